@@ -1,0 +1,30 @@
+# tandem_library(name SOURCES … DEPENDS …): one static library per folder.
+# tandem_test(name SOURCES … DEPENDS …): one GoogleTest program per folder, run by ctest.
+function(tandem_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(tandem_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(tandem_${name} PUBLIC tandem_options ${ARG_DEPENDS})
+endfunction()
+
+function(tandem_test name)
+  if(NOT TANDEM_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name}_test ${ARG_SOURCES})
+  target_link_libraries(${name}_test PRIVATE tandem_options ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name}_test)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()
+
+# tandem_embed_sql(target directory): makes sql.h/sql.cc of the directory's .sql files
+# (tools/embed_sql.py): each `-- name: x` query becomes a constant.
+function(tandem_embed_sql target directory out_name)
+  file(GLOB_RECURSE SQL_FILES CONFIGURE_DEPENDS "${directory}/*.sql")
+  set(out "${CMAKE_CURRENT_BINARY_DIR}/generated/${out_name}.h")
+  add_custom_command(OUTPUT "${out}"
+    COMMAND /usr/bin/python3 "${PROJECT_SOURCE_DIR}/tools/embed_sql.py" "${directory}" "${out}"
+    DEPENDS ${SQL_FILES} "${PROJECT_SOURCE_DIR}/tools/embed_sql.py" VERBATIM)
+  target_sources(${target} PRIVATE "${out}")
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/generated")
+endfunction()

@@ -1,0 +1,91 @@
+#include "base/clock.h"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+
+namespace tandem {
+namespace {
+
+std::int64_t read_ms(clockid_t id) {
+  timespec now{};
+  clock_gettime(id, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
+  if (at + count > text.size()) return std::nullopt;
+  int value = 0;
+  for (char c : text.substr(at, count)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+// Reads ".123456" at `at`; moves `at` behind it. Milliseconds; more digits are cut.
+std::optional<int> fraction_ms(std::string_view text, std::size_t& at) {
+  if (at >= text.size() || text[at] != '.') return 0;
+  int value = 0, scale = 100;
+  const std::size_t first = ++at;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10)
+    value += (text[at] - '0') * scale;
+  if (at == first) return std::nullopt;
+  return value;
+}
+
+std::optional<int> offset_minutes(std::string_view text) {
+  if (text == "Z" || text == "z") return 0;
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  const auto hours = digits(text, 1, 2), minutes = digits(text, 4, 2);
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const int value = *hours * 60 + *minutes;
+  return text[0] == '-' ? -value : value;
+}
+
+}  // namespace
+
+SystemClock::SystemClock()
+    : wall_minus_mono_ms_(read_ms(CLOCK_REALTIME) - read_ms(CLOCK_MONOTONIC)) {}
+
+WallTime SystemClock::wall() const { return {mono().ms + wall_minus_mono_ms_}; }
+MonoTime SystemClock::mono() const { return {read_ms(CLOCK_MONOTONIC)}; }
+
+std::string to_rfc3339(WallTime time) {
+  using namespace std::chrono;
+  const sys_time<milliseconds> point{milliseconds{time.ms}};
+  const auto day = floor<days>(point);
+  const year_month_day date{day};
+  const hh_mm_ss clock{point - day};
+  std::array<char, 40> text;
+  const int size = std::snprintf(
+      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  return {text.data(), static_cast<std::size_t>(size)};
+}
+
+std::optional<WallTime> parse_rfc3339(std::string_view text) {
+  using namespace std::chrono;
+  const auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
+  const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':') return std::nullopt;
+  if (text[10] != 'T' && text[10] != 't' && text[10] != ' ') return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  const year_month_day date{std::chrono::year{*year}, std::chrono::month(*month),
+                            std::chrono::day(*day)};
+  if (!date.ok() || *year < 1970) return std::nullopt;
+  std::size_t at = 19;
+  const auto fraction = fraction_ms(text, at);
+  const auto offset = offset_minutes(text.substr(at));
+  if (!fraction || !offset) return std::nullopt;
+  const auto seconds_of_day = hours{*hour} + minutes{*minute - *offset} + seconds{*second};
+  const auto total = sys_days{date}.time_since_epoch() + seconds_of_day;
+  return WallTime{duration_cast<milliseconds>(total).count() + *fraction};
+}
+
+}  // namespace tandem

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+
+namespace tandem::logs {
+
+enum class LogStream : std::uint8_t { stdout_, stderr_, system };
+std::string_view to_string(LogStream stream);  // "stdout", "stderr", "system"
+std::optional<LogStream> log_stream_from(std::string_view name);
+
+// A place in a task's log: behind this record. Ordered by attempt, then seq. Written "2-17";
+// a bare "17" is of attempt 1.
+struct LogPosition {
+  std::uint32_t attempt = 0;
+  std::uint64_t seq = 0;
+  auto operator<=>(const LogPosition&) const = default;
+};
+std::optional<LogPosition> parse_log_position(std::string_view text);
+
+// What a job wrote at one moment: any bytes, cut at line ends where there are some.
+// seq is dense per task and attempt, from 1.
+struct LogRecord {
+  std::uint32_t attempt = 0;
+  std::uint64_t seq = 0;
+  WallTime ts;
+  LogStream stream = LogStream::stdout_;
+  std::string data;
+  LogPosition position() const { return {attempt, seq}; }
+};
+
+// One append: records of one attempt with dense seqs.
+struct LogAppend {
+  TaskId task_id;
+  std::uint32_t attempt = 0;
+  std::vector<LogRecord> records;
+};
+
+struct LogTail {
+  std::uint64_t last_seq = 0;  // of the attempt
+  std::uint64_t records = 0;   // of the attempt
+  std::uint64_t bytes = 0;     // of the attempt
+};
+
+// Where logs are kept. Synchronous and batch-shaped; every call blocks. append, remove and tail are
+// made by one thread (LogHub's); read may be called from any. Errors: store_unavailable, disk_full.
+class LogStore {
+ public:
+  virtual ~LogStore() = default;
+  // All of them durable when it returns, or none. A record that is there already is skipped; the
+  // caller (LogHub) has checked that there is no gap.
+  virtual Result<void> append(std::span<const LogAppend> appends) = 0;
+  // Records behind `after`, in order, at most `limit` records and about `max_bytes` of data.
+  virtual Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
+                                              std::size_t max_bytes) = 0;
+  virtual Result<LogTail> tail(TaskId task, std::uint32_t attempt) = 0;
+  virtual Result<void> remove(std::span<const TaskId> tasks) = 0;
+};
+
+}  // namespace tandem::logs

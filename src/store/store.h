@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/lane.h"
+#include "core/task.h"
+#include "store/account_store.h"
+
+namespace tandem::store {
+
+// The new image of a task, written only where the row still has this attempt and one of these
+// statuses. The row's inputs, spec, ids and created_at never change.
+struct TaskChange {
+  const Task* task = nullptr;  // borrowed until apply() returns
+  std::uint32_t guard_attempt = 0;
+  StatusSet guard_status;
+};
+
+struct IdempotencyRow {
+  ClientId client_id;
+  std::string key;
+  std::string body_sha256;
+  std::vector<TaskId> tasks;
+  WallTime created_at;
+};
+
+// Input for a running attempt. seq is dense per task and attempt, from 1.
+struct InputPiece {
+  TaskId task_id;
+  std::uint32_t attempt = 0;
+  std::uint64_t seq = 0;
+  std::string data;
+  bool eof = false;
+};
+
+// What one turn of the dispatcher writes.
+struct TaskBatch {
+  std::vector<const Task*> inserts;  // borrowed until apply() returns
+  std::vector<TaskChange> changes;   // applied in order
+  std::vector<TaskId> removals;      // the row and all that hangs on it
+  std::vector<IdempotencyRow> idempotency;
+  std::vector<InputPiece> inputs;
+  bool empty() const {
+    return inserts.empty() && changes.empty() && removals.empty() && idempotency.empty() &&
+           inputs.empty();
+  }
+};
+
+// A place in a lane's order: higher priority first, then the older id.
+struct LanePosition {
+  int priority = 0;
+  TaskId task_id;
+};
+
+// Where tasks are kept: the one writer. Synchronous and batch-shaped; every call blocks. One
+// thread, the dispatcher's, makes all calls. An error is store_unavailable or disk_full; after one
+// between begin() and commit(), call rollback(). An error of commit() leaves open whether the batch
+// is there: the caller must read again.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Result<void> begin() = 0;
+  // Answers, for each change in order, whether its guard held (1) or not (0, nothing written).
+  virtual Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) = 0;
+  // Clients, refresh tokens, settings of the installation: within begin() … commit().
+  virtual AccountStore& accounts() = 0;
+  // Durable when it returns.
+  virtual Result<void> commit() = 0;
+  virtual void rollback() = 0;
+
+  // Reads that the dispatcher makes, in or outside of a transaction.
+  virtual Result<std::vector<Task>> load(std::span<const TaskId> ids) = 0;  // missing ones left out
+  virtual Result<std::vector<Task>> load_leased() = 0;  // assigned, running, waiting_for_input
+  virtual Result<std::vector<LaneKey>> pending_lanes() = 0;  // the lanes that have pending tasks
+  // Pending tasks of a lane behind a position, in order; from the front where it is null.
+  virtual Result<std::vector<Task>> load_pending(const LaneKey& lane, const LanePosition* after,
+                                                 int limit) = 0;
+  // Scheduled tasks with run_at <= now, the earliest first; and when the next one is due.
+  virtual Result<std::vector<Task>> load_due(WallTime now, int limit) = 0;
+  virtual Result<std::optional<WallTime>> next_due() = 0;
+  // Pending and scheduled tasks whose queue_timeout has passed, and when the next one will. It
+  // counts from queued_at; for scheduled ones it does not run.
+  virtual Result<std::vector<Task>> load_queue_expired(WallTime now, int limit) = 0;
+  virtual Result<std::optional<WallTime>> next_queue_expiry() = 0;
+  virtual Result<std::optional<IdempotencyRow>> find_idempotency(ClientId client,
+                                                                 const std::string& key) = 0;
+  // A task of this client with this unique_key that is not terminal.
+  virtual Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) = 0;
+  virtual Result<std::vector<InputPiece>> load_inputs(TaskId task, std::uint32_t attempt,
+                                                      std::uint64_t after_seq) = 0;
+  // Drops idempotency rows older than `before`; in a transaction of its own. Rows dropped.
+  virtual Result<std::int64_t> expire_idempotency(WallTime before) = 0;
+  // Terminal tasks that finished before, the oldest first: for retention.
+  virtual Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) = 0;
+};
+
+}  // namespace tandem::store
