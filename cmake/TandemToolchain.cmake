@@ -1,7 +1,8 @@
 # Warnings, sanitizers, compiler cache and linker, the same for every target.
 add_library(tandem_options INTERFACE)
 target_compile_options(tandem_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wno-missing-field-initializers
   -fno-omit-frame-pointer)
 target_include_directories(tandem_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
 

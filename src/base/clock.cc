@@ -9,6 +9,8 @@
 namespace tandem {
 namespace {
 
+constexpr WallTime kLastWallTime{253'402'300'799'999};  // 9999-12-31T23:59:59.999Z
+
 std::int64_t read_ms(clockid_t id) {
   timespec now{};
   clock_gettime(id, &now);
@@ -61,10 +63,11 @@ std::string to_rfc3339(WallTime time) {
   const hh_mm_ss clock{point - day};
   std::array<char, 40> text;
   const int size = std::snprintf(
-      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+      static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+      static_cast<int>(clock.subseconds().count()));
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
@@ -85,7 +88,9 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   if (!fraction || !offset) return std::nullopt;
   const auto seconds_of_day = hours{*hour} + minutes{*minute - *offset} + seconds{*second};
   const auto total = sys_days{date}.time_since_epoch() + seconds_of_day;
-  return WallTime{duration_cast<milliseconds>(total).count() + *fraction};
+  const WallTime time{duration_cast<milliseconds>(total).count() + *fraction};
+  if (time < WallTime{0} || time > kLastWallTime) return std::nullopt;  // an offset led out
+  return time;
 }
 
 }  // namespace tandem

@@ -47,7 +47,8 @@ class SystemClock final : public Clock {
 
 // RFC 3339 in UTC with milliseconds: 2026-01-31T23:59:59.123Z.
 std::string to_rfc3339(WallTime time);
-// Takes any RFC 3339 offset and fraction; nothing where the text is not a time of the years 1970…9999.
+// Takes any RFC 3339 offset and fraction; nothing where the text is not a time of the years
+// 1970…9999.
 std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace tandem

@@ -61,6 +61,7 @@ constexpr std::array kRows = {
     ErrorRow{Errc::not_implemented, "not_implemented", 501, false, "Not implemented"},
     ErrorRow{Errc::store_unavailable, "store_unavailable", 503, true,
              "The store can't be reached at the moment"},
+    ErrorRow{Errc::overloaded, "overloaded", 503, true, "The server is busy"},
     ErrorRow{Errc::shutting_down, "shutting_down", 503, true, "The server is shutting down"},
     ErrorRow{Errc::disk_full, "disk_full", 507, true, "The server's disk is full"},
 };

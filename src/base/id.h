@@ -50,7 +50,9 @@ class IdSource {
   IdSource(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
   Uuid next();
   template <class AnyId>
-  AnyId make() { return AnyId(next()); }
+  AnyId make() {
+    return AnyId(next());
+  }
 
  private:
   const Clock& clock_;
@@ -69,7 +71,8 @@ struct std::hash<tandem::Uuid> {
     std::uint64_t low = 0, high = 0;
     std::memcpy(&high, id.bytes.data(), 8);
     std::memcpy(&low, id.bytes.data() + 8, 8);
-    return static_cast<std::size_t>((low ^ (high * 0x9E3779B97F4A7C15ull)) * 0xBF58476D1CE4E5B9ull);
+    const std::uint64_t mixed = (low ^ (high * 0x9E3779B97F4A7C15ull)) * 0xBF58476D1CE4E5B9ull;
+    return static_cast<std::size_t>(mixed ^ (mixed >> 32));
   }
 };
 template <class Tag>

@@ -8,26 +8,26 @@ namespace tandem::limits {
 
 // Tasks
 inline constexpr std::size_t kMaxBatchTasks = 1000;
-inline constexpr std::size_t kMaxNameBytes = 128;          // job_type, queue, worker and client names
-inline constexpr std::size_t kMaxLabels = 64;              // labels, requires, env: entries of each
-inline constexpr std::size_t kMaxLabelBytes = 256;         // a key or a value
+inline constexpr std::size_t kMaxNameBytes = 128;   // job_type, queue, worker and client names
+inline constexpr std::size_t kMaxLabels = 64;       // labels, requires, env: entries of each
+inline constexpr std::size_t kMaxLabelBytes = 256;  // a key or a value
 inline constexpr std::size_t kMaxEnvValueBytes = 32 * 1024;
 inline constexpr std::size_t kMaxPayloadBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxResultBytes = 1024 * 1024;
-inline constexpr std::size_t kMaxMessageBytes = 4096;      // progress and error messages, prompts
+inline constexpr std::size_t kMaxMessageBytes = 4096;  // progress and error messages, prompts
 inline constexpr std::size_t kMaxUrlBytes = 2048;
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
 inline constexpr std::int64_t kIdempotencyTtlMs = 24 * 3600 * 1000;
 inline constexpr int kMinPriority = -100, kMaxPriority = 100;
 inline constexpr int kMaxAttempts = 1000;
 inline constexpr std::int64_t kMaxDurationMs = 366ll * 24 * 3600 * 1000;
-inline constexpr int kMaxWorkerLosses = 3;                 // then the task fails for good (promise 8)
-inline constexpr std::size_t kMaxInputBytes = 64 * 1024;   // one piece of input
+inline constexpr int kMaxWorkerLosses = 3;  // then the task fails for good (promise 8)
+inline constexpr std::size_t kMaxInputBytes = 64 * 1024;  // one piece of input
 inline constexpr std::size_t kMaxPendingInputPieces = 1024;
 
 // Dispatcher
 inline constexpr std::size_t kMaxTurnCommands = 2000;
-inline constexpr std::size_t kReadyWindow = 2048;          // pending tasks of one lane kept in memory
+inline constexpr std::size_t kReadyWindow = 2048;  // pending tasks of one lane kept in memory
 
 // JSON
 inline constexpr std::size_t kMaxJsonDepth = 64;
@@ -41,7 +41,8 @@ inline constexpr std::int64_t kWriteTimeoutMs = 60'000;
 inline constexpr std::size_t kMaxPipelined = 64;
 inline constexpr std::size_t kMaxConnections = 16'384;
 inline constexpr std::size_t kMaxWebSocketMessageBytes = 256 * 1024;
-inline constexpr std::size_t kMaxWebSocketQueueBytes = 1024 * 1024;  // then the reader is given a gap
+inline constexpr std::size_t kMaxWebSocketQueueBytes =
+    1024 * 1024;  // then the reader is given a gap
 
 // Lists
 inline constexpr int kDefaultPageItems = 50, kMaxPageItems = 500;

@@ -11,7 +11,8 @@ namespace tandem {
 template <class T>
 using Result = boost::system::result<T, Error>;
 
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const Error& error,
+                                             const boost::source_location& where);
 
 inline Error fail(Errc code, std::string detail = {}, std::string field = {}) {
   return Error{code, std::move(detail), std::move(field)};

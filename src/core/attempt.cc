@@ -14,9 +14,7 @@ void move_to(Task& task, TaskStatus status, WallTime now) {
   task.updated_at = now;
 }
 
-void leave_attempt(Task& task) {
-  task.input_request.reset();
-}
+void leave_attempt(Task& task) { task.input_request.reset(); }
 
 void clear_outcome(Task& task) {
   task.progress = {};
@@ -74,6 +72,7 @@ void accept(Task& task, WallTime now) {
 }
 
 void release(Task& task, WallTime now) {
+  TANDEM_ASSERT(is_leased(task.status));  // the table lets a terminal task go to pending too
   ++task.first_attempt;
   leave_attempt(task);
   task.started_at.reset();
@@ -102,6 +101,7 @@ void fail_attempt(Task& task, TaskError error, WallTime now) {
 }
 
 void retry(Task& task, WallTime now) {
+  TANDEM_ASSERT(is_terminal(task.status));
   move_to(task, TaskStatus::pending, now);
   clear_outcome(task);
   task.first_attempt = task.attempt + 1;

@@ -23,9 +23,13 @@ constexpr std::array<StatusRow, kTaskStatusCount> kRows = {{
     // Accepted; or not accepted in time and offered again; or so short that its final update comes
     // first; or lost with its worker.
     {assigned, "assigned", false, {pending, scheduled, running, completed, failed, cancelled}},
-    {running, "running", true,
+    {running,
+     "running",
+     true,
      {waiting_for_input, completed, failed, cancelled, pending, scheduled}},
-    {waiting_for_input, "waiting_for_input", true,
+    {waiting_for_input,
+     "waiting_for_input",
+     true,
      {running, completed, failed, cancelled, pending, scheduled}},
     // Only an explicit retry leaves a terminal status, by a new attempt.
     {completed, "completed", true, {pending}},

@@ -16,7 +16,14 @@ namespace tandem {
 //                                                           ▼
 //                                        completed │ failed │ cancelled
 enum class TaskStatus : std::uint8_t {
-  scheduled, pending, assigned, running, waiting_for_input, completed, failed, cancelled,
+  scheduled,
+  pending,
+  assigned,
+  running,
+  waiting_for_input,
+  completed,
+  failed,
+  cancelled,
 };
 inline constexpr std::size_t kTaskStatusCount = 8;
 

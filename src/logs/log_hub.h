@@ -1,15 +1,19 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "base/outbox.h"
 #include "logs/log_store.h"
+#include "logs/tail_cache.h"
 
 namespace tandem::logs {
 
@@ -17,20 +21,34 @@ namespace tandem::logs {
 using LogChunk = std::shared_ptr<const std::vector<LogRecord>>;
 
 // Appends and follows. A thread of its own commits what has come in, all in one (group commit),
-// then answers, then tells the followers. Thread-safe.
+// then answers, then tells the followers. Thread-safe; no call blocks. An Outbox outlives the hub.
 class LogHub {
  public:
   using AppendDone = std::function<void(Result<LogTail>)>;
+  using RemoveDone = std::function<void(Result<void>)>;
   using Follower = std::function<void(LogChunk)>;
   using FollowId = std::uint64_t;
 
-  explicit LogHub(LogStore& store);
-  ~LogHub();  // stops and joins; what has come in is committed first
+  // What one caller should at most leave unanswered, and what all together should.
+  static constexpr std::size_t kCallerWindowBytes = 1024 * 1024;
+  static constexpr std::size_t kHighWaterBytes = 64 * 1024 * 1024;
 
-  // `done` runs on `outbox` when the records are durable, with the attempt's new tail. A gap is
-  // range_not_satisfiable and writes nothing of that append; repeats are skipped. Appends of one
-  // task are committed in the order of the calls.
+  explicit LogHub(LogStore& store);
+  ~LogHub();  // stops and joins; what has come in is committed and answered first
+
+  // `done` runs on `outbox` when the records are durable, with the attempt's new tail. Repeats are
+  // skipped; an append of no records answers the tail. Appends of one task are committed in the
+  // order of the calls. On an error nothing of this append is written and it may be repeated:
+  //   range_not_satisfiable  there is a gap before it (ask for the tail, repeat from there)
+  //   stale_attempt          a later attempt of the task has written already
+  //   validation_failed, too_large  its seqs are not dense from 1 on; a record is too large
+  //   disk_full, store_unavailable  the store's: the next append may work again
+  // Always accepted, whatever waits: a caller bounds what it leaves unanswered.
   void append(LogAppend append, Outbox& outbox, AppendDone done);
+
+  // Bytes of data that were accepted and are not answered. At kHighWaterBytes and more, callers
+  // take nothing new from their sources until answers have come.
+  std::size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
 
   // From the return of this call on, every chunk that is committed for the task is given to
   // `follower` on `outbox`, in order. Read first what was there before: subscribe, then
@@ -39,5 +57,47 @@ class LogHub {
   // After it returns, at most the chunks already posted still arrive.
   void unfollow(TaskId task, FollowId id);
 
-  void remove(std::vector<TaskId> tasks, Outbox& outbox, std::function<void(Result<void>)> done);
+  // Behind the appends that came before it; those that come while it goes on may be removed too.
+  // On an error some of it may be gone: repeat it.
+  void remove(std::vector<TaskId> tasks, Outbox& outbox, RemoveDone done);
   LogStore& store() { return store_; }
+
+ private:
+  struct PendingAppend;
+  struct PendingRemoval;
+  struct Subscription {
+    FollowId id = 0;
+    Outbox* outbox = nullptr;
+    std::shared_ptr<const Follower> follower;
+  };
+  // What goes back at the end of a commit: one post per outbox.
+  using Mail = std::unordered_map<Outbox*, std::vector<Outbox::Delivery>>;
+
+  void run();
+  void commit(std::span<PendingAppend> appends);
+  Result<LogTail> admit(LogAppend& append);
+  Result<TaskTail> known_tail(TaskId task, std::uint32_t attempt);
+  Result<LogTail> tail_only(TaskId task, std::uint32_t attempt);
+  void answer(std::span<PendingAppend> appends, Mail& mail);
+  void send(std::span<PendingAppend> appends, Mail mail);
+  void remove_some();
+
+  LogStore& store_;
+  TailCache tails_;                        // the hub's thread only, with the line below
+  std::vector<PendingRemoval> removals_;   // under way, the oldest first
+  std::atomic<std::size_t> pending_bytes_{0};
+
+  std::mutex inbox_mutex_;
+  std::condition_variable inbox_filled_;
+  std::vector<PendingAppend> inbox_;       // guarded by inbox_mutex_, with the two below
+  std::vector<PendingRemoval> removal_inbox_;
+  bool stopping_ = false;
+
+  std::mutex followers_mutex_;  // never held together with inbox_mutex_
+  std::unordered_map<TaskId, std::vector<Subscription>> followers_;  // guarded, with next_follow_
+  FollowId next_follow_ = 1;
+
+  std::thread thread_;
+};
+
+}  // namespace tandem::logs

@@ -26,6 +26,7 @@ struct LogPosition {
   auto operator<=>(const LogPosition&) const = default;
 };
 std::optional<LogPosition> parse_log_position(std::string_view text);
+std::string to_string(LogPosition position);
 
 // What a job wrote at one moment: any bytes, cut at line ends where there are some.
 // seq is dense per task and attempt, from 1.
@@ -52,7 +53,8 @@ struct LogTail {
 };
 
 // Where logs are kept. Synchronous and batch-shaped; every call blocks. append, remove and tail are
-// made by one thread (LogHub's); read may be called from any. Errors: store_unavailable, disk_full.
+// made by one thread (LogHub's); read may be called from any. Errors: store_unavailable, disk_full;
+// after one, the same call may work again.
 class LogStore {
  public:
   virtual ~LogStore() = default;
@@ -63,7 +65,9 @@ class LogStore {
   virtual Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
                                               std::size_t max_bytes) = 0;
   virtual Result<LogTail> tail(TaskId task, std::uint32_t attempt) = 0;
-  virtual Result<void> remove(std::span<const TaskId> tasks) = 0;
+  // Removes whole logs in the order given, until about `max_bytes` of data are gone, so that no call
+  // takes long. Answers how many tasks, from the front, have nothing left (now, or had before).
+  virtual Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) = 0;
 };
 
 }  // namespace tandem::logs

@@ -58,24 +58,30 @@ struct LanePosition {
 
 // Where tasks are kept: the one writer. Synchronous and batch-shaped; every call blocks. One
 // thread, the dispatcher's, makes all calls. An error is store_unavailable or disk_full; after one
-// between begin() and commit(), call rollback(). An error of commit() leaves open whether the batch
-// is there: the caller must read again.
+// between begin() and commit(), call rollback(). An error of commit() ends the transaction but
+// leaves open whether the batch is there: the caller must read again.
+// A batch that breaks a rule of the store is a fault of the caller and is refused, with
+// illegal_transition (a change that core's table does not allow), conflict (an id, or a piece of
+// input, that is there) or internal (task_rules.h).
 class Store {
  public:
   virtual ~Store() = default;
 
   virtual Result<void> begin() = 0;
   // Answers, for each change in order, whether its guard held (1) or not (0, nothing written).
+  // Inserts come first, then changes, then removals; an idempotency row takes the place of an older
+  // one with its client and key, and outlives its tasks.
   virtual Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) = 0;
   // Clients, refresh tokens, settings of the installation: within begin() … commit().
   virtual AccountStore& accounts() = 0;
   // Durable when it returns.
   virtual Result<void> commit() = 0;
-  virtual void rollback() = 0;
+  virtual void rollback() = 0;  // does nothing outside of a transaction
 
-  // Reads that the dispatcher makes, in or outside of a transaction.
-  virtual Result<std::vector<Task>> load(std::span<const TaskId> ids) = 0;  // missing ones left out
-  virtual Result<std::vector<Task>> load_leased() = 0;  // assigned, running, waiting_for_input
+  // Reads that the dispatcher makes, in or outside of a transaction; they see its writes.
+  // In the order of `ids`, missing ones left out.
+  virtual Result<std::vector<Task>> load(std::span<const TaskId> ids) = 0;
+  virtual Result<std::vector<Task>> load_leased() = 0;       // assigned, running, waiting_for_input
   virtual Result<std::vector<LaneKey>> pending_lanes() = 0;  // the lanes that have pending tasks
   // Pending tasks of a lane behind a position, in order; from the front where it is null.
   virtual Result<std::vector<Task>> load_pending(const LaneKey& lane, const LanePosition* after,
@@ -83,17 +89,17 @@ class Store {
   // Scheduled tasks with run_at <= now, the earliest first; and when the next one is due.
   virtual Result<std::vector<Task>> load_due(WallTime now, int limit) = 0;
   virtual Result<std::optional<WallTime>> next_due() = 0;
-  // Pending and scheduled tasks whose queue_timeout has passed, and when the next one will. It
-  // counts from queued_at; for scheduled ones it does not run.
+  // Pending tasks whose queue_timeout has passed, the earliest first, and when the next one will.
+  // It counts from queued_at; while a task is scheduled it does not run.
   virtual Result<std::vector<Task>> load_queue_expired(WallTime now, int limit) = 0;
   virtual Result<std::optional<WallTime>> next_queue_expiry() = 0;
   virtual Result<std::optional<IdempotencyRow>> find_idempotency(ClientId client,
                                                                  const std::string& key) = 0;
-  // A task of this client with this unique_key that is not terminal.
+  // The oldest task of this client with this unique_key that is not terminal.
   virtual Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) = 0;
   virtual Result<std::vector<InputPiece>> load_inputs(TaskId task, std::uint32_t attempt,
                                                       std::uint64_t after_seq) = 0;
-  // Drops idempotency rows older than `before`; in a transaction of its own. Rows dropped.
+  // Drops idempotency rows made before `before`; in a transaction of its own. Rows dropped.
   virtual Result<std::int64_t> expire_idempotency(WallTime before) = 0;
   // Terminal tasks that finished before, the oldest first: for retention.
   virtual Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) = 0;

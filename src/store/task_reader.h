@@ -20,15 +20,15 @@ struct TaskFilter {
   std::optional<WorkerId> worker_id;
   std::vector<std::pair<std::string, std::string>> labels;  // all of them
   std::string search;  // in job_type, task_id and payload, without regard to case (ASCII)
-  std::optional<WallTime> created_after, created_before;    // exclusive, exclusive
+  std::optional<WallTime> created_after, created_before;  // exclusive, exclusive
   std::optional<TaskId> before;  // the last of the page before: only older ones
   int limit = 50;
 };
 
 struct TaskStats {
   std::map<std::pair<std::string, TaskStatus>, std::int64_t> counts;  // by queue and status
-  std::optional<WallTime> oldest_pending;
-  std::int64_t created_last_minute = 0;
+  std::optional<WallTime> oldest_pending;  // created_at of the pending task with the least id
+  std::int64_t created_last_minute = 0;    // by the time within task_id
   std::int64_t finished_last_minute = 0;
 };
 

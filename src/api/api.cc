@@ -1,0 +1,108 @@
+#include "api/api.h"
+
+#include "api/answers.h"
+#include "api/gate.h"
+#include "base/assert.h"
+#include "base/limits.h"
+
+namespace tandem::api {
+namespace {
+
+constexpr std::uint64_t kIgnoredBodyBytes = 64 * 1024;  // of routes that take none
+constexpr std::uint64_t kTokenBodyBytes = 16 * 1024;
+constexpr std::int64_t kWaitingTimeoutMs = 2 * limits::kMaxWaitMs;
+constexpr std::int64_t kUploadTimeoutMs = 3600'000;
+
+std::uint64_t max_body_bytes(const config::Settings& settings, BodyKind kind, bool is_multipart) {
+  if (is_multipart)
+    return settings.max_body_bytes + limits::kMaxInputFiles * settings.max_input_file_bytes;
+  if (kind == BodyKind::none) return kIgnoredBodyBytes;
+  return kind == BodyKind::form_or_json ? kTokenBodyBytes : settings.max_body_bytes;
+}
+
+net::RouteDecision refusal(const net::RequestHead& head, const Error& error) {
+  net::RouteDecision decision;
+  decision.refuse = problem(error, head.request_id);
+  return decision;
+}
+
+// Which route it is, and whether this caller may have it: address and method of open paths, the
+// token, address and method of the others, the scope.
+Result<std::shared_ptr<Caller>> admit(ApiState& api, const net::RequestHead& head,
+                                      const RouteMatch& match) {
+  if (auto clean = check_query_secrets(head.target.query); !clean) return clean.error();
+  auto caller = std::make_shared<Caller>();
+  if (!match.is_open_path) {
+    auto claims = authenticate(api, head);
+    if (!claims) return claims.error();
+    caller->actor = {.client_id = claims->client_id,
+                     .admin = claims->scopes.contains(auth::Scope::admin)};
+    caller->claims = std::move(*claims);
+  }
+  if (match.allow.empty()) return fail(Errc::not_found, "There is nothing at this address");
+  if (match.route == nullptr)
+    return fail(Errc::method_not_allowed, "This address takes " + match.allow);
+  if (match.route->access != Access::open)
+    if (auto allowed = authorize(api, *match.route, caller->claims); !allowed)
+      return allowed.error();
+  caller->route = match.route;
+  caller->id = match.id;
+  return caller;
+}
+
+}  // namespace
+
+Outbox& LoopDoors::of(const io::Executor& executor) const {
+  for (const auto& [one, door] : doors_)
+    if (one == executor) return *door;
+  TANDEM_ASSERT(!"the loop has a door");
+  std::abort();
+}
+
+Api::Api(const Services& services)
+    : services_(services), state_(std::make_unique<ApiState>(services_)) {}
+Api::~Api() = default;
+
+Result<void> Api::load() { return state_->clients.load(services_.reader); }
+
+net::RouteDecision Api::decide(const net::RequestHead& head) {
+  const RouteMatch match = match_route(head);
+  auto caller = admit(*state_, head, match);
+  if (!caller) {
+    auto decision = refusal(head, caller.error());
+    if (caller.error().code == Errc::method_not_allowed)
+      decision.refuse->headers.set("Allow", match.allow);
+    return decision;
+  }
+  const Route& route = *match.route;
+  const auto is_multipart = check_body_type(route, head);
+  if (!is_multipart) return refusal(head, is_multipart.error());
+  if (route.kind == RouteKind::websocket) {
+    if (auto origin = check_origin(*state_, head); !origin) return refusal(head, origin.error());
+    if (!head.wants_websocket()) {
+      auto decision = refusal(head, fail(Errc::upgrade_required, "Open it as a WebSocket"));
+      decision.refuse->headers.set("Upgrade", "websocket");
+      return decision;
+    }
+  }
+  net::RouteDecision decision;
+  decision.stream_body = *is_multipart;
+  decision.max_body_bytes = max_body_bytes(services_.settings, route.body, *is_multipart);
+  if (route.kind == RouteKind::waiting) decision.timeout_ms = kWaitingTimeoutMs;
+  if (*is_multipart) decision.timeout_ms = kUploadTimeoutMs;
+  decision.context = std::move(*caller);
+  return decision;
+}
+
+io::Awaitable<net::Response> Api::handle(net::Request& request) {
+  const auto* caller = static_cast<const Caller*>(request.context.get());
+  Outbox& outbox = services_.doors.of(co_await io::asio::this_coro::executor);
+  Call call{*state_, request, *caller, outbox};
+  co_return co_await caller->route->function(call);
+}
+
+void Api::served(const net::Served& served) { state_->metrics.count(served); }
+
+void Api::failed(const net::RequestHead&, const std::string&) { state_->metrics.count_failure(); }
+
+}  // namespace tandem::api

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/services.h"
+#include "net/handler.h"
+
+namespace tandem::api {
+
+struct ApiState;
+
+// Everything that clients can ask for over HTTP and WebSocket. Thread-safe; outlives the server that
+// it is given to.
+class Api final : public net::Handler {
+ public:
+  explicit Api(const Services& services);
+  ~Api() override;
+
+  // Reads which clients exist; blocks. Until it has succeeded, requests with a token are answered
+  // with store_unavailable. Errors: store_unavailable.
+  Result<void> load();
+
+  net::RouteDecision decide(const net::RequestHead& head) override;
+  io::Awaitable<net::Response> handle(net::Request& request) override;
+  void served(const net::Served& served) override;
+  void failed(const net::RequestHead& head, const std::string& what) override;
+
+ private:
+  Services services_;
+  std::unique_ptr<ApiState> state_;
+};
+
+}  // namespace tandem::api

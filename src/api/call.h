@@ -1,0 +1,47 @@
+#pragma once
+
+#include "api/encoded_chunks.h"
+#include "api/live_clients.h"
+#include "api/metrics.h"
+#include "api/services.h"
+#include "api/store_probe.h"
+#include "auth/access_token.h"
+#include "net/request.h"
+#include "net/response.h"
+#include "queue/commands.h"
+
+namespace tandem::api {
+
+struct Route;
+
+// What the resources share; one per Api.
+struct ApiState {
+  explicit ApiState(const Services& all) : services(all), metrics(all), probe(all) {}
+  const Services& services;
+  LiveClients clients;
+  EncodedChunks encoded;
+  Metrics metrics;
+  StoreProbe probe;
+};
+
+// Who asks for what, known once the headers are there.
+struct Caller {
+  const Route* route = nullptr;
+  queue::Actor actor;
+  auth::Claims claims;  // of routes that are not exempt
+  Uuid id;              // of the path's `{id}`, else nil
+};
+
+// One request on its way through a resource's function.
+struct Call {
+  ApiState& api;
+  net::Request& request;
+  const Caller& caller;
+  Outbox& outbox;  // of this loop
+
+  const Services& services() const { return api.services; }
+  TaskId task_id() const { return TaskId(caller.id); }
+  ClientId client_id() const { return ClientId(caller.id); }
+};
+
+}  // namespace tandem::api

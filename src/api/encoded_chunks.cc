@@ -1,0 +1,67 @@
+#include "api/encoded_chunks.h"
+
+#include "wire/task_frames.h"
+
+namespace tandem::api {
+namespace {
+
+constexpr std::size_t kFrameDataBytes = 64 * 1024;
+
+}  // namespace
+
+wire::LogLine line_of(const logs::LogRecord& record) {
+  return {.seq = record.seq,
+          .ts = record.ts,
+          .attempt = record.attempt,
+          .stream = to_string(record.stream),
+          .data = record.data};
+}
+
+std::string position_text(logs::LogPosition position) {
+  return std::to_string(position.attempt) + "-" + std::to_string(position.seq);
+}
+
+LogFrames encode_frames(const LogPiece& piece) {
+  LogFrames frames;
+  std::vector<wire::LogLine> lines;
+  std::size_t bytes = 0;
+  const auto flush = [&] {
+    if (lines.empty()) return;
+    auto frame = std::make_shared<std::string>();
+    frame->reserve(bytes + 128 * lines.size());
+    wire::encode_log_frame(lines, *frame);
+    frames.push_back(std::move(frame));
+    lines.clear();
+    bytes = 0;
+  };
+  for (std::size_t i = piece.first; i < piece.chunk->size(); ++i) {
+    const logs::LogRecord& record = (*piece.chunk)[i];
+    if (bytes + record.data.size() > kFrameDataBytes) flush();
+    lines.push_back(line_of(record));
+    bytes += record.data.size();
+  }
+  flush();
+  return frames;
+}
+
+LogFrames EncodedChunks::frames_of(const LogPiece& piece) {
+  if (!piece.is_shared || piece.first != 0) return encode_frames(piece);
+  const void* key = piece.chunk.get();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(key);
+    if (found != entries_.end() && found->second.chunk.lock() == piece.chunk)
+      return found->second.frames;
+  }
+  LogFrames frames = encode_frames(piece);
+  const std::lock_guard lock(mutex_);
+  const bool is_new = entries_.insert_or_assign(key, Entry{piece.chunk, frames}).second;
+  if (is_new) {
+    if (ring_[next_] != nullptr) entries_.erase(ring_[next_]);
+    ring_[next_] = key;
+    next_ = (next_ + 1) % kMaxEntries;
+  }
+  return frames;
+}
+
+}  // namespace tandem::api

@@ -1,0 +1,115 @@
+#include "api/log_follow.h"
+
+#include <algorithm>
+
+#include "io/offload.h"
+
+namespace tandem::api {
+namespace {
+
+constexpr std::size_t kMaxHeldRecords = 4096;
+constexpr std::size_t kMaxHeldChunks = 256;
+constexpr int kPageRecords = 1000;
+constexpr std::size_t kPageBytes = 256 * 1024;
+
+bool continues(logs::LogPosition sent, logs::LogPosition next) {
+  if (next.attempt == sent.attempt) return next.seq == sent.seq + 1;
+  return next.attempt > sent.attempt && next.seq == 1;
+}
+
+}  // namespace
+
+struct LogFollow::Queue {
+  void take(logs::LogChunk chunk) {
+    if (chunk == nullptr || chunk->empty()) return;
+    latest = std::max(latest, chunk->back().position());
+    records += chunk->size();
+    if (overflowed || records > kMaxHeldRecords || chunks.size() >= kMaxHeldChunks) {
+      clear();
+      overflowed = true;
+    } else {
+      chunks.push_back(std::move(chunk));
+    }
+    bell();
+  }
+  void clear() {
+    chunks.clear();
+    records = 0;
+    overflowed = false;
+  }
+
+  std::function<void()> bell;
+  std::deque<logs::LogChunk> chunks;
+  std::size_t records = 0;  // in chunks
+  bool overflowed = false;  // chunks were dropped: the store has them
+  logs::LogPosition latest;  // the last that came in
+};
+
+LogFollow::LogFollow(const Services& services, Outbox& outbox, TaskId task,
+                     logs::LogPosition after, std::function<void()> bell)
+    : services_(services), task_(task), sent_(after), queue_(std::make_shared<Queue>()) {
+  queue_->bell = std::move(bell);
+  follow_id_ = services_.logs.follow(task, outbox, [queue = queue_](logs::LogChunk chunk) {
+    queue->take(std::move(chunk));
+  });
+}
+
+LogFollow::~LogFollow() { services_.logs.unfollow(task_, follow_id_); }
+
+io::Awaitable<Result<LogPiece>> LogFollow::next() {
+  while (true) {
+    if (is_live_ && !queue_->overflowed) {
+      LogPiece piece = next_live();
+      if (is_live_) co_return piece;
+    }
+    is_live_ = false;
+    queue_->clear();  // what came in so far is in the store: the read below sees it
+    auto page = co_await read_page();
+    if (!page || page->chunk != nullptr) co_return page;
+    is_live_ = !queue_->overflowed;
+  }
+}
+
+io::Awaitable<Result<LogPiece>> LogFollow::read_page() {
+  auto read = [this] {
+    return services_.logs.store().read(task_, sent_, kPageRecords, kPageBytes);
+  };
+  auto records = co_await io::offload(services_.reading, read);
+  if (!records) co_return records.error();
+  LogPiece piece;
+  if (records->empty()) co_return piece;
+  sent_ = records->back().position();
+  piece.chunk = std::make_shared<const std::vector<logs::LogRecord>>(std::move(*records));
+  co_return piece;
+}
+
+// The next live records behind sent_; is_live_ is false afterwards where something is missing.
+LogPiece LogFollow::next_live() {
+  while (!queue_->chunks.empty()) {
+    LogPiece piece{.chunk = std::move(queue_->chunks.front()), .first = 0, .is_shared = true};
+    queue_->chunks.pop_front();
+    queue_->records -= piece.chunk->size();
+    const auto fresh = std::find_if(piece.chunk->begin(), piece.chunk->end(),
+                                    [this](const auto& record) { return record.position() > sent_; });
+    if (fresh == piece.chunk->end()) continue;
+    if (!continues(sent_, fresh->position())) {
+      is_live_ = false;
+      return {};
+    }
+    piece.first = static_cast<std::size_t>(fresh - piece.chunk->begin());
+    sent_ = piece.chunk->back().position();
+    return piece;
+  }
+  return {};
+}
+
+std::optional<std::pair<logs::LogPosition, logs::LogPosition>> LogFollow::skip_to_live() {
+  if (queue_->latest <= sent_) return std::nullopt;
+  const std::pair gap(sent_, queue_->latest);
+  sent_ = queue_->latest;
+  queue_->clear();
+  is_live_ = true;
+  return gap;
+}
+
+}  // namespace tandem::api

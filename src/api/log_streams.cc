@@ -1,0 +1,150 @@
+#include <algorithm>
+
+#include "api/log_streams.h"
+
+#include "api/encoded_chunks.h"
+#include "io/offload.h"
+#include "wire/log_json.h"
+
+namespace tandem::api {
+namespace {
+
+constexpr int kPageRecords = 2000;
+constexpr std::size_t kPageBytes = 256 * 1024;
+constexpr std::int64_t kCheckMs = 1000;
+constexpr int kChecksPerSign = 15;  // a comment now and then, so that nothing on the way gives up
+
+bool is_wanted(const LogSelection& selection, const logs::LogRecord& record) {
+  return !selection.stream || *selection.stream == record.stream;
+}
+
+class RawLog final : public net::BodySource {
+ public:
+  RawLog(const Services& services, TaskId task, LogSelection selection)
+      : services_(services), task_(task), selection_(selection) {}
+
+  io::Awaitable<Result<bool>> next(std::string& chunk) override {
+    chunk.clear();
+    while (chunk.empty()) {
+      int limit = kPageRecords;
+      if (selection_.limit) limit = std::min(limit, *selection_.limit);
+      if (limit == 0) co_return false;
+      auto read = [this, limit] {
+        return services_.logs.store().read(task_, selection_.after, limit, kPageBytes);
+      };
+      const auto records = co_await io::offload(services_.reading, read);
+      if (!records) co_return records.error();
+      if (records->empty()) co_return false;
+      for (const logs::LogRecord& record : *records)
+        if (is_wanted(selection_, record)) chunk += record.data;
+      selection_.after = records->back().position();
+      if (selection_.limit) *selection_.limit -= static_cast<int>(records->size());
+    }
+    co_return true;
+  }
+
+ private:
+  const Services& services_;
+  TaskId task_;
+  LogSelection selection_;
+};
+
+class FollowedLog final : public net::BodySource {
+ public:
+  FollowedLog(Call& call, std::unique_ptr<TaskFollow> task, LogSelection selection,
+              FollowFormat format)
+      : api_(call.api),
+        caller_(call.caller),
+        task_(std::move(task)),
+        log_(call.services(), call.outbox, task_->id(), selection.after, task_->bell()),
+        selection_(selection),
+        format_(format) {}
+
+  io::Awaitable<Result<bool>> next(std::string& chunk) override {
+    chunk.clear();
+    if (!has_begun_ && format_ == FollowFormat::events) {  // the headers go out at once
+      has_begun_ = true;
+      chunk = ": begin\n\n";
+      co_return true;
+    }
+    while (!has_ended_) {
+      if (!is_draining_ && is_over()) {
+        is_draining_ = true;
+        log_.read_again();
+      }
+      const auto piece = co_await log_.next();
+      if (!piece) co_return piece.error();
+      if (piece->chunk != nullptr) {
+        append(*piece, chunk);
+        if (!chunk.empty()) co_return true;
+        continue;
+      }
+      if (is_draining_ || !is_still_welcome(api_, caller_)) {
+        end(chunk);
+        break;
+      }
+      co_await task_->wait(kCheckMs);
+      if (++checks_ % kChecksPerSign == 0 && format_ == FollowFormat::events) {
+        chunk = ": still here\n\n";
+        co_return true;
+      }
+    }
+    co_return !chunk.empty();
+  }
+
+ private:
+  bool is_over() const {
+    return task_->image() == nullptr || is_terminal(task_->image()->status);
+  }
+
+  void append(const LogPiece& piece, std::string& out) const {
+    for (std::size_t i = piece.first; i < piece.chunk->size(); ++i) {
+      const logs::LogRecord& record = (*piece.chunk)[i];
+      if (!is_wanted(selection_, record)) continue;
+      if (format_ == FollowFormat::raw) {
+        out += record.data;
+        continue;
+      }
+      out += "id: " + position_text(record.position()) + "\nevent: log\ndata: ";
+      wire::encode_log_line(line_of(record), out);  // JSON has no line ends
+      out += "\n\n";
+    }
+  }
+
+  void end(std::string& out) {
+    has_ended_ = true;
+    if (format_ == FollowFormat::raw || !is_draining_) return;
+    const std::string_view status =
+        task_->image() == nullptr ? "deleted" : to_string(task_->image()->status);
+    out += "event: end\ndata: {\"status\":\"" + std::string(status) + "\"}\n\n";
+  }
+
+  const ApiState& api_;
+  const Caller caller_;
+  std::unique_ptr<TaskFollow> task_;
+  LogFollow log_;
+  LogSelection selection_;
+  FollowFormat format_;
+  bool has_begun_ = false, has_ended_ = false;
+  bool is_draining_ = false;  // terminal: what is read now is the rest
+  int checks_ = 0;
+};
+
+}  // namespace
+
+bool is_still_welcome(const ApiState& api, const Caller& caller) {
+  const std::int64_t now_s = api.services.clock.wall().ms / 1000;
+  return now_s < caller.claims.expires_at_s && api.clients.contains(caller.actor.client_id);
+}
+
+std::unique_ptr<net::BodySource> raw_log(const Services& services, TaskId task,
+                                         LogSelection selection) {
+  return std::make_unique<RawLog>(services, task, selection);
+}
+
+std::unique_ptr<net::BodySource> followed_log(Call& call, std::unique_ptr<TaskFollow> task,
+                                              LogSelection selection, FollowFormat format) {
+  return std::make_unique<FollowedLog>(call, std::move(task), selection, format);
+}
+
+}  // namespace tandem::api

@@ -1,0 +1,91 @@
+#include "api/routes.h"
+
+#include <array>
+
+#include "api/resources.h"
+
+namespace tandem::api {
+namespace {
+
+using enum RouteKind;
+constexpr Access kOpen = Access::open, kAny = Access::any, kTasks = Access::tasks,
+                 kAdmin = Access::admin;
+constexpr BodyKind kNone = BodyKind::none, kJson = BodyKind::json,
+                   kFormOrJson = BodyKind::form_or_json, kSubmit = BodyKind::submit;
+
+constexpr std::array kRoutes = {
+    Route{"GET", "health", kOpen, kNone, plain, get_health},
+    Route{"POST", "token", kOpen, kFormOrJson, plain, post_token},
+    Route{"POST", "token/refresh", kOpen, kFormOrJson, plain, post_refresh},
+    Route{"POST", "token/revoke", kAny, kFormOrJson, plain, post_revoke},
+    Route{"GET", "metrics", kAdmin, kNone, plain, get_metrics},
+    Route{"GET", "api/v1/clients", kAdmin, kNone, plain, list_clients},
+    Route{"POST", "api/v1/clients", kAdmin, kJson, plain, create_client},
+    Route{"DELETE", "api/v1/clients/{id}", kAdmin, kNone, plain, delete_client},
+    Route{"POST", "api/v1/clients/{id}/secret", kAdmin, kNone, plain, rotate_secret},
+    Route{"POST", "api/v1/tasks", kTasks, kSubmit, submit, submit_task},
+    Route{"GET", "api/v1/tasks", kTasks, kNone, plain, list_tasks},
+    Route{"POST", "api/v1/tasks/batch", kTasks, kJson, submit, submit_batch},
+    Route{"GET", "api/v1/tasks/stats", kTasks, kNone, plain, get_stats},
+    Route{"GET", "api/v1/tasks/{id}", kTasks, kNone, waiting, get_task},
+    Route{"DELETE", "api/v1/tasks/{id}", kTasks, kNone, waiting, delete_task},
+    Route{"GET", "api/v1/tasks/{id}/logs", kTasks, kNone, plain, get_logs},
+    Route{"GET", "api/v1/tasks/{id}/download", kTasks, kNone, plain, download},
+    Route{"POST", "api/v1/tasks/{id}/input", kTasks, kJson, plain, send_input},
+    Route{"POST", "api/v1/tasks/{id}/cancel", kTasks, kNone, plain, cancel_task},
+    Route{"POST", "api/v1/tasks/{id}/retry", kTasks, kNone, plain, retry_task},
+    Route{"GET", "api/v1/tasks/{id}/ws", kTasks, kNone, websocket, open_task_socket},
+    Route{"GET", "ws/{id}", kTasks, kNone, websocket, open_task_socket},
+};
+
+bool fits(std::string_view pattern, const std::vector<std::string>& segments, Uuid& id) {
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const std::size_t end = pattern.find('/');
+    const std::string_view wanted = pattern.substr(0, end);
+    if (wanted == "{id}") {
+      const auto parsed = parse_uuid(segments[i]);
+      if (!parsed) return false;
+      id = *parsed;
+    } else if (wanted != segments[i]) {
+      return false;
+    }
+    if (end == std::string_view::npos) return i + 1 == segments.size();
+    pattern.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+void add_method(std::string& allow, std::string_view method) {
+  if (!allow.empty()) allow += ", ";
+  allow += method;
+  if (method == "GET") allow += ", HEAD";
+}
+
+}  // namespace
+
+std::span<const Route> route_table() { return kRoutes; }
+
+RouteMatch match_route(const net::RequestHead& head) {
+  RouteMatch match;
+  const std::string_view method = head.method == "HEAD" ? "GET" : std::string_view(head.method);
+  bool all_open = true;
+  for (const Route& route : kRoutes) {
+    if (!fits(route.pattern, head.target.segments, match.id)) continue;
+    all_open = all_open && route.access == Access::open;
+    add_method(match.allow, route.method);
+    if (route.method == method) {
+      match.route = &route;
+      break;
+    }
+  }
+  match.is_open_path = all_open && !match.allow.empty();
+  return match;
+}
+
+bool is_allowed(Access access, auth::ScopeSet scopes) {
+  if (access == Access::open || access == Access::any) return true;
+  if (scopes.contains(auth::Scope::admin)) return true;
+  return access == Access::tasks && scopes.contains(auth::Scope::tasks);
+}
+
+}  // namespace tandem::api

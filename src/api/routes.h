@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "auth/scope.h"
+#include "base/id.h"
+#include "io/asio.h"
+#include "net/request.h"
+#include "net/response.h"
+
+namespace tandem::api {
+
+struct Call;
+
+// Who may come in. `any`: every good token.
+enum class Access : std::uint8_t { open, any, tasks, admin };
+// What the body may be. `submit`: JSON, or multipart that is streamed.
+enum class BodyKind : std::uint8_t { none, json, form_or_json, submit };
+enum class RouteKind : std::uint8_t { plain, submit, waiting, websocket };
+
+using RouteFunction = io::Awaitable<net::Response> (*)(Call& call);
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  // segments; `{id}` stands for a UUID
+  Access access;
+  BodyKind body;
+  RouteKind kind;
+  RouteFunction function;
+};
+
+std::span<const Route> route_table();
+
+struct RouteMatch {
+  const Route* route = nullptr;  // null: no such path, or not with this method
+  std::string allow;             // the methods of the path, where there is one: "GET, HEAD, POST"
+  Uuid id;                       // of `{id}`
+  bool is_open_path = false;     // all routes of the path are open
+};
+
+// HEAD goes where GET does. An id of any other form is no such path.
+RouteMatch match_route(const net::RequestHead& head);
+
+// May these scopes use the route? admin may use all.
+bool is_allowed(Access access, auth::ScopeSet scopes);
+
+}  // namespace tandem::api

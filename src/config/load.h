@@ -1,0 +1,35 @@
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace tandem::config {
+
+// Each a sentence for the operator that names the variable or flag; never a secret's value.
+struct Violations {
+  std::vector<std::string> sentences;
+};
+[[noreturn]] void throw_exception_from_error(const Violations& violations,
+                                             const boost::source_location& where);
+
+template <class T>
+using Loaded = boost::system::result<T, Violations>;
+
+using Environment = std::vector<std::pair<std::string, std::string>>;  // may hold doubles
+using Flags = std::map<std::string, std::string>;  // by flag without dashes: "data-dir"
+
+// The process's environment. Not thread-safe against setenv.
+Environment process_environment();
+
+// A flag wins over the environment, which wins over the default. All violations at once: values
+// out of bounds, settings that contradict each other, unknown or doubled TANDEM_* variables
+// (naming the nearest known one), unknown flags. An empty value is as none.
+Loaded<Settings> load(const Environment& environment, const Flags& flags);
+
+}  // namespace tandem::config

@@ -1,0 +1,70 @@
+#include "exec/guard.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "exec/guard_loop.h"
+#include "exec/packet.h"
+
+namespace tandem::exec {
+
+namespace {
+constexpr int kHelloTimeoutMs = 10'000;
+
+Error system_failure(const std::string& what) {
+  return fail(Errc::internal, what + ": " + std::strerror(errno) + ".");
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end == std::string::npos ? text.size() : end + 1;
+  }
+  return lines;
+}
+}  // namespace
+
+Result<std::unique_ptr<Guard>> Guard::start(bool use_cgroups) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return system_failure("No socket for the guard of the jobs");
+  }
+  UniqueFd ours(ends[0]), theirs(ends[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return system_failure("No process for the guard of the jobs");
+  if (pid == 0) run_guard(theirs.get(), use_cgroups);
+  theirs.reset();
+  std::unique_ptr<Guard> guard(new Guard(pid, std::move(ours)));
+  pollfd answer{guard->socket(), POLLIN, 0};
+  while (::poll(&answer, 1, kHelloTimeoutMs) < 0 && errno == EINTR) {
+  }
+  Packet hello;
+  if (receive_packet(guard->socket(), hello) != Received::packet ||
+      hello.head.kind != PacketKind::hello) {
+    ::kill(pid, SIGKILL);
+    return fail(Errc::internal, "The guard of the jobs did not start.");
+  }
+  Capabilities& found = guard->capabilities_;
+  found.containment = hello.head.value & 1 ? Containment::cgroup : Containment::lineage;
+  found.memory_limit = (hello.head.value & 2) != 0;
+  found.missing = lines_of(hello.text);
+  return guard;
+}
+
+Guard::~Guard() {
+  socket_.reset();
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace tandem::exec

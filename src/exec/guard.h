@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace tandem::exec {
+
+// How all processes of a job are found when they must die.
+enum class Containment {
+  cgroup,   // a cgroup v2 of the job's own and cgroup.kill: atomic, also against fork bombs
+  lineage,  // the job's shepherd adopts its orphans; the tree is read from /proc until it is empty
+};
+
+struct Capabilities {
+  Containment containment = Containment::lineage;
+  bool memory_limit = false;         // by a memory cgroup; else by the size of the address space
+  std::vector<std::string> missing;  // sentences for the log: what this system does not let us do
+};
+
+// The ancestor of all jobs: a single-threaded child of the server. On request it forks shepherds;
+// a shepherd runs one job at a time (shepherd.h). It adopts what a dead shepherd leaves behind and
+// kills it. When the server dies, however it dies, the shepherds and the guard see their sockets
+// close, kill every process of every job, remove their cgroups and end.
+class Guard {
+ public:
+  // Forks; call it in main before any thread is started and before secrets are read. Blocks until
+  // the guard has looked at the system. `use_cgroups` false: lineage, whatever the system allows.
+  // internal: the system refuses a process or a socket.
+  static Result<std::unique_ptr<Guard>> start(bool use_cgroups = true);
+  // Closes the socket and waits until the guard has killed what still runs.
+  ~Guard();
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+
+  pid_t pid() const { return pid_; }
+  const Capabilities& capabilities() const { return capabilities_; }
+  int socket() const { return socket_.get(); }  // for the Launcher; stays the guard's
+
+ private:
+  Guard(pid_t pid, UniqueFd socket) : pid_(pid), socket_(std::move(socket)) {}
+
+  pid_t pid_;
+  UniqueFd socket_;
+  Capabilities capabilities_;
+};
+
+}  // namespace tandem::exec

@@ -1,0 +1,181 @@
+#include "exec/launcher.h"
+
+#include <fcntl.h>
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <map>
+
+#include "exec/launch_request.h"
+#include "exec/packet.h"
+#include "exec/shepherd_client.h"
+
+namespace tandem::exec {
+
+// Shared with the pending reads, which may end after the launcher.
+class Launcher::State : public std::enable_shared_from_this<State> {
+ public:
+  State(io::Executor executor, int guard_socket)
+      : executor_(executor), changed_(executor),
+        guard_(executor, ::fcntl(guard_socket, F_DUPFD_CLOEXEC, 0)) {}
+
+  io::Executor executor() const { return executor_; }
+  bool is_alive() const { return alive_; }
+  std::size_t idle() const { return idle_.size(); }
+
+  void listen();
+  void close();
+  // Nothing where the guard is gone or the system has no process left.
+  io::Awaitable<std::shared_ptr<ShepherdClient>> acquire();
+
+ private:
+  void on_readable();
+  void on_packet(Packet& packet);
+  void on_change(const std::shared_ptr<ShepherdClient>& client);
+  void guard_died();
+
+  io::Executor executor_;
+  io::Timer changed_;  // never expires; cancelled when idle_, refusals_ or alive_ change
+  ShepherdClient::Stream guard_;
+  std::map<std::int64_t, std::shared_ptr<ShepherdClient>> shepherds_;
+  std::vector<std::shared_ptr<ShepherdClient>> idle_;
+  std::size_t refusals_ = 0;
+  bool alive_ = true;
+};
+
+void Launcher::State::listen() {
+  guard_.async_wait(ShepherdClient::Stream::wait_read,
+                    [self = shared_from_this()](boost::system::error_code error) {
+                      if (error || !self->alive_) return;
+                      self->on_readable();
+                      if (self->alive_) self->listen();
+                    });
+}
+
+void Launcher::State::on_readable() {
+  Packet packet;
+  Received received = Received::packet;
+  while ((received = receive_packet(guard_.native_handle(), packet)) == Received::packet) {
+    on_packet(packet);
+  }
+  if (received == Received::closed) guard_died();
+}
+
+void Launcher::State::on_packet(Packet& packet) {
+  const std::int64_t number = packet.head.value;
+  if (packet.head.kind == PacketKind::shepherd_gone) {
+    const auto found = shepherds_.find(number);
+    if (found == shepherds_.end()) return;
+    const auto client = found->second;
+    shepherds_.erase(found);
+    std::erase(idle_, client);
+    client->confirm_gone();
+  } else if (packet.fds.size() == 2) {
+    auto on_change = [weak = weak_from_this()](const std::shared_ptr<ShepherdClient>& changed) {
+      if (const auto self = weak.lock()) self->on_change(changed);
+    };
+    const auto client =
+        std::make_shared<ShepherdClient>(executor_, packet, std::move(on_change));
+    shepherds_[number] = client;
+    client->start();
+    idle_.push_back(client);
+    changed_.cancel();
+  } else {
+    ++refusals_;
+    changed_.cancel();
+  }
+}
+
+void Launcher::State::on_change(const std::shared_ptr<ShepherdClient>& client) {
+  if (client->is_usable()) {
+    idle_.push_back(client);
+    changed_.cancel();
+    return;
+  }
+  std::erase(idle_, client);
+  if (!alive_) client->confirm_gone();
+}
+
+void Launcher::State::guard_died() {
+  alive_ = false;
+  changed_.cancel();
+  for (const auto& [number, client] : shepherds_) {
+    if (!client->is_usable()) client->confirm_gone();
+  }
+}
+
+void Launcher::State::close() {
+  alive_ = false;
+  changed_.cancel();
+  boost::system::error_code ignored;
+  guard_.close(ignored);
+  idle_.clear();
+  for (const auto& [number, client] : std::exchange(shepherds_, {})) client->close();
+}
+
+io::Awaitable<std::shared_ptr<ShepherdClient>> Launcher::State::acquire() {
+  const auto self = shared_from_this();
+  PacketHead request{.kind = PacketKind::new_shepherd};
+  if (idle_.empty() && !(alive_ && send_packet(guard_.native_handle(), request))) co_return nullptr;
+  while (alive_) {
+    if (!idle_.empty()) {
+      auto client = std::move(idle_.back());
+      idle_.pop_back();
+      if (client->is_usable()) co_return client;
+      continue;
+    }
+    if (refusals_ > 0) {
+      --refusals_;
+      co_return nullptr;
+    }
+    changed_.expires_at(io::Timer::time_point::max());
+    boost::system::error_code woken;
+    co_await changed_.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
+  }
+  co_return nullptr;
+}
+
+namespace {
+// Kills what it holds unless told otherwise: the caller may be cancelled at each co_await.
+struct KillUnlessKept {
+  std::shared_ptr<Job> job;
+  ~KillUnlessKept() {
+    if (job && job->shepherd && !job->truth) job->shepherd->kill_after(0);
+  }
+};
+}  // namespace
+
+Launcher::Launcher(io::Executor executor, Guard& guard)
+    : state_(std::make_shared<State>(executor, guard.socket())) {
+  state_->listen();
+}
+
+Launcher::~Launcher() { state_->close(); }
+
+bool Launcher::is_alive() const { return state_->is_alive(); }
+std::size_t Launcher::idle_shepherds() const { return state_->idle(); }
+
+io::Awaitable<Result<std::unique_ptr<Process>>> Launcher::launch(ProcessSpec spec) {
+  const auto state = state_;
+  auto request = LaunchRequest::make(spec);
+  if (!request) co_return request.error();
+  const auto shepherd = co_await state->acquire();
+  if (!shepherd) co_return fail(Errc::internal, "No process can be started for the job.");
+  const auto job = std::make_shared<Job>(state->executor(), shepherd);
+  const auto fds = request->fds();
+  if (!shepherd->launch(job, request->head, request->text, fds)) {
+    co_return fail(Errc::internal, "The process that starts jobs does not listen.");
+  }
+  KillUnlessKept guard{job};
+  request->jobs_ends.clear();
+  while (!job->launched && !job->truth) co_await job->wait_for_change();
+  if (!job->launched) co_return fail(Errc::internal, "The process that starts jobs has died.");
+  if (job->launched->error != 0) {
+    co_return launch_failure(job->launched->step, static_cast<int>(job->launched->error));
+  }
+  auto process = std::make_unique<Process>(job, std::move(request->our_ends));
+  guard.job.reset();
+  co_return process;
+}
+
+}  // namespace tandem::exec

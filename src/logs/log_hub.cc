@@ -1,0 +1,270 @@
+#include "logs/log_hub.h"
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace tandem::logs {
+namespace {
+
+// One commit takes at most this much, so that nobody waits long behind a flood. Fewer appends than
+// cached tails: within a commit no tail that it has moved may fall out of the cache.
+constexpr std::size_t kMaxCommitBytes = 16 * 1024 * 1024;
+constexpr std::size_t kMaxCommitAppends = 8192;
+constexpr std::size_t kCachedTails = 65'536;
+static_assert(kMaxCommitAppends < kCachedTails);
+constexpr std::size_t kRemoveSliceBytes = 4 * 1024 * 1024;
+
+std::size_t data_bytes(const LogAppend& append) {
+  std::size_t bytes = 0;
+  for (const LogRecord& record : append.records) bytes += record.data.size();
+  return bytes;
+}
+
+// A store that throws (out of memory) is a store that failed.
+template <class Call>
+auto guarded(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception&) {
+    return fail(Errc::store_unavailable, "The log store failed.");
+  }
+}
+
+Result<void> check(const LogAppend& append) {
+  if (append.attempt == 0)
+    return fail(Errc::validation_failed, "Attempts count from 1.", "attempt");
+  std::uint64_t seq = append.records.empty() ? 0 : append.records.front().seq;
+  if (!append.records.empty() && (seq == 0 || seq > INT64_MAX - append.records.size()))
+    return fail(Errc::validation_failed, "Records count from 1.", "first_seq");
+  for (const LogRecord& record : append.records) {
+    if (record.seq != seq++)
+      return fail(Errc::validation_failed, "The records' numbers are not dense.", "records");
+    if (record.data.size() > limits::kMaxRecordBytes)
+      return fail(Errc::too_large, "A log record may have at most 64 KiB.", "records");
+  }
+  return {};
+}
+
+}  // namespace
+
+struct LogHub::PendingAppend {
+  LogAppend append;  // after admit(): only what is new
+  std::size_t bytes = 0;
+  Outbox* outbox = nullptr;
+  AppendDone done;
+  Result<LogTail> answer = LogTail{};
+};
+
+struct LogHub::PendingRemoval {
+  std::vector<TaskId> tasks;
+  std::size_t removed = 0;
+  Outbox* outbox = nullptr;
+  RemoveDone done;
+};
+
+LogHub::LogHub(LogStore& store) : store_(store), tails_(kCachedTails) {
+  thread_ = std::thread([this] { run(); });
+}
+
+LogHub::~LogHub() {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    stopping_ = true;
+  }
+  inbox_filled_.notify_one();
+  thread_.join();
+}
+
+void LogHub::append(LogAppend append, Outbox& outbox, AppendDone done) {
+  PendingAppend pending{.append = std::move(append), .outbox = &outbox, .done = std::move(done)};
+  pending.bytes = data_bytes(pending.append);
+  pending_bytes_.fetch_add(pending.bytes, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    inbox_.push_back(std::move(pending));
+  }
+  inbox_filled_.notify_one();
+}
+
+void LogHub::remove(std::vector<TaskId> tasks, Outbox& outbox, RemoveDone done) {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    removal_inbox_.push_back(
+        {.tasks = std::move(tasks), .outbox = &outbox, .done = std::move(done)});
+  }
+  inbox_filled_.notify_one();
+}
+
+LogHub::FollowId LogHub::follow(TaskId task, Outbox& outbox, Follower follower) {
+  auto shared = std::make_shared<const Follower>(std::move(follower));
+  const std::lock_guard lock(followers_mutex_);
+  const FollowId id = next_follow_++;
+  followers_[task].push_back({id, &outbox, std::move(shared)});
+  return id;
+}
+
+void LogHub::unfollow(TaskId task, FollowId id) {
+  const std::lock_guard lock(followers_mutex_);
+  const auto found = followers_.find(task);
+  if (found == followers_.end()) return;
+  std::erase_if(found->second, [id](const Subscription& one) { return one.id == id; });
+  if (found->second.empty()) followers_.erase(found);
+}
+
+void LogHub::run() {
+  for (;;) {
+    std::vector<PendingAppend> appends;
+    {
+      std::unique_lock lock(inbox_mutex_);
+      inbox_filled_.wait(lock, [this] {
+        return stopping_ || !inbox_.empty() || !removal_inbox_.empty() || !removals_.empty();
+      });
+      if (inbox_.empty() && removal_inbox_.empty() && removals_.empty()) return;
+      appends.swap(inbox_);
+      std::move(removal_inbox_.begin(), removal_inbox_.end(), std::back_inserter(removals_));
+      removal_inbox_.clear();
+    }
+    std::span<PendingAppend> rest = appends;
+    while (!rest.empty()) {
+      std::size_t count = 0, bytes = 0;
+      while (count < rest.size() && count < kMaxCommitAppends &&
+             (count == 0 || bytes + rest[count].bytes <= kMaxCommitBytes))
+        bytes += rest[count++].bytes;
+      commit(rest.first(count));
+      rest = rest.subspan(count);
+    }
+    remove_some();
+  }
+}
+
+void LogHub::commit(std::span<PendingAppend> appends) {
+  // The store takes them side by side, so they move there and back.
+  std::vector<LogAppend> fresh;
+  std::vector<PendingAppend*> owners;
+  for (PendingAppend& pending : appends) {
+    pending.answer = guarded([&] { return admit(pending.append); });
+    if (pending.answer.has_error() || pending.append.records.empty()) continue;
+    fresh.push_back(std::move(pending.append));
+    owners.push_back(&pending);
+  }
+  if (!fresh.empty()) {
+    const Result<void> stored = guarded([&] { return store_.append(fresh); });
+    for (std::size_t i = 0; i < fresh.size(); ++i) owners[i]->append = std::move(fresh[i]);
+    if (stored.has_error()) {
+      // Also those that wrote nothing themselves: their tails counted on this commit.
+      for (PendingAppend& pending : appends) {
+        tails_.erase(pending.append.task_id);
+        pending.append.records.clear();
+        if (pending.answer.has_value()) pending.answer = stored.error();
+      }
+    }
+  }
+  Mail mail;
+  answer(appends, mail);
+  send(appends, std::move(mail));
+}
+
+// Checks an append against the tail and drops what is there already. The tail moves at once, so
+// that the next append of this commit is checked against it; commit() takes it back on an error.
+Result<LogTail> LogHub::admit(LogAppend& append) {
+  const auto refuse = [&append](Error error) {
+    append.records.clear();
+    return error;
+  };
+  if (const auto checked = check(append); !checked) return refuse(checked.error());
+  if (append.records.empty()) return tail_only(append.task_id, append.attempt);
+  const Result<TaskTail> known = known_tail(append.task_id, append.attempt);
+  if (!known) return refuse(known.error());
+  if (known->attempt > append.attempt)
+    return refuse(fail(Errc::stale_attempt, "A later attempt writes this log."));
+
+  LogTail tail = known->attempt == append.attempt ? known->tail : LogTail{};
+  const std::uint64_t first = append.records.front().seq;
+  if (first > tail.last_seq + 1)
+    return refuse(fail(Errc::range_not_satisfiable,
+                       "The log goes on at " + std::to_string(tail.last_seq + 1) + "."));
+  const auto repeats = std::min<std::uint64_t>(tail.last_seq + 1 - first, append.records.size());
+  append.records.erase(append.records.begin(),
+                       append.records.begin() + static_cast<std::ptrdiff_t>(repeats));
+  if (append.records.empty()) return tail;
+  for (LogRecord& record : append.records) record.attempt = append.attempt;
+  tail.last_seq = append.records.back().seq;
+  tail.records += append.records.size();
+  tail.bytes += data_bytes(append);
+  tails_.put(append.task_id, {append.attempt, tail});
+  return tail;
+}
+
+// The latest attempt that has written and its tail, as far as it matters to an append of `attempt`.
+Result<TaskTail> LogHub::known_tail(TaskId task, std::uint32_t attempt) {
+  if (const TaskTail* cached = tails_.find(task)) return *cached;
+  const auto later = store_.read(task, {attempt, INT64_MAX}, 1, 1);
+  if (!later) return later.error();
+  if (!later->empty()) return TaskTail{later->front().attempt, {}};
+  const auto tail = store_.tail(task, attempt);
+  if (!tail) return tail.error();
+  return TaskTail{attempt, *tail};
+}
+
+Result<LogTail> LogHub::tail_only(TaskId task, std::uint32_t attempt) {
+  const TaskTail* cached = tails_.find(task);
+  if (cached != nullptr && cached->attempt == attempt) return cached->tail;
+  return store_.tail(task, attempt);
+}
+
+void LogHub::answer(std::span<PendingAppend> appends, Mail& mail) {
+  for (PendingAppend& pending : appends) {
+    pending_bytes_.fetch_sub(pending.bytes, std::memory_order_relaxed);
+    mail[pending.outbox].push_back(
+        [done = std::move(pending.done), result = std::move(pending.answer)] { done(result); });
+  }
+}
+
+// Adds what followers are told behind the answers, and posts. Posting under the lock is what makes
+// unfollow() final; an outbox runs nothing inside post().
+void LogHub::send(std::span<PendingAppend> appends, Mail mail) {
+  const std::lock_guard lock(followers_mutex_);
+  if (!followers_.empty()) {
+    std::unordered_map<TaskId, std::vector<LogRecord>> chunks;
+    for (PendingAppend& pending : appends) {
+      std::vector<LogRecord>& records = pending.append.records;
+      if (records.empty() || !followers_.contains(pending.append.task_id)) continue;
+      std::vector<LogRecord>& chunk = chunks[pending.append.task_id];
+      std::move(records.begin(), records.end(), std::back_inserter(chunk));
+    }
+    for (auto& [task, records] : chunks) {
+      const LogChunk chunk = std::make_shared<const std::vector<LogRecord>>(std::move(records));
+      for (const Subscription& one : followers_.at(task))
+        mail[one.outbox].push_back([follower = one.follower, chunk] { (*follower)(chunk); });
+    }
+  }
+  for (auto& [outbox, deliveries] : mail) outbox->post(std::move(deliveries));
+}
+
+// One slice, so that appends do not wait for the removal of a large log.
+void LogHub::remove_some() {
+  if (removals_.empty()) return;
+  PendingRemoval& front = removals_.front();
+  const std::span<const TaskId> rest = std::span(front.tasks).subspan(front.removed);
+  for (const TaskId& task : rest) tails_.erase(task);
+  Result<void> result;
+  if (!rest.empty()) {
+    const auto gone = guarded([&] { return store_.remove(rest, kRemoveSliceBytes); });
+    if (gone.has_value()) {
+      front.removed += *gone;
+      if (front.removed < front.tasks.size()) return;
+    } else {
+      result = gone.error();
+    }
+  }
+  std::vector<Outbox::Delivery> mail;
+  mail.push_back([done = std::move(front.done), result] { done(result); });
+  front.outbox->post(std::move(mail));
+  removals_.erase(removals_.begin());
+}
+
+}  // namespace tandem::logs

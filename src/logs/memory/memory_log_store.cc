@@ -1,0 +1,77 @@
+#include "logs/memory/memory_log_store.h"
+
+namespace tandem::logs {
+
+Result<void> MemoryLogStore::append(std::span<const LogAppend> appends) {
+  const std::lock_guard lock(mutex_);
+  ++append_calls_;
+  if (failure_) return *failure_;
+  for (const LogAppend& append : appends) {
+    auto& log = logs_[append.task_id];
+    for (const LogRecord& record : append.records) {
+      LogRecord kept = record;
+      kept.attempt = append.attempt;
+      log.try_emplace(kept.position(), std::move(kept));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<LogRecord>> MemoryLogStore::read(TaskId task, LogPosition after, int limit,
+                                                    std::size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  std::vector<LogRecord> out;
+  const auto log = logs_.find(task);
+  if (log == logs_.end()) return out;
+  std::size_t bytes = 0;
+  for (auto at = log->second.upper_bound(after); at != log->second.end(); ++at) {
+    if (out.size() >= static_cast<std::size_t>(limit) || (bytes >= max_bytes && !out.empty())) break;
+    bytes += at->second.data.size();
+    out.push_back(at->second);
+  }
+  return out;
+}
+
+Result<LogTail> MemoryLogStore::tail(TaskId task, std::uint32_t attempt) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) return *failure_;
+  LogTail tail;
+  const auto log = logs_.find(task);
+  if (log == logs_.end()) return tail;
+  auto at = log->second.lower_bound({attempt, 0});
+  for (; at != log->second.end() && at->first.attempt == attempt; ++at) {
+    tail.last_seq = at->first.seq;
+    ++tail.records;
+    tail.bytes += at->second.data.size();
+  }
+  return tail;
+}
+
+Result<std::size_t> MemoryLogStore::remove(std::span<const TaskId> tasks, std::size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) return *failure_;
+  std::size_t gone = 0, bytes = 0;
+  for (const TaskId& task : tasks) {
+    auto& log = logs_[task];
+    while (!log.empty() && bytes < max_bytes) {
+      bytes += log.begin()->second.data.size();
+      log.erase(log.begin());
+    }
+    if (!log.empty()) break;
+    logs_.erase(task);
+    ++gone;
+  }
+  return gone;
+}
+
+void MemoryLogStore::fail_with(std::optional<Error> error) {
+  const std::lock_guard lock(mutex_);
+  failure_ = std::move(error);
+}
+
+std::size_t MemoryLogStore::append_calls() const {
+  const std::lock_guard lock(mutex_);
+  return append_calls_;
+}
+
+}  // namespace tandem::logs

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "logs/log_store.h"
+
+namespace tandem::logs {
+
+// Logs in memory: for tests and simulation. All calls are thread-safe. Can be told to fail.
+class MemoryLogStore final : public LogStore {
+ public:
+  Result<void> append(std::span<const LogAppend> appends) override;
+  Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
+                                      std::size_t max_bytes) override;
+  Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
+  Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
+
+  // Until it is given nullopt, append, tail and remove fail with this and change nothing.
+  void fail_with(std::optional<Error> error);
+  std::size_t append_calls() const;  // that reached the store, failed ones included
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<TaskId, std::map<LogPosition, LogRecord>> logs_;
+  std::optional<Error> failure_;
+  std::size_t append_calls_ = 0;
+};
+
+}  // namespace tandem::logs

@@ -1,0 +1,464 @@
+// The only file that instantiates Beast's WebSocket: it takes long to compile.
+#include "net/websocket.h"
+
+#include <boost/asio/compose.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <list>
+
+namespace tandem::net {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace websocket = beast::websocket;
+using ErrorCode = boost::system::error_code;
+using std::chrono::milliseconds;
+
+// A Transport as Beast wants its streams.
+class WsTransport {
+ public:
+  using executor_type = io::Executor;
+  explicit WsTransport(Transport transport) : transport_(std::move(transport)) {}
+  executor_type get_executor() { return transport_.socket().get_executor(); }
+  Transport& transport() { return transport_; }
+
+  template <class Buffers, class Token>
+  auto async_read_some(const Buffers& buffers, Token&& token);
+  template <class Buffers, class Token>
+  auto async_write_some(const Buffers& buffers, Token&& token);
+
+ private:
+  Transport transport_;
+};
+
+namespace {
+
+// One read or write: a step, and as many waits as it takes.
+struct StepOperation {
+  Transport& transport;
+  void* data;
+  std::size_t size;
+  bool is_write;
+  bool first = true, settled = false;
+  std::size_t bytes = 0;
+  ErrorCode result{};
+
+  template <class Self>
+  void operator()(Self& self, ErrorCode error = {}) {
+    if (settled) return self.complete(result, bytes);
+    if (error) return self.complete(error, 0);
+    const Step step = size == 0  ? Step{Step::Kind::done, 0}
+                      : is_write ? transport.write_now(data, size)
+                                 : transport.read_now(data, size);
+    const bool inside_initiation = std::exchange(first, false);
+    if (step.must_wait()) {
+      transport.socket().async_wait(Transport::wait_type(step), std::move(self));
+      return;
+    }
+    settled = true;
+    bytes = step.bytes;
+    if (step.kind == Step::Kind::ended) result = asio::error::eof;
+    if (step.kind == Step::Kind::failed) result = asio::error::connection_reset;
+    if (!inside_initiation) return self.complete(result, bytes);
+    asio::post(transport.socket().get_executor(), std::move(self));
+  }
+};
+
+// Sends FIN and drops what still comes, so that the peer reads our close frame before a reset.
+struct DiscardOperation {
+  Transport& transport;
+  int reads_left = 1024;
+  bool first = true;
+
+  template <class Self>
+  void operator()(Self& self, ErrorCode error = {}) {
+    if (std::exchange(first, false)) {
+      transport.shutdown_send();
+      asio::post(transport.socket().get_executor(), std::move(self));
+      return;
+    }
+    std::array<char, 4096> dropped;
+    while (!error && reads_left-- > 0) {
+      const Step step = transport.read_now(dropped.data(), dropped.size());
+      if (step.must_wait()) {
+        transport.socket().async_wait(Transport::wait_type(step), std::move(self));
+        return;
+      }
+      if (step.kind != Step::Kind::done) break;
+    }
+    transport.cut();
+    self.complete(ErrorCode{});
+  }
+};
+
+template <class Buffer, class Buffers>
+Buffer first_filled(const Buffers& buffers) {
+  for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
+       ++it) {
+    const Buffer buffer(*it);
+    if (buffer.size() > 0) return buffer;
+  }
+  return {};
+}
+
+}  // namespace
+
+template <class Buffers, class Token>
+auto WsTransport::async_read_some(const Buffers& buffers, Token&& token) {
+  const auto buffer = first_filled<asio::mutable_buffer>(buffers);
+  StepOperation operation{transport_, buffer.data(), buffer.size(), false};
+  return asio::async_compose<Token, void(ErrorCode, std::size_t)>(std::move(operation), token,
+                                                                  get_executor());
+}
+
+template <class Buffers, class Token>
+auto WsTransport::async_write_some(const Buffers& buffers, Token&& token) {
+  const auto buffer = first_filled<asio::const_buffer>(buffers);
+  StepOperation operation{transport_, const_cast<void*>(buffer.data()), buffer.size(), true};
+  return asio::async_compose<Token, void(ErrorCode, std::size_t)>(std::move(operation), token,
+                                                                  get_executor());
+}
+
+void beast_close_socket(WsTransport& stream) { stream.transport().cut(); }
+
+void teardown(beast::role_type, WsTransport& stream, ErrorCode& error) {
+  stream.transport().cut();
+  error = {};
+}
+
+template <class Handler>
+void async_teardown(beast::role_type, WsTransport& stream, Handler&& handler) {
+  DiscardOperation operation{stream.transport()};
+  asio::async_compose<Handler, void(ErrorCode)>(std::move(operation), handler,
+                                                stream.get_executor());
+}
+
+namespace {
+
+class Link final : public WsLink, public std::enable_shared_from_this<Link> {
+ public:
+  Link(Transport transport, WsLimits limits);
+
+  io::Awaitable<bool> accept(const Request& request, std::string subprotocol);
+  io::Awaitable<std::optional<Error>> open(const WsOffer& offer);
+
+  bool send(std::shared_ptr<const std::string> text) override;
+  std::size_t queued_bytes() const override { return queued_bytes_; }
+  void set_on_drained(std::function<void()> callback) override { on_drained_ = std::move(callback); }
+  io::Awaitable<std::optional<std::string>> receive() override;
+  void close(std::uint16_t code, std::string reason) override;
+  bool is_open() const override { return open_; }
+  const WsClose& closed_by() const override { return closed_by_; }
+  void cut() override;
+  io::Awaitable<void> finished() override;
+
+ private:
+  using Stream = websocket::stream<WsTransport, false>;
+  void set_timeouts(beast::role_type role);
+  void read();
+  void on_read(ErrorCode error);
+  void note_end(ErrorCode error);
+  void write();
+  void on_write(ErrorCode error);
+  void send_close();
+  void watch(std::int64_t timeout_ms);
+  void on_watch();
+  void settle();
+  bool is_finished() const { return !open_ && !reading_ && !writing_ && !closing_; }
+
+  WsLimits limits_;
+  Stream ws_;
+  beast::flat_buffer buffer_;  // empty between messages
+  std::list<std::string> inbound_;
+  std::list<std::shared_ptr<const std::string>> queue_;
+  std::size_t queued_bytes_ = 0;
+  std::function<void()> on_drained_;
+  WsClose closed_by_;
+  io::Timer changed_;  // never expires; cancelled when receive() or finished() may go on
+  io::Timer watch_;
+  std::chrono::steady_clock::time_point write_began_;
+  bool open_ = false, reading_ = false, writing_ = false, closing_ = false;
+  bool close_wanted_ = false, refused_ = false, watching_ = false;
+};
+
+constexpr std::size_t kMaxInbound = 4;
+
+Link::Link(Transport transport, WsLimits limits)
+    : limits_(limits), ws_(std::move(transport)), changed_(ws_.get_executor()),
+      watch_(ws_.get_executor()) {
+  changed_.expires_at(io::Timer::time_point::max());
+  ws_.read_message_max(limits_.max_message_bytes);
+  ws_.auto_fragment(false);
+}
+
+void Link::set_timeouts(beast::role_type) {
+  websocket::stream_base::timeout timeouts{};
+  timeouts.handshake_timeout = milliseconds(limits_.close_timeout_ms);
+  timeouts.idle_timeout = milliseconds(limits_.silence_ms);
+  timeouts.keep_alive_pings = true;
+  ws_.set_option(timeouts);
+}
+
+io::Awaitable<bool> Link::accept(const Request& request, std::string subprotocol) {
+  set_timeouts(beast::role_type::server);
+  const std::string id = request.request_id;
+  ws_.set_option(websocket::stream_base::decorator([subprotocol, id](auto& response) {
+    if constexpr (std::decay_t<decltype(response)>::is_request::value) {
+    } else {
+      response.set("X-Request-Id", id);
+      if (!subprotocol.empty()) response.set("Sec-WebSocket-Protocol", subprotocol);
+    }
+  }));
+  http::request<http::empty_body> handshake(http::verb::get, "/", 11);
+  for (const char* name : {"Host", "Connection", "Upgrade", "Sec-WebSocket-Key",
+                           "Sec-WebSocket-Version"}) {
+    const std::string_view value = request.headers.get(name);
+    handshake.set(name, beast::string_view(value.data(), value.size()));
+  }
+  ErrorCode error;
+  co_await ws_.async_accept(handshake, asio::redirect_error(io::use_awaitable, error));
+  ws_.set_option(websocket::stream_base::decorator([](auto&) {}));
+  if (error) co_return false;
+  open_ = true;
+  read();
+  co_return true;
+}
+
+// The `code` of a problem document, else what the status says.
+Error refusal_of(int status, std::string_view body) {
+  constexpr std::string_view kMember = "\"code\":\"";
+  const std::size_t at = body.find(kMember);
+  if (at != std::string_view::npos) {
+    const std::string_view rest = body.substr(at + kMember.size());
+    if (const auto code = errc_from_name(rest.substr(0, rest.find('"'))))
+      return fail(*code, "The server answered " + std::to_string(status) + ".");
+  }
+  Errc code = Errc::store_unavailable;
+  if (status == 401) code = Errc::unauthenticated;
+  if (status == 403) code = Errc::forbidden;
+  if (status == 404) code = Errc::not_found;
+  if (status == 426) code = Errc::upgrade_required;
+  return fail(code, "The server answered " + std::to_string(status) + ".");
+}
+
+io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
+  set_timeouts(beast::role_type::client);
+  std::string protocols;
+  for (const std::string& name : offer.subprotocols)
+    protocols += (protocols.empty() ? "" : ", ") + name;
+  ws_.set_option(websocket::stream_base::decorator([&offer, &protocols](auto& request) {
+    if constexpr (std::decay_t<decltype(request)>::is_request::value) {
+      for (const auto& [name, value] : offer.headers.fields()) request.set(name, value);
+      if (!protocols.empty()) request.set("Sec-WebSocket-Protocol", protocols);
+    }
+  }));
+  websocket::response_type response;
+  ErrorCode error;
+  co_await ws_.async_handshake(response, offer.host, offer.target,
+                               asio::redirect_error(io::use_awaitable, error));
+  ws_.set_option(websocket::stream_base::decorator([](auto&) {}));
+  if (error == websocket::error::upgrade_declined)
+    co_return refusal_of(static_cast<int>(response.result_int()), response.body());
+  if (error) co_return fail(Errc::store_unavailable, "The WebSocket could not be opened.");
+  open_ = true;
+  read();
+  co_return std::nullopt;
+}
+
+void Link::read() {
+  if (reading_ || inbound_.size() >= kMaxInbound) return;
+  reading_ = true;
+  ws_.async_read(buffer_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+    self->on_read(error);
+  });
+}
+
+void Link::on_read(ErrorCode error) {
+  reading_ = false;
+  if (error) {
+    note_end(error);
+  } else if (!ws_.got_text()) {
+    buffer_ = {};
+    close(ws_code::kUnsupported, "text messages only");
+    read();
+  } else {
+    const auto text = buffer_.data();
+    if (open_) inbound_.emplace_back(static_cast<const char*>(text.data()), text.size());
+    buffer_ = {};
+    read();
+  }
+  changed_.cancel();
+  settle();
+}
+
+void Link::note_end(ErrorCode error) {
+  open_ = false;
+  queue_.erase(writing_ && !queue_.empty() ? std::next(queue_.begin()) : queue_.begin(),
+               queue_.end());
+  if (closed_by_.code != 0) return;
+  if (error == websocket::error::closed) {
+    const auto& reason = ws_.reason();
+    closed_by_ = {reason.code == websocket::close_code::none ? std::uint16_t{1005} : reason.code,
+                  std::string(reason.reason.data(), reason.reason.size())};
+  } else if (error == websocket::error::message_too_big || error == websocket::error::buffer_overflow) {
+    closed_by_ = {ws_code::kTooBig, "message too big"};
+  } else if (error == websocket::error::bad_frame_payload) {
+    closed_by_ = {ws_code::kBadUtf8, "not UTF-8"};
+  } else if (error == websocket::condition::protocol_violation) {
+    closed_by_ = {ws_code::kProtocol, "protocol error"};
+  } else {
+    closed_by_ = {ws_code::kAbnormal, "connection lost"};
+  }
+}
+
+bool Link::send(std::shared_ptr<const std::string> text) {
+  if (!open_) return false;
+  if (queued_bytes_ > 0 && queued_bytes_ + text->size() > limits_.queue_bytes) {
+    refused_ = true;
+    return false;
+  }
+  queued_bytes_ += text->size();
+  queue_.push_back(std::move(text));
+  if (!writing_) write();
+  return true;
+}
+
+void Link::write() {
+  writing_ = true;
+  write_began_ = std::chrono::steady_clock::now();
+  if (!watching_) watch(limits_.write_timeout_ms);
+  ws_.text(true);
+  ws_.async_write(asio::buffer(*queue_.front()),
+                  [self = shared_from_this()](ErrorCode error, std::size_t) {
+                    self->on_write(error);
+                  });
+}
+
+void Link::on_write(ErrorCode error) {
+  writing_ = false;
+  queued_bytes_ -= std::min(queued_bytes_, queue_.front()->size());
+  queue_.pop_front();
+  if (error) {
+    queue_.clear();
+    queued_bytes_ = 0;
+    cut();
+  } else if (!queue_.empty()) {
+    write();
+  } else if (close_wanted_) {
+    send_close();
+  }
+  if (open_ && refused_ && queued_bytes_ < limits_.queue_bytes / 4) {
+    refused_ = false;
+    if (on_drained_) {
+      const auto callback = on_drained_;
+      callback();
+    }
+  }
+  settle();
+}
+
+void Link::close(std::uint16_t code, std::string reason) {
+  if (!open_) return;
+  open_ = false;
+  close_wanted_ = true;
+  closed_by_ = {code, std::move(reason)};
+  inbound_.clear();
+  watch(limits_.close_timeout_ms);
+  if (!writing_) send_close();
+  changed_.cancel();
+}
+
+void Link::send_close() {
+  close_wanted_ = false;
+  closing_ = true;
+  websocket::close_reason reason(static_cast<websocket::close_code>(closed_by_.code));
+  reason.reason.assign(closed_by_.reason.substr(0, 120));
+  ws_.async_close(reason, [self = shared_from_this()](ErrorCode) {
+    self->closing_ = false;
+    self->ws_.next_layer().transport().cut();
+    self->settle();
+  });
+}
+
+void Link::watch(std::int64_t timeout_ms) {
+  watching_ = true;
+  watch_.expires_after(milliseconds(timeout_ms));
+  watch_.async_wait([weak = weak_from_this()](ErrorCode error) {
+    if (error) return;
+    if (auto self = weak.lock()) self->on_watch();
+  });
+}
+
+// Cuts what is overdue; one timer serves all writes, so that a write sets none.
+void Link::on_watch() {
+  watching_ = false;
+  if (!open_) return cut();
+  if (!writing_) return;
+  const auto since = std::chrono::steady_clock::now() - write_began_;
+  const auto left = milliseconds(limits_.write_timeout_ms) - since;
+  if (left <= milliseconds(0)) return cut();
+  watch(std::chrono::duration_cast<milliseconds>(left).count() + 1);
+}
+
+void Link::cut() {
+  open_ = false;
+  if (closed_by_.code == 0) closed_by_ = {ws_code::kAbnormal, "connection lost"};
+  ws_.next_layer().transport().cut();
+  changed_.cancel();
+}
+
+void Link::settle() {
+  if (!is_finished() || close_wanted_) return;
+  watch_.cancel();
+  ws_.next_layer().transport().cut();
+  changed_.cancel();
+}
+
+io::Awaitable<std::optional<std::string>> Link::receive() {
+  ErrorCode ignored;
+  while (inbound_.empty()) {
+    if (!open_) co_return std::nullopt;
+    co_await changed_.async_wait(asio::redirect_error(io::use_awaitable, ignored));
+  }
+  std::string message = std::move(inbound_.front());
+  inbound_.pop_front();
+  if (open_) read();
+  co_return message;
+}
+
+io::Awaitable<void> Link::finished() {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  ErrorCode ignored;
+  while (!is_finished())
+    co_await changed_.async_wait(asio::redirect_error(io::use_awaitable, ignored));
+}
+
+}  // namespace
+
+io::Awaitable<std::shared_ptr<WsLink>> accept_websocket(Transport transport, const Request& request,
+                                                        std::string subprotocol, WsLimits limits) {
+  auto link = std::make_shared<Link>(std::move(transport), limits);
+  const bool accepted = co_await link->accept(request, std::move(subprotocol));
+  if (!accepted) co_return nullptr;
+  co_return link;
+}
+
+io::Awaitable<Result<std::shared_ptr<WsLink>>> open_websocket(Transport transport,
+                                                              const WsOffer& offer,
+                                                              WsLimits limits) {
+  auto link = std::make_shared<Link>(std::move(transport), limits);
+  auto refused = co_await link->open(offer);
+  if (refused) co_return std::move(*refused);
+  std::shared_ptr<WsLink> opened = std::move(link);
+  co_return opened;
+}
+
+}  // namespace tandem::net

@@ -1,0 +1,141 @@
+#include <algorithm>
+
+#include "base/assert.h"
+#include "core/attempt.h"
+#include "queue/dispatcher.h"
+
+namespace tandem::queue {
+namespace {
+
+Place place_of(const Task& task) { return {task.spec.priority, task.task_id}; }
+
+}  // namespace
+
+void Dispatcher::queue_up(Entry& entry) {
+  // A row that was not pending before may not jump over `pending` within one transaction, so only
+  // new tasks can be assigned by the turn that makes them pending.
+  if (!entry.inserted) return to_queue_.push_back(entry.task->task_id);
+  entry.in_window = true;
+  if (const auto out = lanes_.add(lane_of(*entry.task), place_of(*entry.task)))
+    if (Entry* fallen = tasks_.find(out->task_id)) unqueue(*fallen);
+}
+
+void Dispatcher::unqueue(Entry& entry) {
+  if (!entry.in_window) return;
+  entry.in_window = false;
+  lanes_.remove(lane_of(*entry.task), place_of(*entry.task));
+  tasks_.look_at(entry);
+}
+
+// Between two turns memory and rows agree, so this is the place to read pending tasks: what is read
+// is all there is.
+Result<void> Dispatcher::read_lanes() {
+  lanes_want_reading_ = false;
+  for (auto& [id, worker] : workers_) {
+    while (worker.slots_free > 0) {
+      ReadyLanes::Lane* lane = lanes_.pick(worker.profile);
+      if (lane == nullptr || !ReadyLanes::needs_read(*lane)) break;
+      auto rows = store_.load_pending(lane->key, nullptr, settings_.read_batch);
+      if (!rows) return rows.error();
+      std::vector<Place> places;
+      for (Task& task : *rows) {
+        places.push_back(place_of(task));
+        Entry* entry = tasks_.find(task.task_id);
+        if (entry == nullptr) entry = &tasks_.keep(std::move(task));
+        entry->in_window = true;
+        tasks_.look_at(*entry);
+      }
+      lanes_.fill(*lane, places, rows->size() == static_cast<std::size_t>(settings_.read_batch));
+    }
+  }
+  return {};
+}
+
+// Gives ready tasks to workers with free slots, one each in turn, so that work spreads.
+void Dispatcher::assign_ready() {
+  bool any = !lanes_.empty();
+  while (any) {
+    any = false;
+    auto from = workers_.upper_bound(last_served_);
+    for (std::size_t i = 0; i < workers_.size(); ++i, ++from) {
+      if (from == workers_.end()) from = workers_.begin();
+      if (from->second.slots_free > 0 && assign_one(from->second)) {
+        last_served_ = from->first;
+        any = true;
+      }
+    }
+  }
+  for (TaskId id : to_queue_) {
+    Entry* entry = tasks_.find(id);
+    if (entry == nullptr || entry->task->status != TaskStatus::pending || entry->in_window) continue;
+    entry->in_window = true;
+    if (const auto out = lanes_.add(lane_of(*entry->task), place_of(*entry->task)))
+      if (Entry* fallen = tasks_.find(out->task_id)) unqueue(*fallen);
+    next_turn_now_ = true;
+  }
+  to_queue_.clear();
+}
+
+bool Dispatcher::assign_one(Worker& worker) {
+  ReadyLanes::Lane* lane = lanes_.pick(worker.profile);
+  if (lane == nullptr) return false;
+  if (ReadyLanes::needs_read(*lane)) {
+    lanes_want_reading_ = true;
+    return false;
+  }
+  const Place place = lanes_.take_front(*lane);
+  auto entry = tasks_.load(place.task_id);
+  if (!entry || *entry == nullptr) {
+    loaded_ = false;  // memory and rows differ: read all again
+    return false;
+  }
+  (*entry)->in_window = false;
+  hand_over(worker, **entry);
+  return true;
+}
+
+void Dispatcher::hand_over(Worker& worker, Entry& entry) {
+  Task& task = tasks_.edit(entry);
+  assign(task, worker.profile.worker_id, worker.profile.name, now_);
+  entry.next_input_seq = 1;
+  entry.deadline = kNever;
+  if (worker.profile.in_process) {
+    accept(task, now_);
+  } else {
+    entry.deadline = mono_ + settings_.accept_timeout_ms;
+    deadlines_.add(entry.deadline, task.task_id);
+  }
+  --worker.slots_free;
+  slots_taken_.push_back(worker.profile.worker_id);
+  order(worker.profile.worker_id, AssignOrder{.task = TaskTable::share(entry),
+                                              .lease_expires_at = now_ + settings_.lease_ms});
+}
+
+void Dispatcher::order(WorkerId id, WorkerOrder what) {
+  const auto worker = workers_.find(id);
+  if (worker == workers_.end()) return;
+  orders_.emplace_back(worker->second.outbox,
+                       [give = worker->second.order, what = std::move(what)] { give(what); });
+}
+
+// The server's own worker may have lost an order with the commit that failed: what it holds and has
+// not ended by this turn it is told again. It ignores what it runs already.
+void Dispatcher::order_again() {
+  for (TaskId id : order_again_) {
+    Entry* entry = tasks_.find(id);
+    if (entry == nullptr || !is_leased(entry->task->status)) continue;
+    order(entry->task->worker_id,
+          AssignOrder{.task = TaskTable::share(*entry), .lease_expires_at = now_});
+  }
+  order_again_.clear();
+}
+
+void Dispatcher::offer_again(WorkerId worker) {
+  for (auto& [id, entry] : tasks_) {
+    if (entry.task->status != TaskStatus::assigned || entry.task->worker_id != worker) continue;
+    order(worker, AssignOrder{.task = TaskTable::share(entry),
+                              .lease_expires_at = now_ + settings_.lease_ms});
+  }
+}
+
+}  // namespace tandem::queue

@@ -1,0 +1,256 @@
+#include <algorithm>
+
+#include "base/limits.h"
+#include "core/attempt.h"
+#include "queue/dispatcher.h"
+
+namespace tandem::queue {
+
+void Dispatcher::apply(Outbox* outbox, Submit& command) {
+  answer(outbox, command.done, submit(command));
+}
+
+Result<Submitted> Dispatcher::submit(Submit& command) {
+  auto before = replay(command);
+  if (!before) return before.error();
+  if (*before) return std::move(**before);
+  Submitted value;
+  for (NewTask& asked : command.tasks) {
+    const auto twin = same_unique_key(command, asked.spec.unique_key);
+    if (!twin) return twin.error();
+    if (*twin) {
+      auto entry = tasks_.load(**twin);
+      if (!entry) return entry.error();
+      value.replayed = true;
+      value.tasks.push_back(TaskTable::share(**entry));
+      continue;
+    }
+    Task task = make_task(asked.task_id, command.client_id, std::move(asked.spec), now_);
+    task.inputs = std::move(asked.inputs);
+    Entry& entry = tasks_.insert(std::move(task));
+    value.tasks.push_back(TaskTable::share(entry));
+    const Task& made = *entry.task;
+    if (made.status == TaskStatus::scheduled)
+      next_due_ = std::min(next_due_.value_or(*made.run_at), *made.run_at);
+    else
+      queue_up(entry);
+    if (const auto& timeout = made.spec.queue_timeout_ms; timeout && made.queued_at)
+      next_queue_expiry_ = std::min(next_queue_expiry_.value_or(now_ + *timeout), now_ + *timeout);
+  }
+  if (!command.idempotency_key.empty()) {
+    store::IdempotencyRow row{.client_id = command.client_id,
+                              .key = command.idempotency_key,
+                              .body_sha256 = command.body_sha256,
+                              .tasks = {},
+                              .created_at = now_};
+    for (const TaskPtr& task : value.tasks) row.tasks.push_back(task->task_id);
+    batch_.idempotency.push_back(std::move(row));
+  }
+  return value;
+}
+
+// The answer of an earlier submission with this idempotency key, in this turn or before.
+Result<std::optional<Submitted>> Dispatcher::replay(const Submit& command) {
+  if (command.idempotency_key.empty()) return std::optional<Submitted>();
+  const auto same = [&](const store::IdempotencyRow& row) {
+    return row.client_id == command.client_id && row.key == command.idempotency_key;
+  };
+  std::optional<store::IdempotencyRow> row;
+  const auto here = std::find_if(batch_.idempotency.begin(), batch_.idempotency.end(), same);
+  if (here != batch_.idempotency.end()) {
+    row = *here;
+  } else {
+    auto found = store_.find_idempotency(command.client_id, command.idempotency_key);
+    if (!found) return found.error();
+    row = std::move(*found);
+  }
+  if (!row || now_ - row->created_at > limits::kIdempotencyTtlMs) return std::optional<Submitted>();
+  if (row->body_sha256 != command.body_sha256)
+    return fail(Errc::idempotency_key_reused, "The Idempotency-Key was used with another body");
+  Submitted value{.tasks = {}, .replayed = true};
+  for (TaskId id : row->tasks) {
+    auto entry = tasks_.load(id);
+    if (!entry) return entry.error();
+    if (*entry != nullptr) value.tasks.push_back(TaskTable::share(**entry));
+  }
+  return std::optional(std::move(value));
+}
+
+Result<std::optional<TaskId>> Dispatcher::same_unique_key(const Submit& command,
+                                                          const std::string& key) {
+  if (key.empty()) return std::optional<TaskId>();
+  for (TaskId id : tasks_.touched()) {
+    Entry* entry = tasks_.find(id);
+    if (entry == nullptr || is_terminal(entry->task->status)) continue;
+    if (entry->task->client_id == command.client_id && entry->task->spec.unique_key == key)
+      return std::optional(id);
+  }
+  auto found = store_.find_unique(command.client_id, key);
+  if (!found || !*found) return found;
+  auto entry = tasks_.load(**found);
+  if (!entry) return entry.error();
+  if (*entry == nullptr || is_terminal((*entry)->task->status)) return std::optional<TaskId>();
+  return found;
+}
+
+// The task, where it is there and the actor's; else not_found, the same for both.
+Result<Entry*> Dispatcher::owned(const Actor& actor, TaskId id) {
+  auto entry = tasks_.load(id);
+  if (!entry) return entry.error();
+  if (*entry == nullptr || (!actor.admin && (*entry)->task->client_id != actor.client_id))
+    return fail(Errc::not_found, "There is no such task");
+  return entry;
+}
+
+void Dispatcher::apply(Outbox* outbox, Cancel& command) {
+  answer(outbox, command.done, cancel(command));
+}
+
+Result<Cancelled> Dispatcher::cancel(const Cancel& command) {
+  auto found = owned(command.actor, command.task_id);
+  if (!found) return found.error();
+  Entry& entry = **found;
+  if (is_terminal(entry.task->status))
+    return fail(Errc::already_finished,
+                "The task is " + std::string(to_string(entry.task->status)) + " already");
+  Cancelled value;
+  value.was_started = is_leased(entry.task->status) && entry.task->status != TaskStatus::assigned;
+  ask_to_stop(entry);
+  value.task = TaskTable::share(entry);
+  return value;
+}
+
+// What was not started never will be; what runs is told to stop.
+void Dispatcher::ask_to_stop(Entry& entry) {
+  unqueue(entry);
+  const TaskStatus status = entry.task->status;
+  if (status == TaskStatus::assigned)
+    order(entry.task->worker_id, LostOrder{entry.task->task_id, entry.task->attempt});
+  if (status == TaskStatus::running || status == TaskStatus::waiting_for_input) {
+    order(entry.task->worker_id, CancelOrder{entry.task->task_id, entry.task->attempt});
+    if (entry.task->cancel_requested) return;
+    Task& task = tasks_.edit(entry);
+    task.cancel_requested = true;
+    task.updated_at = now_;
+    return;
+  }
+  Task& task = tasks_.edit(entry);
+  task.cancel_requested = true;
+  tandem::cancel(task, now_);
+}
+
+void Dispatcher::apply(Outbox* outbox, Retry& command) {
+  answer(outbox, command.done, retry(command));
+}
+
+Result<TaskPtr> Dispatcher::retry(const Retry& command) {
+  auto found = owned(command.actor, command.task_id);
+  if (!found) return found.error();
+  Entry& entry = **found;
+  if (!is_terminal(entry.task->status))
+    return fail(Errc::task_active, "Only a finished task can be retried");
+  if (entry.dirty) return fail(Errc::conflict, "The task is changing at this moment; try again");
+  tandem::retry(tasks_.edit(entry), now_);
+  queue_up(entry);
+  if (const auto& timeout = entry.task->spec.queue_timeout_ms)
+    next_queue_expiry_ = std::min(next_queue_expiry_.value_or(now_ + *timeout), now_ + *timeout);
+  return TaskTable::share(entry);
+}
+
+void Dispatcher::apply(Outbox* outbox, Remove& command) {
+  auto found = owned(command.actor, command.task_id);
+  if (!found) return answer(outbox, command.done, Result<TaskPtr>(found.error()));
+  Entry& entry = **found;
+  const bool active = !is_terminal(entry.task->status);
+  if (active && !command.force)
+    return answer(outbox, command.done,
+                  Result<TaskPtr>(fail(Errc::task_active, "Cancel the task first, or use force")));
+  if (active) ask_to_stop(entry);
+  if (!is_terminal(entry.task->status)) {
+    entry.removals.emplace_back(outbox, std::move(command.done));
+    return;
+  }
+  answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(entry)));
+  tasks_.remove(entry);
+}
+
+void Dispatcher::apply(Outbox* outbox, Input& command) {
+  answer(outbox, command.done, input(command));
+}
+
+Result<TaskPtr> Dispatcher::input(Input& command) {
+  auto found = owned(command.actor, command.task_id);
+  if (!found) return found.error();
+  Entry& entry = **found;
+  const Task& task = *entry.task;
+  const bool asked = task.status == TaskStatus::waiting_for_input;
+  const bool open = asked || (task.status == TaskStatus::running && task.spec.interactive);
+  if (!open) return fail(Errc::not_waiting, "The task does not wait for input");
+  if (!command.request_id.empty() &&
+      (!task.input_request || task.input_request->request_id != command.request_id))
+    return fail(Errc::not_waiting, "The task does not wait for an answer to this request");
+  store::InputPiece piece{.task_id = task.task_id,
+                          .attempt = task.attempt,
+                          .seq = entry.next_input_seq++,
+                          .data = std::move(command.data),
+                          .eof = command.eof};
+  if (asked) {  // answered: a second answer to the same question is not_waiting
+    Task& edited = tasks_.edit(entry);
+    edited.status = TaskStatus::running;
+    edited.input_request.reset();
+    edited.updated_at = now_;
+  }
+  order(entry.task->worker_id, piece);
+  batch_.inputs.push_back(std::move(piece));
+  return TaskTable::share(entry);
+}
+
+void Dispatcher::apply(Outbox* outbox, Resize& command) {
+  answer(outbox, command.done, resize(command));
+}
+
+Result<TaskPtr> Dispatcher::resize(const Resize& command) {
+  auto found = owned(command.actor, command.task_id);
+  if (!found) return found.error();
+  Entry& entry = **found;
+  if (!is_leased(entry.task->status) || !entry.task->spec.interactive)
+    return fail(Errc::not_waiting, "The task has no terminal now");
+  order(entry.task->worker_id, ResizeOrder{entry.task->task_id, entry.task->attempt, command.cols,
+                                           command.rows});
+  return TaskTable::share(entry);
+}
+
+void Dispatcher::apply(Outbox* outbox, Watch& command) {
+  auto found = owned(command.actor, command.task_id);
+  if (!found) return answer(outbox, command.done, Result<TaskPtr>(found.error()));
+  watchers_[command.task_id].push_back(
+      {.id = command.watch_id, .outbox = outbox, .changed = std::move(command.changed)});
+  answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**found)));
+}
+
+void Dispatcher::apply(Outbox*, Unwatch& command) {
+  const auto found = watchers_.find(command.task_id);
+  if (found == watchers_.end()) return;
+  std::erase_if(found->second, [&](const Watcher& one) { return one.id == command.watch_id; });
+  if (found->second.empty()) watchers_.erase(found);
+}
+
+void Dispatcher::apply(Outbox* outbox, Transact& command) {
+  transactions_.emplace_back(outbox, std::move(command));
+}
+
+void Dispatcher::apply(Outbox* outbox, Purge& command) {
+  auto rows = store_.load_finished_before(command.finished_before, command.limit);
+  if (!rows) return answer(outbox, command.done, Result<std::vector<TaskId>>(rows.error()));
+  std::vector<TaskId> removed;
+  for (TaskId id : *rows) {
+    auto entry = tasks_.load(id);
+    if (!entry) return answer(outbox, command.done, Result<std::vector<TaskId>>(entry.error()));
+    if (*entry == nullptr || !is_terminal((*entry)->task->status) || (*entry)->dirty) continue;
+    tasks_.remove(**entry);
+    removed.push_back(id);
+  }
+  answer(outbox, command.done, Result<std::vector<TaskId>>(std::move(removed)));
+}
+
+}  // namespace tandem::queue

@@ -1,0 +1,178 @@
+#include "queue/dispatcher.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/limits.h"
+
+namespace tandem::queue {
+namespace {
+
+constexpr std::int64_t kReloadPauseMs = 250;
+constexpr std::int64_t kMaxSleepMs = 60'000;  // a bound on how long a planned wake-up is trusted
+
+}  // namespace
+
+Dispatcher::Dispatcher(store::Store& store, const Clock& clock, DispatcherSettings settings)
+    : store_(store),
+      clock_(clock),
+      settings_(settings),
+      tasks_(store),
+      lanes_(settings_.ready_window) {}
+
+void Dispatcher::turn(std::vector<Command> commands, Deliveries& out) {
+  now_ = clock_.wall();
+  mono_ = clock_.mono();
+  Result<void> state = loaded_ ? Result<void>() : load();
+  if (state && lanes_want_reading_) state = read_lanes();
+  if (state) state = do_what_is_due();
+  for (Command& command : commands)
+    std::visit([&](auto& what) { apply(command.outbox, what); }, command.what);
+  if (state) {
+    expire_deadlines();
+    assign_ready();
+    order_again();
+  }
+  if constexpr (kMutant == Mutant::answer_before_commit) {
+    for (Answer& answer : answers_)
+      out[answer.outbox].push_back([give = std::move(answer.give)] { give(nullptr); });
+    answers_.clear();
+  }
+  if (state) state = commit();
+  finish_turn(state, out);
+  plan_next_turn();
+}
+
+// Reads what is leased and which lanes have work: at the start, and after a commit that failed. The
+// tasks of the server's own worker died with its last run; the others get a whole new lease, as
+// their workers may be at work.
+Result<void> Dispatcher::load() {
+  for (auto& [id, entry] : tasks_)
+    for (auto& [outbox, done] : entry.removals)
+      answer(outbox, done, Result<TaskPtr>(fail(Errc::store_unavailable, "Try again")));
+  tasks_.clear();
+  lanes_.clear();
+  deadlines_.clear();
+  to_queue_.clear();
+  order_again_.clear();
+  auto leased = store_.load_leased();
+  if (!leased) return leased.error();
+  auto lanes = store_.pending_lanes();
+  if (!lanes) return lanes.error();
+  for (const LaneKey& lane : *lanes) lanes_.add_unread(lane);
+  for (Task& task : *leased)
+    if (auto kept = keep_leased(std::move(task)); !kept) return kept.error();
+  next_due_ = next_queue_expiry_ = now_;  // looked up by this turn
+  lanes_want_reading_ = true;
+  loaded_ = true;
+  return {};
+}
+
+Result<void> Dispatcher::keep_leased(Task task) {
+  const auto inputs = store_.load_inputs(task.task_id, task.attempt, 0);
+  if (!inputs) return inputs.error();
+  Entry& entry = tasks_.keep(std::move(task));
+  if (!inputs->empty()) entry.next_input_seq = inputs->back().seq + 1;
+  const bool embedded = entry.task->worker_id == settings_.embedded_worker;
+  if (embedded && recovered_) {
+    order_again_.push_back(entry.task->task_id);
+    return {};
+  }
+  const bool offered = entry.task->status == TaskStatus::assigned;
+  entry.deadline = mono_ + (offered ? settings_.accept_timeout_ms : settings_.lease_ms);
+  if (embedded) entry.deadline = mono_;  // its process died with the server's last run
+  deadlines_.add(entry.deadline, entry.task->task_id);
+  return {};
+}
+
+Result<void> Dispatcher::commit() {
+  tasks_.collect(batch_);
+  if (batch_.empty() && transactions_.empty()) return {};
+  if (auto begun = store_.begin(); !begun) return begun;
+  const auto written = [&]() -> Result<void> {
+    auto applied = store_.apply(batch_);
+    if (!applied) return applied.error();
+    // One server writes: a guard that does not hold means that memory and rows differ.
+    if (std::find(applied->begin(), applied->end(), 0) != applied->end())
+      return fail(Errc::store_unavailable, "The task was changed by another; try again");
+    if (auto run = run_transactions(); !run) return run;
+    return store_.commit();
+  }();
+  if (!written) store_.rollback();
+  return written;
+}
+
+Result<void> Dispatcher::run_transactions() {
+  transaction_results_.clear();
+  for (auto& [outbox, transaction] : transactions_) {
+    Result<void> result = transaction.run(store_.accounts());
+    const bool store_failed = !result && row_of(result.error().code).http_status >= 500;
+    if (store_failed) return result;
+    transaction_results_.push_back(std::move(result));
+  }
+  return {};
+}
+
+void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
+  const std::optional<Error> failure = committed ? std::nullopt : std::optional(committed.error());
+  const Error* error = failure ? &*failure : nullptr;
+  if (error != nullptr) {
+    loaded_ = false;
+    orders_.clear();
+    for (WorkerId id : slots_taken_)
+      if (const auto worker = workers_.find(id); worker != workers_.end())
+        ++worker->second.slots_free;
+  } else {
+    publish();
+    tasks_.settle();
+    recovered_ = recovered_ || loaded_;
+  }
+  for (std::size_t i = 0; i < transactions_.size(); ++i) {
+    Result<std::monostate> value = std::monostate{};
+    if (error == nullptr && !transaction_results_[i]) value = transaction_results_[i].error();
+    auto& [outbox, transaction] = transactions_[i];
+    answer(outbox, transaction.done, std::move(value));
+  }
+  for (Answer& answer : answers_)
+    out[answer.outbox].push_back([give = std::move(answer.give), failure] {
+      give(failure ? &*failure : nullptr);
+    });
+  for (auto& [outbox, delivery] : orders_) out[outbox].push_back(std::move(delivery));
+  batch_ = {};
+  transactions_.clear();
+  answers_.clear();
+  orders_.clear();
+  slots_taken_.clear();
+}
+
+// Tells the watchers of every task that the turn has changed.
+void Dispatcher::publish() {
+  if (watchers_.empty()) return;
+  for (TaskId id : tasks_.touched()) {
+    const auto found = watchers_.find(id);
+    if (found == watchers_.end()) continue;
+    Entry* entry = tasks_.find(id);
+    if (entry != nullptr && !entry->dirty) continue;
+    const TaskPtr image = entry == nullptr ? nullptr : TaskTable::share(*entry);
+    for (Watcher& watcher : found->second)
+      orders_.emplace_back(watcher.outbox, [changed = watcher.changed, image] { changed(image); });
+    if (image == nullptr) watchers_.erase(found);
+  }
+}
+
+void Dispatcher::plan_next_turn() {
+  if (!loaded_) {
+    next_turn_ = mono_ + kReloadPauseMs;
+    return;
+  }
+  next_turn_ = deadlines_.next();
+  if (next_turn_now_ || lanes_want_reading_) next_turn_ = mono_;
+  next_turn_now_ = false;
+  for (const auto& due : {next_due_, next_queue_expiry_})
+    if (due) {
+      const std::int64_t wait_ms = std::clamp<std::int64_t>(*due - now_, 0, kMaxSleepMs);
+      next_turn_ = std::min(next_turn_, mono_ + wait_ms);
+    }
+}
+
+}  // namespace tandem::queue

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "store/memory/memory_store.h"
+#include "store/memory/memory_table.h"
+
+namespace tandem::store {
+
+using TaskRow = std::shared_ptr<const Task>;
+
+// The orders in which tasks are asked for; follows the rows, uncommitted ones included.
+struct TaskOrders {
+  using ByTime = std::set<std::pair<WallTime, TaskId>>;
+
+  std::map<LaneKey, std::set<std::pair<int, TaskId>>> pending;  // by minus the priority
+  std::set<TaskId> leased;
+  ByTime due, queue_expiry, finished;
+  std::map<std::pair<ClientId, std::string>, std::set<TaskId>> unique;
+
+  void add(const Task& task);
+  void remove(const Task& task);
+};
+
+// What the store, its accounts and its reader share. All guarded by `mutex`.
+struct MemoryState {
+  std::mutex mutex;
+  bool in_transaction = false;
+
+  MemoryTable<TaskId, TaskRow> tasks;
+  TaskOrders orders;
+  MemoryTable<std::pair<ClientId, std::string>, IdempotencyRow> idempotency;
+  MemoryTable<std::tuple<TaskId, std::uint32_t, std::uint64_t>, InputPiece> inputs;
+  MemoryTable<ClientId, Client> clients;
+  MemoryTable<std::string, RefreshToken> refresh;
+  MemoryTable<std::string, std::string> meta;
+
+  std::uint64_t calls = 0, commits = 0;
+  std::uint64_t failing_call = 0, failing_commit = 0;  // counted down; 0: none
+  Errc call_error{}, commit_error{};
+  CommitFault commit_fault = CommitFault::before;
+  std::optional<Errc> down;
+
+  // Counts a call; an error where it is to fail.
+  Result<void> enter();
+  void put_task(TaskRow row);
+  void remove_task(const TaskId& id);
+  void commit();
+  void rollback();
+};
+
+class MemoryAccounts final : public AccountStore {
+ public:
+  explicit MemoryAccounts(MemoryState& state) : state_(state) {}
+  Result<void> insert_client(const Client& client) override;
+  Result<std::optional<Client>> find_client(ClientId id) override;
+  Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
+  Result<bool> update_client_secret(ClientId id, const std::string& hash, WallTime now) override;
+  Result<bool> remove_client(ClientId id) override;
+  Result<void> insert_refresh(const RefreshToken& token) override;
+  Result<std::optional<RefreshToken>> find_refresh(const std::string& sha256) override;
+  Result<void> mark_refresh_used(const std::string& sha256, WallTime now,
+                                 const std::string& successor) override;
+  Result<void> revoke_family(const Uuid& family) override;
+  Result<void> revoke_client_tokens(ClientId id) override;
+  Result<void> expire_refresh(WallTime before) override;
+  Result<std::optional<std::string>> get_meta(const std::string& key) override;
+  Result<void> set_meta(const std::string& key, const std::string& value) override;
+
+ private:
+  template <class Wanted>
+  Result<void> revoke_where(Wanted wanted);
+  MemoryState& state_;
+};
+
+class MemoryReader final : public TaskReader {
+ public:
+  explicit MemoryReader(MemoryState& state) : state_(state) {}
+  Result<std::optional<Task>> find(TaskId id) override;
+  Result<std::vector<Task>> list(const TaskFilter& filter) override;
+  Result<TaskStats> stats(std::optional<ClientId> client, WallTime now) override;
+  Result<std::optional<Client>> find_client(ClientId id) override;
+  Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
+
+ private:
+  Result<void> enter() const;  // with the mutex held
+  MemoryState& state_;
+};
+
+}  // namespace tandem::store

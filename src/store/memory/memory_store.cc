@@ -1,0 +1,277 @@
+#include "store/memory/memory_store.h"
+
+#include "base/assert.h"
+#include "store/memory/memory_state.h"
+#include "store/task_rules.h"
+
+namespace tandem::store {
+namespace {
+
+using Lock = std::lock_guard<std::mutex>;
+
+Result<void> insert_tasks(MemoryState& state, const TaskBatch& batch) {
+  for (const Task* task : batch.inserts) {
+    if (auto checked = check_row(*task); !checked) return checked;
+    if (state.tasks.find(task->task_id) != nullptr)
+      return fail(Errc::conflict, "There is a task with this id");
+    state.put_task(std::make_shared<const Task>(*task));
+  }
+  return {};
+}
+
+Result<std::uint8_t> change_task(MemoryState& state, const TaskChange& change) {
+  const TaskRow* found = state.tasks.find(change.task->task_id);
+  if (found == nullptr) return std::uint8_t{0};
+  const Task& row = **found;
+  if (row.attempt != change.guard_attempt || !change.guard_status.contains(row.status))
+    return std::uint8_t{0};
+  if (auto checked = check_transition(row.status, change.task->status); !checked)
+    return checked.error();
+  auto next = std::make_shared<Task>(*change.task);
+  next->client_id = row.client_id;
+  next->spec = row.spec;
+  next->inputs = row.inputs;
+  next->created_at = row.created_at;
+  if (auto checked = check_row(*next); !checked) return checked.error();
+  state.put_task(std::move(next));
+  return std::uint8_t{1};
+}
+
+template <class Order>
+std::vector<Task> rows_until(const MemoryState& state, const Order& order, WallTime now,
+                             int limit) {
+  std::vector<Task> found;
+  for (const auto& [time, id] : order) {
+    if (time > now || std::ssize(found) >= limit) break;
+    found.push_back(**state.tasks.find(id));
+  }
+  return found;
+}
+
+std::optional<WallTime> first_of(const TaskOrders::ByTime& order) {
+  if (order.empty()) return std::nullopt;
+  return order.begin()->first;
+}
+
+}  // namespace
+
+MemoryStore::MemoryStore()
+    : state_(std::make_unique<MemoryState>()),
+      accounts_(std::make_unique<MemoryAccounts>(*state_)),
+      reader_(std::make_unique<MemoryReader>(*state_)) {}
+MemoryStore::~MemoryStore() = default;
+
+TaskReader& MemoryStore::reader() { return *reader_; }
+AccountStore& MemoryStore::accounts() { return *accounts_; }
+
+void MemoryStore::fail_call(std::uint64_t n, Errc code) {
+  const Lock lock(state_->mutex);
+  state_->failing_call = n;
+  state_->call_error = code;
+}
+
+void MemoryStore::fail_commit(std::uint64_t n, CommitFault when, Errc code) {
+  const Lock lock(state_->mutex);
+  state_->failing_commit = n;
+  state_->commit_fault = when;
+  state_->commit_error = code;
+}
+
+void MemoryStore::set_down(std::optional<Errc> code) {
+  const Lock lock(state_->mutex);
+  state_->down = code;
+}
+
+void MemoryStore::clear_faults() {
+  const Lock lock(state_->mutex);
+  state_->failing_call = state_->failing_commit = 0;
+  state_->down.reset();
+}
+
+std::uint64_t MemoryStore::calls() const {
+  const Lock lock(state_->mutex);
+  return state_->calls;
+}
+
+std::uint64_t MemoryStore::commits() const {
+  const Lock lock(state_->mutex);
+  return state_->commits;
+}
+
+void MemoryStore::crash() {
+  rollback();
+  clear_faults();
+}
+
+Result<void> MemoryStore::begin() {
+  const Lock lock(state_->mutex);
+  TANDEM_ASSERT(!state_->in_transaction);
+  if (auto entered = state_->enter(); !entered) return entered;
+  state_->in_transaction = true;
+  return {};
+}
+
+Result<std::vector<std::uint8_t>> MemoryStore::apply(const TaskBatch& batch) {
+  const Lock lock(state_->mutex);
+  TANDEM_ASSERT(state_->in_transaction);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  if (auto inserted = insert_tasks(*state_, batch); !inserted) return inserted.error();
+  std::vector<std::uint8_t> held;
+  held.reserve(batch.changes.size());
+  for (const TaskChange& change : batch.changes) {
+    auto changed = change_task(*state_, change);
+    if (!changed) return changed.error();
+    held.push_back(*changed);
+  }
+  for (const TaskId& id : batch.removals) state_->remove_task(id);
+  for (const IdempotencyRow& row : batch.idempotency)
+    state_->idempotency.put({row.client_id, row.key}, row);
+  for (const InputPiece& piece : batch.inputs) {
+    const std::tuple key(piece.task_id, piece.attempt, piece.seq);
+    if (state_->inputs.find(key) != nullptr)
+      return fail(Errc::conflict, "There is a piece of input with this number");
+    state_->inputs.put(key, piece);
+  }
+  return held;
+}
+
+Result<void> MemoryStore::commit() {
+  const Lock lock(state_->mutex);
+  TANDEM_ASSERT(state_->in_transaction);
+  if (auto entered = state_->enter(); !entered) {
+    state_->rollback();
+    return entered;
+  }
+  const bool fails = state_->failing_commit != 0 && --state_->failing_commit == 0;
+  if (fails && state_->commit_fault == CommitFault::before) {
+    state_->rollback();
+  } else {
+    state_->commit();
+  }
+  if (fails) return fail(state_->commit_error, "The commit failed");
+  return {};
+}
+
+void MemoryStore::rollback() {
+  const Lock lock(state_->mutex);
+  if (state_->in_transaction) state_->rollback();
+}
+
+Result<std::vector<Task>> MemoryStore::load(std::span<const TaskId> ids) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  std::vector<Task> found;
+  found.reserve(ids.size());
+  for (const TaskId& id : ids)
+    if (const TaskRow* row = state_->tasks.find(id)) found.push_back(**row);
+  return found;
+}
+
+Result<std::vector<Task>> MemoryStore::load_leased() {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  std::vector<Task> found;
+  for (const TaskId& id : state_->orders.leased) found.push_back(**state_->tasks.find(id));
+  return found;
+}
+
+Result<std::vector<LaneKey>> MemoryStore::pending_lanes() {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  std::vector<LaneKey> lanes;
+  for (const auto& [lane, tasks] : state_->orders.pending) lanes.push_back(lane);
+  return lanes;
+}
+
+Result<std::vector<Task>> MemoryStore::load_pending(const LaneKey& lane, const LanePosition* after,
+                                                    int limit) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  std::vector<Task> found;
+  const auto order = state_->orders.pending.find(lane);
+  if (order == state_->orders.pending.end()) return found;
+  auto at = after == nullptr ? order->second.begin()
+                             : order->second.upper_bound({-after->priority, after->task_id});
+  for (; at != order->second.end() && std::ssize(found) < limit; ++at)
+    found.push_back(**state_->tasks.find(at->second));
+  return found;
+}
+
+Result<std::vector<Task>> MemoryStore::load_due(WallTime now, int limit) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  return rows_until(*state_, state_->orders.due, now, limit);
+}
+
+Result<std::optional<WallTime>> MemoryStore::next_due() {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  return first_of(state_->orders.due);
+}
+
+Result<std::vector<Task>> MemoryStore::load_queue_expired(WallTime now, int limit) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  return rows_until(*state_, state_->orders.queue_expiry, now, limit);
+}
+
+Result<std::optional<WallTime>> MemoryStore::next_queue_expiry() {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  return first_of(state_->orders.queue_expiry);
+}
+
+Result<std::optional<IdempotencyRow>> MemoryStore::find_idempotency(ClientId client,
+                                                                    const std::string& key) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  const IdempotencyRow* row = state_->idempotency.find({client, key});
+  if (row == nullptr) return std::optional<IdempotencyRow>{};
+  return std::optional(*row);
+}
+
+Result<std::optional<TaskId>> MemoryStore::find_unique(ClientId client, const std::string& key) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  const auto found = state_->orders.unique.find({client, key});
+  if (found == state_->orders.unique.end()) return std::optional<TaskId>{};
+  return std::optional(*found->second.begin());
+}
+
+Result<std::vector<InputPiece>> MemoryStore::load_inputs(TaskId task, std::uint32_t attempt,
+                                                         std::uint64_t after_seq) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  std::vector<InputPiece> found;
+  auto at = state_->inputs.rows().upper_bound({task, attempt, after_seq});
+  for (; at != state_->inputs.rows().end(); ++at) {
+    if (at->second.task_id != task || at->second.attempt != attempt) break;
+    found.push_back(at->second);
+  }
+  return found;
+}
+
+Result<std::int64_t> MemoryStore::expire_idempotency(WallTime before) {
+  const Lock lock(state_->mutex);
+  TANDEM_ASSERT(!state_->in_transaction);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  std::vector<std::pair<ClientId, std::string>> old;
+  for (const auto& [key, row] : state_->idempotency.rows())
+    if (row.created_at < before) old.push_back(key);
+  for (const auto& key : old) state_->idempotency.erase(key);
+  state_->idempotency.commit();
+  return std::ssize(old);
+}
+
+Result<std::vector<TaskId>> MemoryStore::load_finished_before(WallTime before, int limit) {
+  const Lock lock(state_->mutex);
+  if (auto entered = state_->enter(); !entered) return entered.error();
+  std::vector<TaskId> found;
+  for (const auto& [time, id] : state_->orders.finished) {
+    if (time >= before || std::ssize(found) >= limit) break;
+    found.push_back(id);
+  }
+  return found;
+}
+
+}  // namespace tandem::store

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "wire/fields.h"
+#include "wire/json_writer.h"
+#include "wire/update_json.h"
+
+// The parts of update_json that the frames of a worker's socket carry too. read_* note what is wrong;
+// write_* write members into an object that is open.
+namespace tandem::wire {
+
+AttemptRef read_attempt_ref(Fields& fields);
+// `text` is that of the object, for the result.
+Update read_update(Fields& fields, std::string_view text, std::string_view prefix,
+                   std::vector<FieldError>& errors);
+void write_update(JsonWriter& writer, const Update& update, std::string_view status_name);
+void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer);
+UpdateAnswer read_update_answer(const boost::json::object& object);
+
+}  // namespace tandem::wire

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "core/task.h"
+#include "io/asio.h"
+#include "logs/log_hub.h"
+
+namespace tandem::worker {
+
+// Where the records of attempts go: the server's own logs, or a server far away.
+class LogSink {
+ public:
+  using Done = std::function<void(Result<logs::LogTail>)>;
+  virtual ~LogSink() = default;
+  // `done` runs on the worker's loop when the records are durable. Contract of LogHub::append.
+  virtual void append(logs::LogAppend append, Done done) = 0;
+  // While true, nothing new is taken from the jobs.
+  virtual bool is_congested() const = 0;
+};
+
+// Into the log of the server that the worker lives in.
+class HubLogSink final : public LogSink {
+ public:
+  HubLogSink(logs::LogHub& hub, Outbox& outbox) : hub_(hub), outbox_(outbox) {}
+  void append(logs::LogAppend append, Done done) override {
+    hub_.append(std::move(append), outbox_, std::move(done));
+  }
+  bool is_congested() const override {
+    return hub_.pending_bytes() >= logs::LogHub::kHighWaterBytes;
+  }
+
+ private:
+  logs::LogHub& hub_;
+  Outbox& outbox_;  // the worker's loop
+};
+
+// The log of one attempt: numbers its records, hands them on one batch at a time, and repeats, with
+// a growing pause, what could not be written. One thread, the loop's.
+class AttemptLog {
+ public:
+  AttemptLog(LogSink& sink, const Clock& clock, io::Executor executor);
+  ~AttemptLog();  // give_up()
+  AttemptLog(const AttemptLog&) = delete;
+  AttemptLog& operator=(const AttemptLog&) = delete;
+
+  void open(TaskId task, std::uint32_t attempt,
+            std::uint64_t max_bytes = limits::kMaxLogBytesPerAttempt);
+  // Beyond max_bytes the data is cut; a system record says where, and settle() how much.
+  void write(logs::LogStream stream, std::string data);
+  // A sentence of the worker to the one who reads the log; never cut.
+  void say(std::string sentence);
+
+  // Returns when the job may write on: less than a window is on its way.
+  io::Awaitable<void> room();
+  // Returns when the last record is durable; at once where there is none, and where the attempt was
+  // lost (stale_attempt): then there is nothing to wait for.
+  io::Awaitable<LogTotals> settle();
+  // Nobody wants the rest: settle() and room() return.
+  void give_up();
+
+ private:
+  struct Shared;  // outlives this where an append is on its way
+  void add(logs::LogStream stream, std::string data);
+
+  std::shared_ptr<Shared> shared_;
+  std::uint64_t max_bytes_ = 0, written_bytes_ = 0, cut_bytes_ = 0;
+};
+
+}  // namespace tandem::worker

@@ -1,0 +1,72 @@
+#include "worker/control_reader.h"
+
+#include <utility>
+#include <vector>
+
+#include "wire/control_line.h"
+
+namespace tandem::worker {
+namespace {
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::int64_t kProgressIntervalMs = 100;
+constexpr int kMaxComplaints = 10;
+
+}  // namespace
+
+io::Awaitable<void> ControlReader::run(Read read, Asked asked) {
+  std::vector<char> buffer(kReadBytes);
+  while (true) {
+    const Result<std::size_t> got = co_await read(buffer);
+    if (!got || *got == 0) break;
+    for (const std::string& line : pipe_.push({buffer.data(), *got})) take(line, asked);
+    co_await log_.room();
+  }
+  for (const std::string& line : pipe_.finish()) take(line, asked);
+  interval_.clear();
+  if (waiting_) pass_on();
+  if (pipe_.dropped_lines() > 0)
+    log_.say(std::to_string(pipe_.dropped_lines()) +
+             " lines on the control pipe were too long and were dropped.");
+}
+
+void ControlReader::take(const std::string& line, const Asked& asked) {
+  auto decoded = wire::decode_control_line(line);
+  if (!decoded) {
+    const wire::Rejection& rejection = decoded.error();
+    return complain(rejection.fields.empty()
+                        ? rejection.error.detail
+                        : rejection.fields[0].field + ": " + rejection.fields[0].message);
+  }
+  if (const auto* progress = std::get_if<Progress>(&*decoded)) return progressed(*progress);
+  if (auto* result = std::get_if<wire::ResultLine>(&*decoded)) {
+    result_ = std::move(result->value);
+    return;
+  }
+  auto& question = std::get<wire::InputRequestLine>(*decoded);
+  asked(InputRequest{.request_id = std::to_string(++questions_),
+                     .prompt = std::move(question.prompt),
+                     .password = question.password,
+                     .asked_at = clock_.wall()});
+}
+
+void ControlReader::progressed(const Progress& progress) {
+  waiting_ = progress;
+  if (!interval_.is_set()) pass_on();
+}
+
+void ControlReader::pass_on() {
+  listener_.progressed(*waiting_);
+  waiting_.reset();
+  interval_.set(kProgressIntervalMs, [this] {
+    if (waiting_) pass_on();
+  });
+}
+
+void ControlReader::complain(const std::string& why) {
+  if (++complaints_ > kMaxComplaints) return;
+  log_.say("A line on the control pipe was not understood: " + why);
+  if (complaints_ == kMaxComplaints) log_.say("No more of these are reported.");
+}
+
+}  // namespace tandem::worker

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "exec/control_pipe.h"
+#include "io/asio.h"
+#include "worker/alarm.h"
+#include "worker/attempt_log.h"
+#include "worker/job.h"
+
+namespace tandem::worker {
+
+// Reads what a job says on its control pipe. Progress goes to the listener at most ten times a second, the
+// last one always. Lines that can't be understood are named in the log. The loop's thread only.
+class ControlReader {
+ public:
+  using Read = std::function<io::Awaitable<Result<std::size_t>>(std::span<char>)>;
+  using Asked = std::function<void(InputRequest)>;
+
+  ControlReader(JobListener& listener, AttemptLog& log, const Clock& clock, io::Executor executor)
+      : listener_(listener), log_(log), clock_(clock), interval_(executor) {}
+
+  // Until the pipe ends. `asked` is called with each question, numbered from 1.
+  io::Awaitable<void> run(Read read, Asked asked);
+
+  // JSON text; empty where the job has said none.
+  const std::string& result() const { return result_; }
+
+ private:
+  void take(const std::string& line, const Asked& asked);
+  void progressed(const Progress& progress);
+  void pass_on();
+  void complain(const std::string& why);
+
+  JobListener& listener_;
+  AttemptLog& log_;
+  const Clock& clock_;
+  exec::ControlPipe pipe_;
+  Alarm interval_;                  // set: progress was passed on a moment ago
+  std::optional<Progress> waiting_;
+  std::string result_;
+  std::uint64_t questions_ = 0;
+  int complaints_ = 0;
+};
+
+}  // namespace tandem::worker

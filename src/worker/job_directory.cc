@@ -1,0 +1,79 @@
+#include "worker/job_directory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/unique_fd.h"
+
+namespace tandem::worker {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> refuse(int error) {
+  const bool is_full = error == ENOSPC || error == EDQUOT;
+  return fail(is_full ? Errc::disk_full : Errc::internal,
+              "The worker could not make the job's directory.");
+}
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return refuse(errno);
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.get(), text.data(), text.size());
+    if (written < 0 && errno != EINTR) return refuse(errno);
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<void> fill(const JobDirectory& directory, const Task& task, JobFiles& files) {
+  for (const std::string& path : {directory.root, directory.work(), directory.in(), directory.out(),
+                                  directory.temporary()})
+    if (::mkdir(path.c_str(), 0700) != 0) return refuse(errno);
+  if (auto written = write_file(directory.payload(), task.spec.payload); !written) return written;
+  for (const FileInfo& file : task.inputs)
+    if (auto got = files.fetch_input(task, file, directory.in() + "/" + file.name); !got) return got;
+  return {};
+}
+
+// A job may have taken away its own directories' permissions.
+void open_up(const fs::path& root) {
+  std::error_code error;
+  for (fs::directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {
+    if (!at->is_directory(error) || at->is_symlink(error)) continue;
+    ::chmod(at->path().c_str(), 0700);
+    open_up(at->path());
+  }
+}
+
+}  // namespace
+
+Result<JobDirectory> JobDirectory::make(const std::string& work_dir, const Task& task,
+                                        JobFiles& files) {
+  std::error_code error;
+  const fs::path parent = fs::absolute(work_dir, error);
+  fs::create_directories(parent, error);
+  if (error) return refuse(error.value()).error();
+  const JobDirectory directory{
+      (parent / (to_string(task.task_id) + "-" + std::to_string(task.attempt))).lexically_normal()};
+  directory.remove();  // of a run that was killed
+  auto filled = fill(directory, task, files);
+  if (filled) return directory;
+  directory.remove();
+  return filled.error();
+}
+
+void JobDirectory::remove() const {
+  std::error_code error;
+  fs::remove_all(root, error);
+  if (!error) return;
+  open_up(root);
+  fs::remove_all(root, error);
+}
+
+}  // namespace tandem::worker

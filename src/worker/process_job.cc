@@ -1,0 +1,312 @@
+#include "worker/process_job.h"
+
+#include <deque>
+#include <utility>
+
+#include "exec/launcher.h"
+#include "io/task_group.h"
+#include "worker/alarm.h"
+#include "worker/answer_pipe.h"
+#include "worker/control_reader.h"
+#include "worker/job_directory.h"
+#include "worker/job_env.h"
+#include "worker/output_reader.h"
+#include "worker/process_outcome.h"
+
+namespace tandem::worker {
+namespace {
+
+constexpr std::int64_t kBusyPauseMs = 20;
+
+class ProcessJob final : public Job {
+ public:
+  ProcessJob(const ProcessServices& services, CommandHandler command, TaskPtr task,
+             JobListener& listener);
+
+  io::Awaitable<Outcome> run() override;
+  void cancel() override { stop(StopReason::cancelled); }
+  void kill() override;
+  void input(std::string data, bool eof) override;
+  void resize(int cols, int rows) override;
+
+ private:
+  struct Piece {
+    std::string data;
+    bool eof = false;
+  };
+
+  io::Awaitable<Outcome> attempt();
+  Result<exec::ProcessSpec> specify();
+  io::Awaitable<void> supervise(exec::ExitTruth& truth);
+  void read_all();
+  io::Awaitable<void> collect_outputs(Outcome& outcome);
+  io::Awaitable<Result<std::vector<FileInfo>>> take_outputs();
+  void asked(InputRequest request);
+  void type(Piece piece);
+  io::Awaitable<void> type_all();
+  void stop(StopReason reason);
+  bool is_interactive() const { return task_->spec.interactive; }
+
+  // As io::offload, but waits where the threads are busy.
+  template <class Function>
+  auto offload(Function function) -> decltype(io::offload(std::declval<io::OffloadPool&>(), function)) {
+    while (true) {
+      auto done = co_await io::offload(services_.offload, function);
+      const bool is_busy = !done && done.error().code == Errc::too_many_requests;
+      if (!is_busy || killed_) co_return done;
+      co_await io::sleep_for(kBusyPauseMs);
+    }
+  }
+
+  ProcessServices services_;
+  CommandHandler command_;
+  TaskPtr task_;
+  JobListener& listener_;
+  AttemptLog log_;
+  ControlReader control_;
+  OutputReader stdout_, stderr_;
+  AnswerPipe answers_;
+  JobDirectory directory_;
+  std::unique_ptr<exec::Process> process_;
+
+  StopReason reason_ = StopReason::none;
+  bool killed_ = false, exited_ = false;
+  std::string open_question_;  // its id; empty: none
+  std::deque<Piece> typed_;    // for the terminal
+  bool typing_ = false;
+  std::uint16_t cols_ = 80, rows_ = 24;
+  Alarm time_is_over_, answer_is_late_;
+  io::TaskGroup readers_, writer_;
+};
+
+ProcessJob::ProcessJob(const ProcessServices& services, CommandHandler command, TaskPtr task,
+                       JobListener& listener)
+    : services_(services), command_(std::move(command)), task_(std::move(task)),
+      listener_(listener), log_(services.base.log, services.base.clock, services.base.executor),
+      control_(listener, log_, services.base.clock, services.base.executor),
+      stdout_(log_, logs::LogStream::stdout_, services.base.executor),
+      stderr_(log_, logs::LogStream::stderr_, services.base.executor),
+      answers_(services.base.executor), time_is_over_(services.base.executor),
+      answer_is_late_(services.base.executor), readers_(services.base.executor),
+      writer_(services.base.executor) {
+  log_.open(task_->task_id, task_->attempt, services.settings.max_log_bytes);
+}
+
+io::Awaitable<Outcome> ProcessJob::run() {
+  auto make = [this] {
+    return JobDirectory::make(services_.settings.work_dir, *task_, services_.files);
+  };
+  auto made = co_await offload(make);
+  Outcome outcome;
+  if (made) {
+    directory_ = *made;
+    outcome = co_await attempt();
+  } else {
+    outcome = failed("inputs_unavailable", made.error().detail);
+  }
+  outcome.log = co_await log_.settle();
+  if (made && !services_.settings.keep_work_dirs) {
+    auto remove = [this] {
+      directory_.remove();
+      return true;
+    };
+    co_await offload(remove);
+  }
+  co_return outcome;
+}
+
+io::Awaitable<Outcome> ProcessJob::attempt() {
+  auto spec = specify();
+  if (!spec) co_return failed(error_code::kRejected, spec.error().detail);
+  if (reason_ != StopReason::none || killed_) co_return Outcome{.ending = Ending::cancelled};
+  auto launched = co_await services_.launcher.launch(std::move(*spec));
+  if (!launched) {
+    const bool is_refused = launched.error().code == Errc::validation_failed;
+    co_return failed(is_refused ? error_code::kRejected : "launch_failed",
+                     is_refused ? "The job's program can't be run: " + launched.error().detail
+                                : "The worker could not start a process.");
+  }
+  process_ = std::move(*launched);
+  exec::ExitTruth truth;
+  co_await supervise(truth);
+  Outcome outcome = outcome_of(truth, reason_, task_->spec);
+  if (truth.leftovers) log_.say("A process of the job could not be killed: the kernel holds it.");
+  if (reason_ != StopReason::cancelled) outcome.result = control_.result();
+  const bool ended_by_itself = reason_ == StopReason::none && truth.exit_code.has_value();
+  if (ended_by_itself && !killed_) co_await collect_outputs(outcome);
+  co_return outcome;
+}
+
+Result<exec::ProcessSpec> ProcessJob::specify() {
+  auto env = make_environment(task_->spec.env, services_.settings.env_allow);
+  if (!env) return env.error();
+  exec::ProcessSpec spec;
+  spec.argv = command_.argv;
+  auto program = find_program(spec.argv.at(0), (*env)["PATH"]);
+  if (!program) return program.error();
+  spec.argv[0] = *program;
+  (*env)["HOME"] = directory_.work();
+  (*env)["TMPDIR"] = directory_.temporary();
+  (*env)["TANDEM_PAYLOAD_FILE"] = directory_.payload();
+  (*env)["TANDEM_INPUT_DIR"] = directory_.in();
+  (*env)["TANDEM_OUTPUT_DIR"] = directory_.out();
+  (*env)["TANDEM_TASK_ID"] = to_string(task_->task_id);
+  (*env)["TANDEM_ATTEMPT"] = std::to_string(task_->attempt);
+  (*env)["TANDEM_JOB_TYPE"] = task_->spec.job_type;
+  (*env)["TANDEM_CONTROL_FD"] = "3";
+  spec.cwd = directory_.work();
+  spec.control = true;
+  if (is_interactive()) {
+    (*env)["TERM"] = "xterm-256color";
+    spec.pty = true;
+    spec.cols = cols_;
+    spec.rows = rows_;
+  } else {
+    auto answers = answers_.open();
+    if (!answers) return answers.error();
+    spec.input_fd = std::move(*answers);
+    (*env)["TANDEM_INPUT_FD"] = "4";
+    spec.stdin_data = task_->spec.payload;
+  }
+  spec.env = std::move(*env);
+  return spec;
+}
+
+// Until no process of the job is alive and all it has written is in the log.
+io::Awaitable<void> ProcessJob::supervise(exec::ExitTruth& truth) {
+  if (killed_)
+    process_->kill();
+  else if (reason_ != StopReason::none)
+    process_->terminate(services_.settings.grace_ms);
+  else if (task_->spec.timeout_ms)
+    time_is_over_.set(*task_->spec.timeout_ms, [this] { stop(StopReason::timeout); });
+  read_all();
+  if (!typed_.empty()) type({});
+  truth = co_await process_->wait();
+  exited_ = true;
+  time_is_over_.clear();
+  answer_is_late_.clear();
+  answers_.close();
+  writer_.cancel();
+  if (truth.leftovers) readers_.cancel();  // who is left may hold the pipes
+  co_await writer_.join();
+  co_await readers_.join();
+}
+
+void ProcessJob::read_all() {
+  exec::Process* process = process_.get();
+  const OutputReader::Read out = [process](std::span<char> to) { return process->read_stdout(to); };
+  const OutputReader::Read err = [process](std::span<char> to) { return process->read_stderr(to); };
+  const ControlReader::Read said = [process](std::span<char> to) {
+    return process->read_control(to);
+  };
+  const ControlReader::Asked question = [this](InputRequest request) { asked(std::move(request)); };
+  readers_.spawn("job stdout", stdout_.run(out));
+  readers_.spawn("job stderr", stderr_.run(err));
+  readers_.spawn("job control", control_.run(said, question));
+}
+
+// Files that a failed job has made are taken too: they often say why.
+io::Awaitable<void> ProcessJob::collect_outputs(Outcome& outcome) {
+  auto taken = co_await take_outputs();
+  if (taken) {
+    outcome.outputs = std::move(*taken);
+  } else if (outcome.ending == Ending::completed) {
+    outcome.ending = Ending::failed;
+    outcome.error = TaskError{std::string(error_code::kUploadFailed), taken.error().detail};
+  } else {
+    log_.say("The outputs were not taken: " + taken.error().detail);
+  }
+}
+
+io::Awaitable<Result<std::vector<FileInfo>>> ProcessJob::take_outputs() {
+  FoundOutputs found;
+  std::vector<FileInfo> taken;
+  auto take = [this, &found, &taken]() -> Result<void> {
+    auto all = find_outputs(directory_.out());
+    if (!all) return all.error();
+    found = std::move(*all);
+    for (const FoundOutputs::File& file : found.files) {
+      auto info = services_.files.take_output(*task_, file.name, file.path);
+      if (!info)
+        return fail(info.error().code, "The output " + file.name + ": " + info.error().detail);
+      taken.push_back(std::move(*info));
+    }
+    return {};
+  };
+  const Result<void> done = co_await offload(take);
+  for (std::string& sentence : found.left_out) log_.say(std::move(sentence));
+  if (!done) co_return done.error();
+  co_return taken;
+}
+
+void ProcessJob::asked(InputRequest request) {
+  if (exited_ || reason_ != StopReason::none) return;
+  open_question_ = request.request_id;
+  answer_is_late_.set(task_->spec.input_timeout_ms, [this] { stop(StopReason::input_timeout); });
+  listener_.asks(request);
+}
+
+void ProcessJob::input(std::string data, bool eof) {
+  if (exited_) return;
+  answer_is_late_.clear();
+  const std::string question = std::exchange(open_question_, {});
+  if (is_interactive()) {
+    // An answer is typed with Enter.
+    if (!question.empty() && !eof && !data.ends_with('\n') && !data.ends_with('\r')) data += '\n';
+    type({std::move(data), eof});
+    return;
+  }
+  if (!data.empty() || !eof) answers_.answer(question, data);
+  if (eof) answers_.end();
+}
+
+void ProcessJob::type(Piece piece) {
+  const bool is_full = typed_.size() >= limits::kMaxPendingInputPieces;
+  if (!is_full && (!piece.data.empty() || piece.eof)) typed_.push_back(std::move(piece));
+  if (process_ == nullptr || typing_) return;
+  typing_ = true;
+  writer_.spawn("job terminal", type_all());
+}
+
+io::Awaitable<void> ProcessJob::type_all() {
+  while (!typed_.empty()) {
+    const Piece piece = std::move(typed_.front());
+    typed_.pop_front();
+    if (!piece.data.empty()) {
+      const Result<void> written = co_await process_->write_stdin(piece.data);
+      if (!written) break;
+    }
+    if (piece.eof) process_->close_stdin();
+  }
+  typing_ = false;
+}
+
+void ProcessJob::resize(int cols, int rows) {
+  cols_ = static_cast<std::uint16_t>(cols);
+  rows_ = static_cast<std::uint16_t>(rows);
+  if (process_ != nullptr && is_interactive()) process_->resize(cols_, rows_);
+}
+
+void ProcessJob::stop(StopReason reason) {
+  if (reason_ != StopReason::none || exited_) return;
+  reason_ = reason;
+  answer_is_late_.clear();
+  if (process_ != nullptr) process_->terminate(services_.settings.grace_ms);
+}
+
+void ProcessJob::kill() {
+  if (killed_) return;
+  killed_ = true;
+  log_.give_up();
+  if (process_ != nullptr && !exited_) process_->kill();
+}
+
+}  // namespace
+
+std::unique_ptr<Job> make_process_job(const ProcessServices& services, CommandHandler command,
+                                      TaskPtr task, JobListener& listener) {
+  return std::make_unique<ProcessJob>(services, std::move(command), std::move(task), listener);
+}
+
+}  // namespace tandem::worker

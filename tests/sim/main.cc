@@ -1,0 +1,100 @@
+// Runs the real dispatcher in a simulated world, once a seed, and checks the promises.
+//   tandem_sim [--seed N | --seeds N [--from N]] [--expect-failure]
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/client.h"
+#include "sim/server.h"
+#include "sim/worker.h"
+
+namespace tandem::sim {
+namespace {
+
+struct Options {
+  std::uint64_t from = 1, seeds = 1000;
+  bool expect_failure = false;  // of a mutant: within the seeds one must fail
+};
+
+constexpr std::int64_t kBadTimesMs = 12'000, kQuietMs = 60'000;
+
+std::size_t run(std::uint64_t seed) {
+  World world(seed);
+  Ledger ledger;
+  Server server(world, ledger, static_cast<int>(world.random.below(3)));
+  server.store().crash_chance = world.random.chance(0.8) ? 0.01 : 0;
+  server.store().fail_chance = world.random.chance(0.5) ? 0.005 : 0;
+  server.start();
+  std::vector<std::unique_ptr<RemoteWorker>> workers;
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    workers.push_back(std::make_unique<RemoteWorker>(world, ledger, server, 100 + i));
+    workers.back()->start();
+  }
+  std::vector<std::unique_ptr<SimClient>> clients;
+  for (std::uint8_t i = 0; i < 2; ++i) {
+    clients.push_back(std::make_unique<SimClient>(world, ledger, server, 1 + i));
+    clients.back()->start(static_cast<int>(world.random.between(5, 25)), kBadTimesMs - 1000);
+  }
+  world.run_until(kBadTimesMs);
+  world.faults = false;
+  server.store().crash_chance = server.store().fail_chance = 0;
+  world.run_until(kBadTimesMs + kQuietMs);
+  ledger.check_end();
+  return ledger.starts_seen();
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string name = argv[i];
+    const auto number = [&] {
+      if (++i < argc) return std::strtoull(argv[i], nullptr, 10);
+      std::fprintf(stderr, "%s needs a number\n", name.c_str());
+      std::exit(64);
+    };
+    if (name == "--seed") {
+      options.from = number();
+      options.seeds = 1;
+    } else if (name == "--seeds") {
+      options.seeds = number();
+    } else if (name == "--from") {
+      options.from = number();
+    } else if (name == "--expect-failure") {
+      options.expect_failure = true;
+    } else {
+      std::fprintf(stderr, "unknown option %s\n", name.c_str());
+      std::exit(64);
+    }
+  }
+  return options;
+}
+
+int run_all(const Options& options) {
+  std::uint64_t failed = 0, starts = 0;
+  for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
+    try {
+      starts += run(seed);
+    } catch (const Broken& broken) {
+      ++failed;
+      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), broken.what());
+      if (options.expect_failure) return 0;
+      if (failed >= 5) break;
+    }
+  }
+  std::printf("%llu seeds, %llu attempts run, %llu seeds failed\n",
+              static_cast<unsigned long long>(options.seeds),
+              static_cast<unsigned long long>(starts), static_cast<unsigned long long>(failed));
+  if (options.expect_failure) return 1;
+  return failed == 0 && starts > 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace tandem::sim
+
+int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  return tandem::sim::run_all(tandem::sim::parse(argc, argv));
+}

@@ -1,0 +1,103 @@
+#pragma once
+
+#include "queue/mutant.h"
+#include "sim/ledger.h"
+#include "sim/world.h"
+#include "store/memory/memory_store.h"
+
+namespace tandem::sim {
+
+// Thrown by a commit: the server's process dies here.
+struct Crash {};
+
+// The memory store, with crash points at each commit and the ledger looking on.
+class ObservedStore final : public store::Store {
+ public:
+  ObservedStore(World& world, Ledger& ledger) : world_(world), ledger_(ledger) {}
+
+  double crash_chance = 0;  // at each commit, before or after it
+  double fail_chance = 0;   // of a commit, with or without effect, and of any other call
+
+  store::MemoryStore& inner() { return inner_; }
+  void restarted() {
+    inner_.crash();
+    started_at_ = world_.wall();
+  }
+
+  Result<void> begin() override { return failing() ? error() : inner_.begin(); }
+  Result<std::vector<std::uint8_t>> apply(const store::TaskBatch& batch) override {
+    if (failing()) return error().error();
+    images_.clear();
+    for (const Task* task : batch.inserts) images_.push_back(*task);
+    for (const store::TaskChange& change : batch.changes) images_.push_back(*change.task);
+    removals_ = batch.removals;
+    return inner_.apply(batch);
+  }
+  store::AccountStore& accounts() override { return inner_.accounts(); }
+  Result<void> commit() override {
+    if (world_.random.chance(crash_chance)) throw Crash{};
+    if (failing()) return error();
+    if (auto committed = inner_.commit(); !committed) return committed;
+    for (const Task& image : images_) ledger_.committed(image);
+    for (TaskId id : removals_) ledger_.removed(id);
+    if (world_.random.chance(crash_chance)) throw Crash{};
+    if (failing()) return error();
+    return {};
+  }
+  void rollback() override { inner_.rollback(); }
+
+  Result<std::vector<Task>> load(std::span<const TaskId> ids) override { return inner_.load(ids); }
+  Result<std::vector<Task>> load_leased() override {
+    if (failing()) return error().error();
+    return inner_.load_leased();
+  }
+  Result<std::vector<LaneKey>> pending_lanes() override { return inner_.pending_lanes(); }
+  Result<std::vector<Task>> load_pending(const LaneKey& lane, const store::LanePosition* after,
+                                         int limit) override {
+    if (failing()) return error().error();
+    return inner_.load_pending(lane, after, limit);
+  }
+  Result<std::vector<Task>> load_due(WallTime now, int limit) override {
+    return inner_.load_due(now, limit);
+  }
+  Result<std::optional<WallTime>> next_due() override { return inner_.next_due(); }
+  Result<std::vector<Task>> load_queue_expired(WallTime now, int limit) override {
+    return inner_.load_queue_expired(now, limit);
+  }
+  Result<std::optional<WallTime>> next_queue_expiry() override {
+    return inner_.next_queue_expiry();
+  }
+  Result<std::optional<store::IdempotencyRow>> find_idempotency(ClientId client,
+                                                                const std::string& key) override {
+    auto row = inner_.find_idempotency(client, key);
+    if constexpr (queue::kMutant == queue::Mutant::idempotency_forgotten)
+      if (row && *row && (*row)->created_at < started_at_) return std::optional<store::IdempotencyRow>();
+    return row;
+  }
+  Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) override {
+    return inner_.find_unique(client, key);
+  }
+  Result<std::vector<store::InputPiece>> load_inputs(TaskId task, std::uint32_t attempt,
+                                                     std::uint64_t after_seq) override {
+    return inner_.load_inputs(task, attempt, after_seq);
+  }
+  Result<std::int64_t> expire_idempotency(WallTime before) override {
+    return inner_.expire_idempotency(before);
+  }
+  Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) override {
+    return inner_.load_finished_before(before, limit);
+  }
+
+ private:
+  bool failing() { return world_.random.chance(fail_chance); }
+  static Result<void> error() { return fail(Errc::store_unavailable, "simulated"); }
+
+  World& world_;
+  Ledger& ledger_;
+  store::MemoryStore inner_;
+  std::vector<Task> images_;
+  std::vector<TaskId> removals_;
+  WallTime started_at_;
+};
+
+}  // namespace tandem::sim
