@@ -54,8 +54,7 @@ io::Awaitable<SocketSession::Step> SocketSession::step(net::WsPeer& peer) {
     is_draining_ = true;  // the records that came before the end are durable by now
     log_.read_again();
   }
-  if (!is_over || !was_shown_)
-    if (!send_status(peer)) co_return Step::wait;
+  if (!is_over && !send_status(peer)) co_return Step::wait;  // a terminal one comes last
   if (!send_pending(peer)) co_return Step::wait;
   const Step next = co_await send_log(peer);
   if (next != Step::wait || !is_over || is_full_) co_return next;
@@ -149,7 +148,9 @@ bool SocketSession::offer(net::WsPeer& peer, std::shared_ptr<const std::string> 
 }
 
 io::Awaitable<void> SocketSession::receive(net::WsPeer& peer) {
-  while (const auto text = co_await peer.receive()) {
+  while (true) {
+    const std::optional<std::string> text = co_await peer.receive();
+    if (!text) break;
     const auto frame = wire::decode_client_frame(*text, task_->id());
     if (!frame) {
       offer(peer, error_frame(frame.error().error));

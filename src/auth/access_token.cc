@@ -72,11 +72,10 @@ std::optional<Claims> read_claims(std::string_view encoded) {
 
 std::string encode_claims(const Claims& claims) {
   // Nothing in here needs an escape.
-  return std::string(R"({"iss":")").append(kIssuer) + R"(","sub":")" +
-         to_string(claims.client_id) + R"(","aud":")" + std::string(kAudience) +
-         R"(","scope":")" + claims.scopes.text() + R"(","iat":)" +
-         std::to_string(claims.issued_at_s) + R"(,"exp":)" + std::to_string(claims.expires_at_s) +
-         R"(,"jti":")" + to_string(claims.token_id) + R"("})";
+  return std::string(R"({"iss":")").append(kIssuer) + R"(","sub":")" + to_string(claims.client_id) +
+         R"(","aud":")" + std::string(kAudience) + R"(","scope":")" + claims.scopes.text() +
+         R"(","iat":)" + std::to_string(claims.issued_at_s) + R"(,"exp":)" +
+         std::to_string(claims.expires_at_s) + R"(,"jti":")" + to_string(claims.token_id) + R"("})";
 }
 
 }  // namespace

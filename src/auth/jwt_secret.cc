@@ -47,8 +47,9 @@ Result<std::string> read_secret(const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return trouble("can't be examined");
   if (!S_ISREG(status.st_mode) || (status.st_mode & 077) != 0)
-    return fail(Errc::internal,
-                "The file jwt.secret of the data directory can be read by others: its mode must be 0600");
+    return fail(
+        Errc::internal,
+        "The file jwt.secret of the data directory can be read by others: its mode must be 0600");
   std::array<char, kMaxFileBytes> buffer;
   const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
   if (size < 0) return trouble("can't be read");
@@ -95,11 +96,10 @@ std::string weakness_of(std::string_view secret) {
   if (secret.size() < kMinJwtSecretBytes)
     return "must have at least " + std::to_string(kMinJwtSecretBytes) + " bytes";
   const std::string text = lower(secret);
-  for (const std::string_view known : {"changeme", "change-me", "change_me", "your-secret", "your_secret",
-                                       "your-256-bit", "secret-key", "secretkey", "password",
-                                       "default", "example", "tandem"})
-    if (text.find(known) != std::string::npos)
-      return "looks like an example, not like a secret";
+  for (const std::string_view known :
+       {"changeme", "change-me", "change_me", "your-secret", "your_secret", "your-256-bit",
+        "secret-key", "secretkey", "password", "default", "example", "tandem"})
+    if (text.find(known) != std::string::npos) return "looks like an example, not like a secret";
   const std::set<char> different(secret.begin(), secret.end());
   if (different.size() < kMinDifferentBytes || is_repeated(secret))
     return "is hardly random; make one with: openssl rand -base64 32";

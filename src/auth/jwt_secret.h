@@ -11,13 +11,13 @@ namespace tandem::auth {
 
 inline constexpr std::size_t kMinJwtSecretBytes = 32;
 
-// Empty where the secret is fit, else a sentence: too short, a well-known example, or hardly random.
-// The sentence does not hold the secret.
+// Empty where the secret is fit, else a sentence: too short, a well-known example, or hardly
+// random. The sentence does not hold the secret.
 std::string weakness_of(std::string_view secret);
 
-// The secret kept in `data_dir`/jwt.secret; made there, mode 0600, synced, where there is none. A file
-// that others can read, or whose secret is weak, is refused. Blocks.
-// Errors: internal with a sentence for the operator; disk_full.
+// The secret kept in `data_dir`/jwt.secret; made there, mode 0600, synced, where there is none. A
+// file that others can read, or whose secret is weak, is refused. Blocks. Errors: internal with a
+// sentence for the operator; disk_full.
 Result<std::string> load_or_make_jwt_secret(const std::filesystem::path& data_dir, Random& random);
 
 }  // namespace tandem::auth

@@ -13,8 +13,8 @@
 namespace tandem::auth {
 
 // Bounds failed logins per client id and address. After kFreeFailures failures each further attempt
-// waits twice as long as the last, up to kMaxWaitMs. An address alone is bounded too, over all client
-// ids. Memory is bounded: the entry that was not used for longest goes first. Thread-safe.
+// waits twice as long as the last, up to kMaxWaitMs. An address alone is bounded too, over all
+// client ids. Memory is bounded: the entry that was not used for longest goes first. Thread-safe.
 class LoginThrottle {
  public:
   explicit LoginThrottle(const Clock& clock, std::size_t max_entries = 10'000)

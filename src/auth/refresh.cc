@@ -69,14 +69,14 @@ std::string seal_successor(std::string_view successor, std::string_view presente
   const Context context(EVP_CIPHER_CTX_new());
   unsigned char* text = bytes(sealed) + kNonceBytes;
   int size = 0, rest = 0;
-  const bool sealed_well =
-      context != nullptr &&
-      EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), bytes(sealed)) == 1 &&
-      EVP_EncryptUpdate(context.get(), text, &size, bytes(successor),
-                        static_cast<int>(successor.size())) == 1 &&
-      EVP_EncryptFinal_ex(context.get(), text + size, &rest) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes,
-                          text + successor.size()) == 1;
+  const bool sealed_well = context != nullptr &&
+                           EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(),
+                                              bytes(sealed)) == 1 &&
+                           EVP_EncryptUpdate(context.get(), text, &size, bytes(successor),
+                                             static_cast<int>(successor.size())) == 1 &&
+                           EVP_EncryptFinal_ex(context.get(), text + size, &rest) == 1 &&
+                           EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes,
+                                               text + successor.size()) == 1;
   OPENSSL_cleanse(key.data(), key.size());
   TANDEM_ASSERT(sealed_well);
   return to_base64url(sealed);
@@ -94,7 +94,8 @@ std::optional<std::string> open_successor(std::string_view sealed, std::string_v
   const bool opened =
       context != nullptr &&
       EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), bytes(*raw)) == 1 &&
-      EVP_DecryptUpdate(context.get(), bytes(successor), &size, text, static_cast<int>(length)) == 1 &&
+      EVP_DecryptUpdate(context.get(), bytes(successor), &size, text, static_cast<int>(length)) ==
+          1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, text + length) == 1 &&
       EVP_DecryptFinal_ex(context.get(), bytes(successor) + size, &rest) == 1;
   OPENSSL_cleanse(key.data(), key.size());

@@ -34,7 +34,7 @@ enum class RefreshAction : std::uint8_t {
 struct RefreshDecision {
   RefreshAction action = RefreshAction::refuse;
   std::string successor;  // repeat: the token to answer, opened
-  Error error;            // revoke_family: token_reused; refuse: invalid_grant, token_expired, token_revoked
+  Error error;  // revoke_family: token_reused; refuse: invalid_grant, token_expired, token_revoked
 };
 
 // `state` is empty where no row has the token's hash.

@@ -21,7 +21,9 @@ class ScopeSet {
   static std::optional<ScopeSet> parse(std::string_view text);
 
   constexpr void insert(Scope scope) { bits_ |= 1u << static_cast<unsigned>(scope); }
-  constexpr bool contains(Scope scope) const { return (bits_ >> static_cast<unsigned>(scope) & 1u) != 0; }
+  constexpr bool contains(Scope scope) const {
+    return (bits_ >> static_cast<unsigned>(scope) & 1u) != 0;
+  }
   constexpr bool contains_all(ScopeSet other) const { return (bits_ & other.bits_) == other.bits_; }
   constexpr bool empty() const { return bits_ == 0; }
   constexpr bool operator==(const ScopeSet&) const = default;

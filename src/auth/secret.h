@@ -7,8 +7,9 @@
 #include "base/random.h"
 #include "base/result.h"
 
-// Secrets that we make: `tds_` + 43 characters (256 random bits, base64url) + 6 (CRC-32, base64url).
-// The prefix and the checksum let scanners find them, and let us refuse a mistyped one unasked.
+// Secrets that we make: `tds_` + 43 characters (256 random bits, base64url) + 6 (CRC-32,
+// base64url). The prefix and the checksum let scanners find them, and let us refuse a mistyped one
+// unasked.
 namespace tandem::auth {
 
 enum class SecretKind : std::uint8_t { client, refresh, worker };

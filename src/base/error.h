@@ -58,6 +58,7 @@ enum class Errc {
   internal,
   not_implemented,
   store_unavailable,
+  overloaded,
   shutting_down,
   disk_full,
 };

@@ -59,6 +59,7 @@ constexpr Expected kExpected[] = {
     {Errc::internal, "internal", 500, true},
     {Errc::not_implemented, "not_implemented", 501, false},
     {Errc::store_unavailable, "store_unavailable", 503, true},
+    {Errc::overloaded, "overloaded", 503, true},
     {Errc::shutting_down, "shutting_down", 503, true},
     {Errc::disk_full, "disk_full", 507, true},
 };

@@ -19,14 +19,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kCopyBytes = 256 * 1024;
+constexpr int kMaxPlacingTries = 100;
 constexpr mode_t kFolderMode = 0700, kFileMode = 0600;
 
 Error disk_error(int error) {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG)
     return fail(Errc::disk_full, "The disk of the task files is full.");
   if (error == ENOENT) return fail(Errc::not_found, "There is no such file.");
-  return fail(Errc::store_unavailable, "The task files can't be used at the moment (errno " +
-                                           std::to_string(error) + ").");
+  return fail(Errc::store_unavailable,
+              "The task files can't be used at the moment (errno " + std::to_string(error) + ").");
 }
 
 Result<void> sync_folder(const fs::path& folder) {
@@ -70,13 +71,16 @@ Result<void> read_all(int fd, Take take) {
 
 // The file is whole and synced at `from`; makes it visible at `to`, for good.
 Result<void> put_in_place(const fs::path& root, const fs::path& from, const fs::path& to) {
-  // A removal of the task may take the folder away in between: once more then.
-  for (int tries = 0;; ++tries) {
-    if (auto made = make_folders(root, to.parent_path()); !made) return made;
-    if (rename(from.c_str(), to.c_str()) == 0) break;
-    if (errno != ENOENT || tries == 3) return disk_error(errno);
+  // A removal of the task may take a folder away at any moment: again then.
+  for (int tries = 1;; ++tries) {
+    Result<void> placed = make_folders(root, to.parent_path());
+    if (placed.has_value() && rename(from.c_str(), to.c_str()) == 0) break;
+    if (placed.has_value()) placed = disk_error(errno);
+    if (placed.error().code != Errc::not_found || tries == kMaxPlacingTries) return placed;
   }
-  return sync_folder(to.parent_path());
+  Result<void> synced = sync_folder(to.parent_path());
+  if (synced.has_error() && synced.error().code == Errc::not_found) return {};  // removed again
+  return synced;
 }
 
 FileInfo describe(std::string_view name, std::uint64_t size_bytes, std::string sha256) {
@@ -176,7 +180,7 @@ Result<void> DirBlobStore::set_up() {
 }
 
 Result<std::unique_ptr<BlobWriter>> DirBlobStore::create(TaskId task, BlobKind kind,
-                                                   std::string_view name) {
+                                                         std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
   auto writer = std::make_unique<DirBlobWriter>(root_, temporary(), place_of(task, kind, name));
   if (auto opened = writer->open(); !opened) return opened.error();
@@ -184,7 +188,7 @@ Result<std::unique_ptr<BlobWriter>> DirBlobStore::create(TaskId task, BlobKind k
 }
 
 Result<FileInfo> DirBlobStore::adopt(const std::string& path, TaskId task, BlobKind kind,
-                               std::string_view name) {
+                                     std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
   // O_NONBLOCK: a pipe must not hold us up.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -274,8 +278,8 @@ Result<std::unique_ptr<BlobStore>> open_dir_blob_store(const fs::path& root) {
   std::error_code error;
   const fs::path absolute = fs::absolute(root, error).lexically_normal();
   if (error) return disk_error(error.value());
-  auto engine = std::make_unique<DirBlobStore>(
-      absolute.has_filename() ? absolute : absolute.parent_path());
+  auto engine =
+      std::make_unique<DirBlobStore>(absolute.has_filename() ? absolute : absolute.parent_path());
   if (auto done = engine->set_up(); !done) return done.error();
   return std::unique_ptr<BlobStore>(std::move(engine));
 }

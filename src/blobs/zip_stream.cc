@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -24,6 +25,25 @@ struct FreeEntry {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
 };
 
+// libarchive marks names as UTF-8 only where the thread's locale says that they are.
+class Utf8Names {
+ public:
+  Utf8Names() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (locale_ != nullptr) before_ = uselocale(locale_);
+  }
+  Utf8Names(const Utf8Names&) = delete;
+  Utf8Names& operator=(const Utf8Names&) = delete;
+  ~Utf8Names() {
+    if (locale_ == nullptr) return;
+    uselocale(before_);
+    freelocale(locale_);
+  }
+
+ private:
+  locale_t locale_;
+  locale_t before_ = nullptr;
+};
+
 Error broken() { return fail(Errc::internal, "The archive could not be made."); }
 
 }  // namespace
@@ -31,10 +51,8 @@ Error broken() { return fail(Errc::internal, "The archive could not be made."); 
 struct ZipStream::State {
   State(std::vector<ZipEntry> all, ZipMethod zip_method)
       : entries(std::move(all)), method(zip_method), piece(kPieceBytes, '\0') {}
-  // Freeing an archive that is not closed writes its end: by then `made` must still be there.
-  ~State() {
-    if (writer) archive_write_fail(writer.get());
-  }
+  // Freeing an archive that is not closed writes its end, which nobody wants any more.
+  ~State() { is_dropped = true; }
 
   Result<void> advance();
   Result<void> open();
@@ -43,12 +61,13 @@ struct ZipStream::State {
 
   std::vector<ZipEntry> entries;
   ZipMethod method;
-  std::string piece;   // read buffer
-  std::string made;    // bytes of the zip that were made
+  std::string piece;      // read buffer
+  std::string made;       // bytes of the zip that were made
   std::size_t taken = 0;  // of these, handed out
   std::size_t current = 0;
   std::uint64_t offset = 0;  // in the current file
-  bool in_entry = false, is_closed = false, is_broken = false;
+  bool in_entry = false, is_closed = false, is_broken = false, is_dropped = false;
+  // The last member: freed first.
   std::unique_ptr<archive, FreeArchive> writer;
 };
 
@@ -56,7 +75,8 @@ Result<void> ZipStream::State::open() {
   writer.reset(archive_write_new());
   TANDEM_ASSERT(writer != nullptr);
   const auto keep = [](archive*, void* self, const void* bytes, std::size_t count) -> la_ssize_t {
-    static_cast<State*>(self)->made.append(static_cast<const char*>(bytes), count);
+    State& state = *static_cast<State*>(self);
+    if (!state.is_dropped) state.made.append(static_cast<const char*>(bytes), count);
     return static_cast<la_ssize_t>(count);
   };
   archive_write_set_format_zip(writer.get());
@@ -70,6 +90,7 @@ Result<void> ZipStream::State::open() {
 }
 
 Result<void> ZipStream::State::begin_entry() {
+  const Utf8Names utf8_names;
   const ZipEntry& file = entries[current];
   const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new2(writer.get()));
   TANDEM_ASSERT(entry != nullptr);

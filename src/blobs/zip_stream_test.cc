@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <gtest/gtest.h>
+#include <locale.h>
 #include <sys/mman.h>
 
 #include <map>
@@ -12,8 +13,8 @@ namespace tandem::blobs {
 namespace {
 
 ZipEntry file(std::string name, std::string_view content) {
-  ZipEntry entry{.name = std::move(name), .size_bytes = content.size(),
-                 .modified = {1'700'000'000'000}};
+  ZipEntry entry{
+      .name = std::move(name), .size_bytes = content.size(), .modified = {1'700'000'000'000}};
   entry.fd = UniqueFd(memfd_create("zip", MFD_CLOEXEC));
   EXPECT_EQ(::write(entry.fd.get(), content.data(), content.size()),
             static_cast<ssize_t>(content.size()));
@@ -33,6 +34,8 @@ std::string drain(ZipStream& zip, std::size_t step) {
 // What another reader finds in it.
 std::map<std::string, std::string> unpack(const std::string& bytes) {
   std::map<std::string, std::string> files;
+  const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  const locale_t before = uselocale(utf8);
   archive* reader = archive_read_new();
   archive_read_support_format_zip(reader);
   EXPECT_EQ(archive_read_open_memory(reader, bytes.data(), bytes.size()), ARCHIVE_OK);
@@ -48,6 +51,8 @@ std::map<std::string, std::string> unpack(const std::string& bytes) {
     }
   }
   archive_read_free(reader);
+  uselocale(before);
+  freelocale(utf8);
   return files;
 }
 
@@ -61,14 +66,16 @@ std::string noise(std::size_t bytes) {
 class ZipStreamTest : public testing::TestWithParam<ZipMethod> {};
 
 TEST_P(ZipStreamTest, HoldsTheFilesAsTheyAre) {
-  const std::map<std::string, std::string> files = {
-      {"a.txt", "hello"}, {"empty", ""}, {"noise.bin", noise(300'000)},
-      {"long.txt", std::string(1'000'000, 'x')}, {"Übersicht 表.txt", "names"}};
+  const std::map<std::string, std::string> files = {{"a.txt", "hello"},
+                                                    {"empty", ""},
+                                                    {"noise.bin", noise(300'000)},
+                                                    {"long.txt", std::string(1'000'000, 'x')},
+                                                    {"Übersicht 表.txt", "names"}};
   for (const std::size_t step : {1000u, 65'536u, 2'000'000u}) {
     std::vector<ZipEntry> entries;
     for (const auto& [name, content] : files) entries.push_back(file(name, content));
     ZipStream zip(std::move(entries), GetParam());
-    EXPECT_EQ(unpack(drain(zip, step)), files);
+    EXPECT_TRUE(unpack(drain(zip, step)) == files) << step;
   }
 }
 

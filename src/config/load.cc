@@ -72,8 +72,8 @@ class Loader {
       if (!ours || is_job_variable(name)) continue;
       if (!seen.insert(name).second) complain(name + " is set more than once.");
       if (!is_known(name, &Row::env))
-        complain(name + " is not a setting; did you mean " +
-                 std::string(nearest(name, &Row::env)) + "?");
+        complain(name + " is not a setting; did you mean " + std::string(nearest(name, &Row::env)) +
+                 "?");
     }
     for (const auto& [name, value] : flags_)
       if (name.empty() || !is_known(name, &Row::flag))
@@ -113,6 +113,10 @@ class Loader {
       complain("TANDEM_TLS_CERT and TANDEM_TLS_KEY must be set together.");
     if (settings_.heartbeat_ms * 2 > settings_.lease_ms)
       complain("TANDEM_HEARTBEAT_S must be at most half of TANDEM_LEASE_S.");
+    // Set to nothing is most likely a variable that was not filled in: never a reason to go on.
+    for (const auto& [name, text] : environment_)
+      if (name == "TANDEM_JWT_SECRET" && text.empty())
+        complain("TANDEM_JWT_SECRET is set, but empty; unset it to have a secret made.");
     check_secret("TANDEM_JWT_SECRET", settings_.jwt_secret);
     check_secret("TANDEM_JWT_SECRET_PREVIOUS", settings_.jwt_secret_previous);
     if (!settings_.jwt_secret.empty() && settings_.jwt_secret == settings_.jwt_secret_previous)

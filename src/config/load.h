@@ -29,7 +29,8 @@ Environment process_environment();
 
 // A flag wins over the environment, which wins over the default. All violations at once: values
 // out of bounds, settings that contradict each other, unknown or doubled TANDEM_* variables
-// (naming the nearest known one), unknown flags. An empty value is as none.
+// (naming the nearest known one), unknown flags. An empty value is as none, but for
+// TANDEM_JWT_SECRET, where it is a violation.
 Loaded<Settings> load(const Environment& environment, const Flags& flags);
 
 }  // namespace tandem::config

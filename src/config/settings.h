@@ -10,7 +10,11 @@ namespace tandem::config {
 
 enum class AssignmentMode : std::uint8_t { push, polling, hybrid };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
-enum class AllowExec : std::uint8_t { auto_, yes, no };  // auto_: where the server listens on loopback only
+enum class AllowExec : std::uint8_t {
+  auto_,
+  yes,
+  no
+};  // auto_: where the server listens on loopback only
 
 std::string_view to_string(AssignmentMode mode);
 std::string_view to_string(LogLevel level);
@@ -26,10 +30,10 @@ struct Settings {
   std::string public_url;  // no slash at its end; empty: as listened on
   std::string tls_cert, tls_key;
   std::string data_dir;
-  std::string database_url;  // empty: SQLite in data_dir
-  std::string logs_url;      // empty: embedded
+  std::string database_url;    // empty: SQLite in data_dir
+  std::string logs_url;        // empty: embedded
   std::string metrics_listen;  // host:port; empty: with the API, for admins
-  int loops = 0;             // 0: one for each core
+  int loops = 0;               // 0: one for each core
   std::vector<std::string> allowed_origins;
   std::size_t max_body_bytes = 0;
   std::size_t max_input_file_bytes = 0;
@@ -45,7 +49,7 @@ struct Settings {
   std::int64_t drain_timeout_ms = 0;
   std::int64_t retention_ms = 0;  // 0: for ever
   std::int64_t poll_interval_ms = 0;
-  std::size_t max_pending_tasks = 0;  // of one client; 0: no bound
+  std::size_t max_pending_tasks = 0;              // of one client; 0: no bound
   std::vector<std::string> callback_allow_hosts;  // private hosts that outgoing URLs may reach
 
   // Jobs and workers

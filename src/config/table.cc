@@ -36,7 +36,8 @@ std::string worker_mode(const Row& row, std::string_view text, Settings& setting
 // Columns: name, env, flag, default, unit, min, max, choices, section, help, apply.
 constexpr std::array kRows = {
     Row{"assignment mode", "TASK_ASSIGNMENT_MODE", "assignment-mode", "hybrid", Unit::choice, 0, 0,
-        "push|polling|hybrid", Section::server, "How tasks reach workers.", choice<&S::assignment_mode>},
+        "push|polling|hybrid", Section::server, "How tasks reach workers.",
+        choice<&S::assignment_mode>},
     Row{"listen", "TANDEM_LISTEN", "listen", "127.0.0.1:8080", Unit::address, 0, 0, "",
         Section::server, "Address and port to listen on; port 0 is any free one.", listen},
     Row{"public URL", "TANDEM_PUBLIC_URL", "public-url", "", Unit::url, 0, 0, "http|https",
@@ -49,7 +50,8 @@ constexpr std::array kRows = {
         Section::server, "Where everything is kept that must last.", text<&S::data_dir>},
     Row{"database", "TANDEM_DATABASE_URL", "database-url", "", Unit::url, 0, 0,
         "postgres|postgresql|sqlite", Section::server,
-        "Database for tasks and accounts; empty: SQLite in the data directory.", url<&S::database_url>},
+        "Database for tasks and accounts; empty: SQLite in the data directory.",
+        url<&S::database_url>},
     Row{"logs", "TANDEM_LOGS_URL", "logs-url", "", Unit::url, 0, 0, "redis|rediss", Section::server,
         "Where task logs are kept; empty: in the data directory.", url<&S::logs_url>},
     Row{"metrics listen", "TANDEM_METRICS_LISTEN", "metrics-listen", "", Unit::address, 0, 0, "",
@@ -100,15 +102,17 @@ constexpr std::array kRows = {
     Row{"poll interval", "TANDEM_POLL_INTERVAL_S", "poll-interval-s", "5", Unit::seconds, 0.1, 3600,
         "", Section::tasks, "What the polling configuration tells workers that do not wait.",
         duration<&S::poll_interval_ms, 1000>},
-    Row{"max pending tasks", "TANDEM_MAX_PENDING_TASKS", "max-pending-tasks", "0", Unit::count, 0, 1e9,
-        "", Section::tasks, "Unfinished tasks of one client; 0: no bound.",
+    Row{"max pending tasks", "TANDEM_MAX_PENDING_TASKS", "max-pending-tasks", "0", Unit::count, 0,
+        1e9, "", Section::tasks, "Unfinished tasks of one client; 0: no bound.",
         count<&S::max_pending_tasks>},
     Row{"private hosts", "TANDEM_ALLOW_PRIVATE_HOSTS", "allow-private-hosts", "", Unit::list, 0, 0,
         "", Section::tasks, "Hosts with private addresses that outgoing URLs may reach.",
         list<&S::callback_allow_hosts>},
 
-    Row{"embedded slots", "TANDEM_EMBEDDED_SLOTS", "embedded-slots", "auto", Unit::count, 0, 1000, "",
-        Section::worker, "Tasks that the server's own worker runs at once; auto: the number of cores; 0: no worker inside.",
+    Row{"embedded slots", "TANDEM_EMBEDDED_SLOTS", "embedded-slots", "auto", Unit::count, 0, 1000,
+        "", Section::worker,
+        "Tasks that the server's own worker runs at once; auto: the number of cores; 0: no worker "
+        "inside.",
         count<&S::embedded_slots>},
     Row{"slots", "TANDEM_SLOTS", "slots", "auto", Unit::count, 1, 1000, "", Section::worker,
         "Tasks that `tandem worker` runs at once; auto: the number of cores.", count<&S::slots>},
@@ -121,7 +125,8 @@ constexpr std::array kRows = {
     Row{"labels", "TANDEM_LABELS", "labels", "", Unit::list, 0, 0, "", Section::worker,
         "What the worker offers: gpu,zone=eu.", list<&S::worker_labels>},
     Row{"job types", "TANDEM_JOB_TYPES", "job-types", "", Unit::list, 0, 0, "", Section::worker,
-        "Job types that the worker takes; empty: all that it has handlers for.", list<&S::job_types>},
+        "Job types that the worker takes; empty: all that it has handlers for.",
+        list<&S::job_types>},
     Row{"queues", "TANDEM_QUEUES", "queues", "", Unit::list, 0, 0, "", Section::worker,
         "Queues that the worker takes from; empty: all.", list<&S::queues>},
     Row{"worker mode", "TANDEM_WORKER_MODE", "mode", "hybrid", Unit::choice, 0, 0,
@@ -130,18 +135,20 @@ constexpr std::array kRows = {
         Section::worker, "The /polling/config of the service to work for.", url<&S::config_url>},
     Row{"worker token", "TANDEM_WORKER_TOKEN", "worker-token", "", Unit::secret, 0, 0, "",
         Section::worker, "The worker's token, from its registration.", text<&S::worker_token>},
-    Row{"registration token", "TANDEM_REGISTRATION_TOKEN", "registration-token", "", Unit::secret, 0,
-        0, "", Section::worker, "An access token to register with.", text<&S::registration_token>},
+    Row{"registration token", "TANDEM_REGISTRATION_TOKEN", "registration-token", "", Unit::secret,
+        0, 0, "", Section::worker, "An access token to register with.",
+        text<&S::registration_token>},
     Row{"allow exec", "TANDEM_ALLOW_EXEC", "allow-exec", "auto", Unit::choice, 0, 0, "auto|yes|no",
-        Section::worker, "Allow the job types exec and shell; auto: where the server listens on loopback only.",
+        Section::worker,
+        "Allow the job types exec and shell; auto: where the server listens on loopback only.",
         choice<&S::allow_exec>},
-    Row{"environment allow-list", "TANDEM_ENV_ALLOW", "env-allow", "LANG,LC_ALL,TZ", Unit::list, 0, 0,
-        "", Section::worker, "Variables of the worker's own environment that jobs get.",
+    Row{"environment allow-list", "TANDEM_ENV_ALLOW", "env-allow", "LANG,LC_ALL,TZ", Unit::list, 0,
+        0, "", Section::worker, "Variables of the worker's own environment that jobs get.",
         list<&S::env_allow>},
     Row{"work directory", "TANDEM_WORK_DIR", "work-dir", "", Unit::path, 0, 0, "", Section::worker,
         "Where jobs have their directories; empty: in the data directory.", text<&S::work_dir>},
-    Row{"keep work directories", "TANDEM_KEEP_WORK_DIRS", "keep-work-dirs", "false", Unit::flag, 0, 0,
-        "", Section::worker, "Leave a job's directory behind, to look at it.",
+    Row{"keep work directories", "TANDEM_KEEP_WORK_DIRS", "keep-work-dirs", "false", Unit::flag, 0,
+        0, "", Section::worker, "Leave a job's directory behind, to look at it.",
         flag<&S::keep_work_dirs>},
 
     Row{"server", "TANDEM_SERVER", "server", "", Unit::url, 0, 0, "http|https", Section::client,
@@ -163,15 +170,16 @@ constexpr std::array kRows = {
 std::span<const Row> settings_table() { return kRows; }
 
 std::string_view to_string(Section section) {
-  constexpr std::array<std::string_view, 6> kNames = {"Server", "Tokens", "Tasks and leases",
-                                                      "Workers and jobs", "Client commands", "Logging"};
+  constexpr std::array<std::string_view, 6> kNames = {
+      "Server", "Tokens", "Tasks and leases", "Workers and jobs", "Client commands", "Logging"};
   return kNames.at(static_cast<std::size_t>(section));
 }
 
 bool is_job_variable(std::string_view env) {
   for (const std::string_view name :
        {"TANDEM_TASK_ID", "TANDEM_ATTEMPT", "TANDEM_JOB_TYPE", "TANDEM_PAYLOAD_FILE",
-        "TANDEM_INPUT_DIR", "TANDEM_OUTPUT_DIR", "TANDEM_CONTROL_FD"})
+        "TANDEM_INPUT_DIR", "TANDEM_OUTPUT_DIR", "TANDEM_CONTROL_FD", "TANDEM_INPUT_FD",
+        "TANDEM_BIN", "TANDEM_PRESET", "TANDEM_JOBS"})
     if (env == name) return true;
   return false;
 }

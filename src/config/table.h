@@ -9,7 +9,20 @@
 
 namespace tandem::config {
 
-enum class Unit : std::uint8_t { none, seconds, days, bytes, count, flag, list, url, path, address, choice, secret };
+enum class Unit : std::uint8_t {
+  none,
+  seconds,
+  days,
+  bytes,
+  count,
+  flag,
+  list,
+  url,
+  path,
+  address,
+  choice,
+  secret
+};
 
 // Who reads a setting: a section of the documentation and of --help.
 enum class Section : std::uint8_t { server, tokens, tasks, worker, client, logging };
@@ -23,7 +36,7 @@ struct Row {
   std::string_view flag;           // lease-s; without dashes
   std::string_view default_value;  // as text; "" none
   Unit unit = Unit::none;
-  double min = 0, max = 0;  // inclusive; both 0: no bounds
+  double min = 0, max = 0;   // inclusive; both 0: no bounds
   std::string_view choices;  // a|b|c
   Section section = Section::server;
   std::string_view help;
@@ -32,13 +45,13 @@ struct Row {
 
 // Every setting, in the order of the documentation.
 std::span<const Row> settings_table();
-// Environment variables of the product that are no settings of a server (TANDEM_TASK_ID, …: what a
-// job is given): passed over, not violations.
+// Environment variables that are no settings: what a job is given (TANDEM_TASK_ID, …), and what the
+// development tools use. Passed over, not violations.
 bool is_job_variable(std::string_view env);
 
 // "5..3600 s", "push|polling|hybrid", …
 std::string bounds_text(const Row& row);
-std::string settings_markdown();                   // the tables of docs/operating/settings.md
-std::string settings_text(Section section);        // for --help
+std::string settings_markdown();             // the tables of docs/operating/settings.md
+std::string settings_text(Section section);  // for --help
 
 }  // namespace tandem::config

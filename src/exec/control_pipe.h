@@ -6,13 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
+
 namespace tandem::exec {
 
 // Cuts what a job writes on its control pipe into lines, whatever the pieces it comes in. Lines end
 // with \n (a \r before it is taken off); empty lines are skipped. What a line says is not looked at.
 class ControlPipe {
  public:
-  static constexpr std::size_t kMaxLineBytes = 64 * 1024;
+  // A result at its limit, and what stands around it.
+  static constexpr std::size_t kMaxLineBytes = limits::kMaxResultBytes + 1024;
 
   // Returns the lines that are complete now, in order, without their ends. A longer line than
   // kMaxLineBytes is dropped to its end and counted; memory is bounded by one line.

@@ -1,6 +1,7 @@
 #include "exec/launcher.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -16,7 +17,7 @@ namespace tandem::exec {
 class Launcher::State : public std::enable_shared_from_this<State> {
  public:
   State(io::Executor executor, int guard_socket)
-      : executor_(executor), changed_(executor),
+      : executor_(executor), changed_(executor, io::Timer::time_point::max()),
         guard_(executor, ::fcntl(guard_socket, F_DUPFD_CLOEXEC, 0)) {}
 
   io::Executor executor() const { return executor_; }
@@ -128,7 +129,6 @@ io::Awaitable<std::shared_ptr<ShepherdClient>> Launcher::State::acquire() {
       --refusals_;
       co_return nullptr;
     }
-    changed_.expires_at(io::Timer::time_point::max());
     boost::system::error_code woken;
     co_await changed_.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
   }
@@ -147,6 +147,11 @@ struct KillUnlessKept {
 
 Launcher::Launcher(io::Executor executor, Guard& guard)
     : state_(std::make_shared<State>(executor, guard.socket())) {
+  // A job that closed its input must cost an error, not the server.
+  struct sigaction pipe_action {};
+  if (::sigaction(SIGPIPE, nullptr, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL) {
+    ::signal(SIGPIPE, SIG_IGN);
+  }
   state_->listen();
 }
 

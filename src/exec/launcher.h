@@ -15,7 +15,7 @@ namespace tandem::exec {
 // shepherds are kept for the next job.
 class Launcher {
  public:
-  // `guard` must outlive the launcher, and has only one.
+  // Ignores SIGPIPE in this process. `guard` must outlive the launcher, and has only one.
   Launcher(io::Executor executor, Guard& guard);
   ~Launcher();  // kills what still runs
 

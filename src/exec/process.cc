@@ -44,7 +44,7 @@ io::Awaitable<Result<std::size_t>> Process::read(std::optional<Stream>& stream,
   if (error == io::asio::error::operation_aborted) throw boost::system::system_error(error);
   // A terminal whose last process closed it answers EIO: that is its end.
   if (error == io::asio::error::eof || (pty_ && error.value() == EIO)) {
-    stream.reset();
+    if (!pty_) stream.reset();
     co_return std::size_t{0};
   }
   co_return fail(Errc::internal, "The output of the job cannot be read: " + error.message() + ".");
@@ -66,7 +66,8 @@ io::Awaitable<Result<void>> Process::write_stdin(std::string_view data) {
   boost::system::error_code error;
   co_await io::asio::async_write(*stream, io::asio::buffer(data.data(), data.size()),
                                  io::asio::redirect_error(io::use_awaitable, error));
-  if (error == io::asio::error::operation_aborted) throw boost::system::system_error(error);
+  const bool was_cancelled = error == io::asio::error::operation_aborted && stream;
+  if (was_cancelled) throw boost::system::system_error(error);
   if (error) co_return fail(Errc::not_waiting, "The job has closed its input.");
   Result<void> done;
   co_return done;

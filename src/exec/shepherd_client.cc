@@ -26,7 +26,6 @@ ExitTruth truth_of(const ExitFields& fields) {
 }  // namespace
 
 io::Awaitable<void> Job::wait_for_change() {
-  changed.expires_at(io::Timer::time_point::max());
   boost::system::error_code woken;
   co_await changed.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
 }

@@ -62,7 +62,6 @@ Awaitable<void> TaskGroup::join() {
   // A cancelled caller must wait all the same: the members use what it is about to destroy.
   co_await asio::this_coro::throw_if_cancelled(false);
   while (!members_.empty()) {
-    emptied_.expires_at(Timer::time_point::max());
     boost::system::error_code woken;
     co_await emptied_.async_wait(asio::redirect_error(use_awaitable, woken));
   }

@@ -14,7 +14,7 @@ namespace tandem::io {
 // coroutines: `cancel()`, then `co_await join()`, then destroy.
 class TaskGroup {
  public:
-  explicit TaskGroup(Executor executor) : executor_(executor), emptied_(executor) {}
+  explicit TaskGroup(Executor executor) : executor_(executor), emptied_(executor, Timer::time_point::max()) {}
   ~TaskGroup();  // asserts that none is left, unless the loop never runs again (see abandon)
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;

@@ -19,8 +19,9 @@ Awaitable<bool> run_until(Awaitable<void> work, std::int64_t timeout_ms) {
 
 Awaitable<Result<void>> with_timeout(Awaitable<void> work, std::int64_t timeout_ms) {
   const bool in_time = co_await detail::run_until(std::move(work), timeout_ms);
-  if (in_time) co_return Result<void>();
-  co_return fail(Errc::request_timeout, "The time for this operation is over.");
+  Result<void> result;
+  if (!in_time) result = fail(Errc::request_timeout, "The time for this operation is over.");
+  co_return result;
 }
 
 }  // namespace tandem::io

@@ -83,13 +83,13 @@ class LogHub {
   void remove_some();
 
   LogStore& store_;
-  TailCache tails_;                        // the hub's thread only, with the line below
-  std::vector<PendingRemoval> removals_;   // under way, the oldest first
+  TailCache tails_;                       // the hub's thread only, with the line below
+  std::vector<PendingRemoval> removals_;  // under way, the oldest first
   std::atomic<std::size_t> pending_bytes_{0};
 
   std::mutex inbox_mutex_;
   std::condition_variable inbox_filled_;
-  std::vector<PendingAppend> inbox_;       // guarded by inbox_mutex_, with the two below
+  std::vector<PendingAppend> inbox_;  // guarded by inbox_mutex_, with the two below
   std::vector<PendingRemoval> removal_inbox_;
   bool stopping_ = false;
 

@@ -299,8 +299,9 @@ TEST_F(LogHubTest, ReadThenFollowHasNoGapWhileOthersWrite) {
       TestOutbox outbox;
       std::uint64_t answered = 0;
       for (std::uint64_t seq = 1; seq <= kRecords; ++seq) {
-        hub_->append(make(task, 1, seq, {"r"}), outbox,
-                     [&](Result<LogTail> tail) { answered = tail.has_value() ? tail->last_seq : 0; });
+        hub_->append(make(task, 1, seq, {"r"}), outbox, [&](Result<LogTail> tail) {
+          answered = tail.has_value() ? tail->last_seq : 0;
+        });
         ASSERT_TRUE(outbox.run_until([&] { return seq - answered < 20; }));
       }
       ASSERT_TRUE(outbox.run_until([&] { return answered == kRecords; }));

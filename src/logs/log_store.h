@@ -65,8 +65,9 @@ class LogStore {
   virtual Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
                                               std::size_t max_bytes) = 0;
   virtual Result<LogTail> tail(TaskId task, std::uint32_t attempt) = 0;
-  // Removes whole logs in the order given, until about `max_bytes` of data are gone, so that no call
-  // takes long. Answers how many tasks, from the front, have nothing left (now, or had before).
+  // Removes whole logs in the order given, until about `max_bytes` of data are gone, so that no
+  // call takes long. Answers how many tasks, from the front, have nothing left (now, or had
+  // before).
   virtual Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) = 0;
 };
 

@@ -10,8 +10,9 @@
 namespace tandem::logs {
 
 // Cuts a stream of bytes into the data of log records. Put together again, the records are the
-// stream, byte for byte. A record ends behind a line end where there is one within the bound and may
-// hold several lines; a longer line is cut, not within a UTF-8 sequence. Keeps less than one record.
+// stream, byte for byte. A record ends behind a line end where there is one within the bound and
+// may hold several lines; a longer line is cut, not within a UTF-8 sequence. Keeps less than one
+// record.
 class RecordCutter {
  public:
   explicit RecordCutter(std::size_t max_record_bytes = limits::kMaxRecordBytes);
@@ -29,7 +30,7 @@ class RecordCutter {
 
  private:
   std::size_t max_record_bytes_;
-  std::string held_;  // holds no line end
+  std::string held_;      // holds no line end
   bool flushed_ = false;  // held_ is what the last flush() left behind
 };
 

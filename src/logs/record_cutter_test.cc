@@ -80,8 +80,12 @@ TEST(RecordCutter, CutsALongLineAtTheBound) {
 
 TEST(RecordCutter, DoesNotCutWithinASequence) {
   RecordCutter cutter(8);
-  EXPECT_EQ(feed(cutter, "0123456\xC3\xA9""9"), Records{"0123456"});
-  EXPECT_EQ(finish(cutter), Records{"\xC3\xA9""9"});
+  EXPECT_EQ(feed(cutter,
+                 "0123456\xC3\xA9"
+                 "9"),
+            Records{"0123456"});
+  EXPECT_EQ(finish(cutter), Records{"\xC3\xA9"
+                                    "9"});
   EXPECT_EQ(feed(cutter, "01234\xF0\x9F\x98\x80"), Records{"01234"});
   EXPECT_EQ(finish(cutter), Records{"\xF0\x9F\x98\x80"});
   EXPECT_EQ(feed(cutter, "\x80\x80\x80\x80\x80\x80\x80\x80\x80"),
@@ -92,8 +96,7 @@ TEST(RecordCutter, DoesNotCutWithinASequence) {
 // nothing but the bound cut them.
 TEST(RecordCutter, IsByteExactForAnyChunks) {
   std::mt19937 chance(7);
-  const std::string alphabet[] = {"a", "bc", "\n", "\xC3\xA9", "\xE2\x82\xAC",
-                                  "\xF0\x9F\x98\x80"};
+  const std::string alphabet[] = {"a", "bc", "\n", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
   for (int round = 0; round < 500; ++round) {
     const bool is_text = round % 2 == 0;
     std::string stream;

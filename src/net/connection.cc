@@ -8,9 +8,9 @@
 namespace tandem::net {
 namespace {
 
-constexpr std::size_t kRefillBytes = 64 * 1024;   // after so many bytes a body may take its time again
-constexpr std::size_t kKeptBytes = 1024;          // of a buffer, while a connection is idle
-constexpr std::size_t kBatchBytes = 64 * 1024;    // of pipelined answers, before they are written
+constexpr std::size_t kRefillBytes = 64 * 1024;  // of a body: then its time begins anew
+constexpr std::size_t kKeptBytes = 1024;         // of a buffer, while a connection is idle
+constexpr std::size_t kBatchBytes = 64 * 1024;   // of pipelined answers, before they are written
 constexpr std::int64_t kLingerMs = 1000;
 constexpr int kLingerReads = 256;
 

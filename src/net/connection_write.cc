@@ -111,7 +111,8 @@ io::Awaitable<bool> Connection::write_file(const FileRange& range) {
     if (got < 0 && errno == EINTR && !loop_.files) continue;
     if (got <= 0) co_return false;
     body_bytes_out_ += static_cast<std::uint64_t>(got);
-    const bool written = co_await write_bytes({piece.data(), static_cast<std::size_t>(got)});
+    const std::string_view bytes(piece.data(), static_cast<std::size_t>(got));
+    const bool written = co_await write_bytes(bytes);
     if (!written) co_return false;
     offset += static_cast<std::uint64_t>(got);
     left -= static_cast<std::uint64_t>(got);

@@ -46,9 +46,9 @@ struct HttpCall {
   HttpSink sink;
 };
 
-// A blocking client for programs of one thread: keeps its connections open between calls. Follows no
-// redirects. Errors: store_unavailable (not reached, cut off; the detail says why, never with a
-// header), request_timeout, too_large, bad_request (not a URL). Any HTTP status is an answer.
+// A blocking client, used by one thread at a time: keeps its connections open between calls.
+// Follows no redirects. Errors: store_unavailable (not reached, cut off; the detail says why, never
+// with a header), request_timeout, too_large, bad_request (not a URL). Any status is an answer.
 class HttpClient {
  public:
   explicit HttpClient(HttpClientOptions options = {});

@@ -93,7 +93,7 @@ struct RequestParser::Impl final : http::basic_parser<true> {
                        boost::beast::string_view target, int version, ErrorCode&) override {
     head->method.assign(method.data(), method.size());
     head->version_minor = version == 11 ? 1 : 0;
-    auto parsed = parse_target({target.data(), target.size()});
+    auto parsed = net::parse_target({target.data(), target.size()});
     target_ok = parsed.has_value();
     if (parsed) head->target = std::move(*parsed);
   }
@@ -147,7 +147,8 @@ Result<bool> RequestParser::scan(std::string_view data) {
 Result<void> RequestParser::check_lines(std::string_view head) {
   const std::size_t first_end = head.find("\r\n");
   const std::string_view first = head.substr(0, first_end);
-  if (std::ranges::any_of(first, is_control)) return bad("A control character in the request line.");
+  if (std::ranges::any_of(first, is_control))
+    return bad("A control character in the request line.");
   const std::size_t target = first.find(' ');
   const std::size_t version = first.rfind(' ');
   if (target == std::string_view::npos || version <= target + 1)
@@ -167,7 +168,8 @@ Result<void> RequestParser::check_lines(std::string_view head) {
         !std::ranges::all_of(line.substr(0, colon), is_token_char))
       return bad("A header field's name is not valid, or the line is folded.");
     const std::string_view value = trimmed(line.substr(colon + 1));
-    if (std::ranges::any_of(value, is_control)) return bad("A control character in a header field.");
+    if (std::ranges::any_of(value, is_control))
+      return bad("A control character in a header field.");
     if (auto noted = seen.note(line.substr(0, colon), value); !noted) return noted;
     rest.remove_prefix(end + 2);
   }

@@ -115,7 +115,8 @@ void Server::stop(std::int64_t drain_ms) {
   for (std::size_t i = 0; i < done.size(); ++i) {
     Listener* listener = impl_->listeners[i].get();
     TANDEM_ASSERT(!listener->loop().is_this_thread());
-    listener->loop().post([listener, drain_ms, &signal = done[i]] { listener->end(drain_ms, signal); });
+    std::promise<void>& signal = done[i];
+    listener->loop().post([listener, drain_ms, &signal] { listener->end(drain_ms, signal); });
   }
   for (auto& signal : done) signal.get_future().wait();
   impl_->listeners.clear();

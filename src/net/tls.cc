@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
+#include <cstdint>
 
 #include "base/assert.h"
 
@@ -15,7 +15,9 @@ namespace tandem::net {
 namespace {
 
 // A socket BIO as OpenSSL's own, but one that never raises SIGPIPE.
-int bio_fd(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int bio_fd(BIO* bio) {
+  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+}
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
@@ -65,16 +67,6 @@ void set_rules(SSL_CTX* context) {
                                 SSL_MODE_RELEASE_BUFFERS);
 }
 
-int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                    const unsigned char* in, unsigned in_size, void*) {
-  static constexpr unsigned char kHttp11[] = "\x08http/1.1";
-  unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kHttp11, 9, in, in_size) != OPENSSL_NPN_NEGOTIATED)
-    return SSL_TLSEXT_ERR_NOACK;
-  *out = chosen;
-  return SSL_TLSEXT_ERR_OK;
-}
-
 }  // namespace
 
 void FreeTls::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
@@ -87,7 +79,6 @@ Result<TlsContext> TlsContext::for_server(const std::string& cert_file,
   SSL_CTX* context = made.context_.get();
   TANDEM_ASSERT(context);
   set_rules(context);
-  SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(context, cert_file.c_str()) != 1)
     return fail(Errc::validation_failed, "The TLS certificate can't be read.");

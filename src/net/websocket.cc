@@ -1,131 +1,23 @@
 // The only file that instantiates Beast's WebSocket: it takes long to compile.
 #include "net/websocket.h"
 
-#include <boost/asio/compose.hpp>
-#include <boost/asio/post.hpp>
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <list>
 
+#include "net/ws_transport.h"
+
 namespace tandem::net {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
-using ErrorCode = boost::system::error_code;
 using std::chrono::milliseconds;
-
-// A Transport as Beast wants its streams.
-class WsTransport {
- public:
-  using executor_type = io::Executor;
-  explicit WsTransport(Transport transport) : transport_(std::move(transport)) {}
-  executor_type get_executor() { return transport_.socket().get_executor(); }
-  Transport& transport() { return transport_; }
-
-  template <class Buffers, class Token>
-  auto async_read_some(const Buffers& buffers, Token&& token);
-  template <class Buffers, class Token>
-  auto async_write_some(const Buffers& buffers, Token&& token);
-
- private:
-  Transport transport_;
-};
-
-namespace {
-
-// One read or write: a step, and as many waits as it takes.
-struct StepOperation {
-  Transport& transport;
-  void* data;
-  std::size_t size;
-  bool is_write;
-  bool first = true, settled = false;
-  std::size_t bytes = 0;
-  ErrorCode result{};
-
-  template <class Self>
-  void operator()(Self& self, ErrorCode error = {}) {
-    if (settled) return self.complete(result, bytes);
-    if (error) return self.complete(error, 0);
-    const Step step = size == 0  ? Step{Step::Kind::done, 0}
-                      : is_write ? transport.write_now(data, size)
-                                 : transport.read_now(data, size);
-    const bool inside_initiation = std::exchange(first, false);
-    if (step.must_wait()) {
-      transport.socket().async_wait(Transport::wait_type(step), std::move(self));
-      return;
-    }
-    settled = true;
-    bytes = step.bytes;
-    if (step.kind == Step::Kind::ended) result = asio::error::eof;
-    if (step.kind == Step::Kind::failed) result = asio::error::connection_reset;
-    if (!inside_initiation) return self.complete(result, bytes);
-    asio::post(transport.socket().get_executor(), std::move(self));
-  }
-};
-
-// Sends FIN and drops what still comes, so that the peer reads our close frame before a reset.
-struct DiscardOperation {
-  Transport& transport;
-  int reads_left = 1024;
-  bool first = true;
-
-  template <class Self>
-  void operator()(Self& self, ErrorCode error = {}) {
-    if (std::exchange(first, false)) {
-      transport.shutdown_send();
-      asio::post(transport.socket().get_executor(), std::move(self));
-      return;
-    }
-    std::array<char, 4096> dropped;
-    while (!error && reads_left-- > 0) {
-      const Step step = transport.read_now(dropped.data(), dropped.size());
-      if (step.must_wait()) {
-        transport.socket().async_wait(Transport::wait_type(step), std::move(self));
-        return;
-      }
-      if (step.kind != Step::Kind::done) break;
-    }
-    transport.cut();
-    self.complete(ErrorCode{});
-  }
-};
-
-template <class Buffer, class Buffers>
-Buffer first_filled(const Buffers& buffers) {
-  for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
-       ++it) {
-    const Buffer buffer(*it);
-    if (buffer.size() > 0) return buffer;
-  }
-  return {};
-}
-
-}  // namespace
-
-template <class Buffers, class Token>
-auto WsTransport::async_read_some(const Buffers& buffers, Token&& token) {
-  const auto buffer = first_filled<asio::mutable_buffer>(buffers);
-  StepOperation operation{transport_, buffer.data(), buffer.size(), false};
-  return asio::async_compose<Token, void(ErrorCode, std::size_t)>(std::move(operation), token,
-                                                                  get_executor());
-}
-
-template <class Buffers, class Token>
-auto WsTransport::async_write_some(const Buffers& buffers, Token&& token) {
-  const auto buffer = first_filled<asio::const_buffer>(buffers);
-  StepOperation operation{transport_, const_cast<void*>(buffer.data()), buffer.size(), true};
-  return asio::async_compose<Token, void(ErrorCode, std::size_t)>(std::move(operation), token,
-                                                                  get_executor());
-}
 
 void beast_close_socket(WsTransport& stream) { stream.transport().cut(); }
 
@@ -152,7 +44,9 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
 
   bool send(std::shared_ptr<const std::string> text) override;
   std::size_t queued_bytes() const override { return queued_bytes_; }
-  void set_on_drained(std::function<void()> callback) override { on_drained_ = std::move(callback); }
+  void set_on_drained(std::function<void()> callback) override {
+    on_drained_ = std::move(callback);
+  }
   io::Awaitable<std::optional<std::string>> receive() override;
   void close(std::uint16_t code, std::string reason) override;
   bool is_open() const override { return open_; }
@@ -162,7 +56,7 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
 
  private:
   using Stream = websocket::stream<WsTransport, false>;
-  void set_timeouts(beast::role_type role);
+  void set_timeouts();
   void read();
   void on_read(ErrorCode error);
   void note_end(ErrorCode error);
@@ -199,7 +93,7 @@ Link::Link(Transport transport, WsLimits limits)
   ws_.auto_fragment(false);
 }
 
-void Link::set_timeouts(beast::role_type) {
+void Link::set_timeouts() {
   websocket::stream_base::timeout timeouts{};
   timeouts.handshake_timeout = milliseconds(limits_.close_timeout_ms);
   timeouts.idle_timeout = milliseconds(limits_.silence_ms);
@@ -208,7 +102,7 @@ void Link::set_timeouts(beast::role_type) {
 }
 
 io::Awaitable<bool> Link::accept(const Request& request, std::string subprotocol) {
-  set_timeouts(beast::role_type::server);
+  set_timeouts();
   const std::string id = request.request_id;
   ws_.set_option(websocket::stream_base::decorator([subprotocol, id](auto& response) {
     if constexpr (std::decay_t<decltype(response)>::is_request::value) {
@@ -250,7 +144,7 @@ Error refusal_of(int status, std::string_view body) {
 }
 
 io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
-  set_timeouts(beast::role_type::client);
+  set_timeouts();
   std::string protocols;
   for (const std::string& name : offer.subprotocols)
     protocols += (protocols.empty() ? "" : ", ") + name;
@@ -308,7 +202,7 @@ void Link::note_end(ErrorCode error) {
     const auto& reason = ws_.reason();
     closed_by_ = {reason.code == websocket::close_code::none ? std::uint16_t{1005} : reason.code,
                   std::string(reason.reason.data(), reason.reason.size())};
-  } else if (error == websocket::error::message_too_big || error == websocket::error::buffer_overflow) {
+  } else if (error == websocket::error::message_too_big) {
     closed_by_ = {ws_code::kTooBig, "message too big"};
   } else if (error == websocket::error::bad_frame_payload) {
     closed_by_ = {ws_code::kBadUtf8, "not UTF-8"};

@@ -67,7 +67,8 @@ void Dispatcher::assign_ready() {
   }
   for (TaskId id : to_queue_) {
     Entry* entry = tasks_.find(id);
-    if (entry == nullptr || entry->task->status != TaskStatus::pending || entry->in_window) continue;
+    if (entry == nullptr || entry->task->status != TaskStatus::pending || entry->in_window)
+      continue;
     entry->in_window = true;
     if (const auto out = lanes_.add(lane_of(*entry->task), place_of(*entry->task)))
       if (Entry* fallen = tasks_.find(out->task_id)) unqueue(*fallen);

@@ -215,8 +215,8 @@ Result<TaskPtr> Dispatcher::resize(const Resize& command) {
   Entry& entry = **found;
   if (!is_leased(entry.task->status) || !entry.task->spec.interactive)
     return fail(Errc::not_waiting, "The task has no terminal now");
-  order(entry.task->worker_id, ResizeOrder{entry.task->task_id, entry.task->attempt, command.cols,
-                                           command.rows});
+  order(entry.task->worker_id,
+        ResizeOrder{entry.task->task_id, entry.task->attempt, command.cols, command.rows});
   return TaskTable::share(entry);
 }
 

@@ -134,9 +134,8 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
     answer(outbox, transaction.done, std::move(value));
   }
   for (Answer& answer : answers_)
-    out[answer.outbox].push_back([give = std::move(answer.give), failure] {
-      give(failure ? &*failure : nullptr);
-    });
+    out[answer.outbox].push_back(
+        [give = std::move(answer.give), failure] { give(failure ? &*failure : nullptr); });
   for (auto& [outbox, delivery] : orders_) out[outbox].push_back(std::move(delivery));
   batch_ = {};
   transactions_.clear();

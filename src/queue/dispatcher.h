@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "queue/commands.h"
+#include "queue/connected.h"
 #include "queue/deadlines.h"
 #include "queue/mutant.h"
 #include "queue/ready_lanes.h"
@@ -21,7 +22,7 @@ struct DispatcherSettings {
   std::int64_t lease_ms = 30'000;
   std::int64_t accept_timeout_ms = 15'000;
   std::size_t ready_window = limits::kReadyWindow;  // pending tasks of a lane kept in memory
-  int read_batch = 256;  // pending tasks read at a time: bounds the length of a turn
+  int read_batch = 256;      // pending tasks read at a time: bounds the length of a turn
   WorkerId embedded_worker;  // its tasks died with the server's last run
 };
 
@@ -49,23 +50,6 @@ class Dispatcher {
   std::size_t tasks_in_memory() const { return tasks_.size(); }
 
  private:
-  struct Worker {
-    WorkerProfile profile;
-    Outbox* outbox = nullptr;
-    std::function<void(WorkerOrder)> order;
-    int slots_free = 0;
-  };
-  struct Watcher {
-    std::uint64_t id = 0;
-    Outbox* outbox = nullptr;
-    std::function<void(TaskPtr)> changed;
-  };
-  // An answer that waits for the commit: given its error, if there is one.
-  struct Answer {
-    Outbox* outbox = nullptr;
-    std::function<void(const Error*)> give;
-  };
-
   // client_commands.cc
   void apply(Outbox* outbox, Submit& command);
   void apply(Outbox* outbox, Cancel& command);
@@ -108,8 +92,8 @@ class Dispatcher {
   void ended(Entry& entry);  // the attempt ended: answers the removals that wait for it
 
   // assignment.cc
-  void queue_up(Entry& entry);    // it is pending: assignable from the next turn on
-  void unqueue(Entry& entry);     // it is pending no more
+  void queue_up(Entry& entry);  // it is pending: assignable from the next turn on
+  void unqueue(Entry& entry);   // it is pending no more
   void assign_ready();
   bool assign_one(Worker& worker);
   void hand_over(Worker& worker, Entry& entry);
@@ -166,11 +150,11 @@ class Dispatcher {
 template <class T>
 void Dispatcher::answer(Outbox* outbox, Done<T>& done, Result<T> value) {
   if (!done) return;
-  answers_.push_back({outbox, [done = std::move(done), value = std::move(value)](
-                                 const Error* error) mutable {
-                        if (error != nullptr) return done(Result<T>(*error));
-                        done(std::move(value));
-                      }});
+  answers_.push_back(
+      {outbox, [done = std::move(done), value = std::move(value)](const Error* error) mutable {
+         if (error != nullptr) return done(Result<T>(*error));
+         done(std::move(value));
+       }});
 }
 
 }  // namespace tandem::queue

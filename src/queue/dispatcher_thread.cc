@@ -46,7 +46,8 @@ void DispatcherThread::run() {
     std::vector<Command> commands;
     {
       std::unique_lock lock(mutex_);
-      const std::int64_t wait_ms = std::min<std::int64_t>(dispatcher_.next_turn() - clock_.mono(), 60'000);
+      const std::int64_t wait_ms =
+          std::min<std::int64_t>(dispatcher_.next_turn() - clock_.mono(), 60'000);
       if (wait_ms > 0 && inbox_.empty() && !stopping_) {
         sleeping_ = true;
         wake_.wait_for(lock, std::chrono::milliseconds(wait_ms),

@@ -14,7 +14,8 @@ namespace tandem::queue {
 class DispatcherThread {
  public:
   // All three outlive the thread, as do the outboxes of the commands.
-  DispatcherThread(Dispatcher& dispatcher, const Clock& clock) : dispatcher_(dispatcher), clock_(clock) {}
+  DispatcherThread(Dispatcher& dispatcher, const Clock& clock)
+      : dispatcher_(dispatcher), clock_(clock) {}
   ~DispatcherThread() { stop(); }
 
   void start();

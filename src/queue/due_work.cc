@@ -43,12 +43,12 @@ Result<void> Dispatcher::fail_queue_expired() {
     if (*entry == nullptr || (*entry)->task->status != TaskStatus::pending) continue;
     unqueue(**entry);
     Task& task = tasks_.edit(**entry);
-    fail_attempt(task, {std::string(error_code::kQueueTimeout),
-                        "No worker took the task within its queue_timeout_s"},
+    fail_attempt(task,
+                 {std::string(error_code::kQueueTimeout),
+                  "No worker took the task within its queue_timeout_s"},
                  now_);
   }
-  auto next = expired->empty() ? store_.next_queue_expiry()
-                               : Result<std::optional<WallTime>>(now_);
+  auto next = expired->empty() ? store_.next_queue_expiry() : Result<std::optional<WallTime>>(now_);
   if (!next) return next.error();
   next_queue_expiry_ = *next;
   return {};
@@ -73,7 +73,8 @@ void Dispatcher::expire_deadlines() {
       release(tasks_.edit(*entry), now_);
     } else {
       fail_attempt(tasks_.edit(*entry),
-                   {std::string(error_code::kWorkerLost), "The worker was lost: it stopped, or did not renew its lease"},
+                   {std::string(error_code::kWorkerLost),
+                    "The worker was lost: it stopped, or did not renew its lease"},
                    now_);
     }
     ended(*entry);

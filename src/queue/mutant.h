@@ -5,7 +5,11 @@
 namespace tandem::queue {
 
 enum class Mutant {
-  none, no_attempt_check, answer_before_commit, expiry_by_id_only, offer_not_returned,
+  none,
+  no_attempt_check,
+  answer_before_commit,
+  expiry_by_id_only,
+  offer_not_returned,
   idempotency_forgotten,  // by the simulator's store, at a restart
 };
 

@@ -21,8 +21,8 @@ struct Place {
 };
 
 // The front of what is pending, in memory: per lane a window of at most `window` places. What lies
-// behind a window is in the store only, and is read when the window has run out; so a backlog of any
-// length costs the same.
+// behind a window is in the store only, and is read when the window has run out; so a backlog of
+// any length costs the same.
 class ReadyLanes {
  public:
   struct Lane {

@@ -14,11 +14,11 @@ namespace tandem::queue {
 // turn under way.
 struct Entry {
   std::shared_ptr<Task> task;
-  bool shared = false;     // handed out: the next edit works on a copy
-  bool dirty = false;      // differs from its row, or has none yet
-  bool inserted = false;   // has no row yet
-  bool removed = false;    // its row goes with this turn
-  bool in_window = false;  // stands in ReadyLanes
+  bool shared = false;              // handed out: the next edit works on a copy
+  bool dirty = false;               // differs from its row, or has none yet
+  bool inserted = false;            // has no row yet
+  bool removed = false;             // its row goes with this turn
+  bool in_window = false;           // stands in ReadyLanes
   std::uint32_t guard_attempt = 0;  // of the row, while dirty
   TaskStatus guard_status = TaskStatus::pending;
 
@@ -35,8 +35,8 @@ class TaskTable {
   Entry* find(TaskId id);  // in memory only
   // In memory, else read from the store; null where there is no such task. not for hot paths.
   Result<Entry*> load(TaskId id);
-  Entry& insert(Task task);       // a new one, written with this turn
-  Entry& keep(Task task);         // one that the store has already
+  Entry& insert(Task task);  // a new one, written with this turn
+  Entry& keep(Task task);    // one that the store has already
   // The task to change; it is written with this turn.
   Task& edit(Entry& entry);
   void remove(Entry& entry);

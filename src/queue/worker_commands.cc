@@ -23,9 +23,8 @@ bool is_current(const Task& task, WorkerId worker, std::uint32_t attempt) {
 
 void Dispatcher::apply(Outbox* outbox, OpenWorker& command) {
   const WorkerId id = command.profile.worker_id;
-  workers_[id] = Worker{.profile = std::move(command.profile),
-                        .outbox = outbox,
-                        .order = std::move(command.order)};
+  workers_[id] = Worker{
+      .profile = std::move(command.profile), .outbox = outbox, .order = std::move(command.order)};
   offer_again(id);
   answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
 }
@@ -60,9 +59,8 @@ Result<UpdateAnswer> Dispatcher::repeated_final(const Update& command, const Tas
   const bool same = is_final(command.kind) && task.worker_id == command.worker_id &&
                     task.attempt == command.attempt && task.status == final_status(command.kind);
   if (!same) return fail(Errc::stale_attempt, "The attempt is not leased to this worker");
-  return UpdateAnswer{.status = task.status,
-                      .cancel_requested = task.cancel_requested,
-                      .lease_expires_at = now_};
+  return UpdateAnswer{
+      .status = task.status, .cancel_requested = task.cancel_requested, .lease_expires_at = now_};
 }
 
 Result<void> Dispatcher::change_status(Update& command, Entry& entry) {

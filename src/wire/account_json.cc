@@ -136,9 +136,11 @@ std::string encode_token_answer(const TokenAnswer& answer) {
   writer.begin_object()
       .member("access_token", answer.access_token)
       .member("token_type", "Bearer")
-      .key("expires_in").integer(answer.expires_in_s)
+      .key("expires_in")
+      .integer(answer.expires_in_s)
       .member("refresh_token", answer.refresh_token)
-      .key("refresh_expires_in").integer(answer.refresh_expires_in_s)
+      .key("refresh_expires_in")
+      .integer(answer.refresh_expires_in_s)
       .member("scope", answer.scope)
       .end_object();
   return out;
@@ -163,10 +165,12 @@ Result<TokenAnswer> decode_token_answer(std::string_view body) {
 void encode_client(const ClientView& client, std::string& out) {
   JsonWriter writer(out);
   writer.begin_object()
-      .key("client_id").id(client.client_id)
+      .key("client_id")
+      .id(client.client_id)
       .member("name", client.name)
       .member("scope", client.scope)
-      .key("created_at").time(client.created_at);
+      .key("created_at")
+      .time(client.created_at);
   if (!client.client_secret.empty()) writer.member("client_secret", client.client_secret);
   writer.end_object();
 }
@@ -225,7 +229,8 @@ std::string encode_server_file(const ServerFile& file) {
   JsonWriter writer(out);
   writer.begin_object()
       .member("url", file.url)
-      .key("pid").integer(file.pid)
+      .key("pid")
+      .integer(file.pid)
       .member("version", file.version)
       .end_object();
   return out + "\n";

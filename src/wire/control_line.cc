@@ -24,7 +24,8 @@ ControlLine read_result(Fields& fields, std::string_view line) {
   }
   append_compact(result.value, *value);
   if (result.value.size() > limits::kMaxResultBytes)
-    fields.wrong("value", "must have at most " + std::to_string(limits::kMaxResultBytes) + " bytes");
+    fields.wrong("value",
+                 "must have at most " + std::to_string(limits::kMaxResultBytes) + " bytes");
   return result;
 }
 

@@ -15,8 +15,8 @@ struct FieldError {
   bool operator==(const FieldError&) const = default;
 };
 
-// Why a text was not taken: bad_json (400, `fields` is empty) or validation_failed (422, all that is
-// wrong, in the order of the body).
+// Why a text was not taken: bad_json (400, `fields` is empty) or validation_failed (422, all that
+// is wrong, in the order of the body).
 struct Rejection {
   Error error;
   std::vector<FieldError> fields;

@@ -43,9 +43,8 @@ std::string name_fault(std::string_view text, std::size_t max_bytes) {
 }  // namespace
 
 bool is_one_line(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool is_job_type(std::string_view text) {
@@ -168,7 +167,8 @@ bool Fields::number(std::string_view name, double& out, double min, double max) 
   if (value == nullptr) return false;
   const double number = value->is_number() ? value->to_number<double>() : std::nan("");
   if (!(number >= min && number <= max))
-    return wrong(name, "must be a number" + range_text(std::llround(min), std::llround(max))), false;
+    return wrong(name, "must be a number" + range_text(std::llround(min), std::llround(max))),
+           false;
   out = number;
   return true;
 }
@@ -217,7 +217,8 @@ bool Fields::labels(std::string_view name, std::map<std::string, std::string>& o
   const json::object* values = object(name);
   if (values == nullptr) return false;
   if (values->size() > limits::kMaxLabels)
-    return wrong(name, "must have at most " + std::to_string(limits::kMaxLabels) + " entries"), false;
+    return wrong(name, "must have at most " + std::to_string(limits::kMaxLabels) + " entries"),
+           false;
   std::map<std::string, std::string> result;
   bool right = true;
   for (const auto& member : *values) {
@@ -227,7 +228,8 @@ bool Fields::labels(std::string_view name, std::map<std::string, std::string>& o
     if (fault.empty() && key.find_first_of("=:") != std::string_view::npos)
       fault = "must not have '=' or ':' in its name";
     if (fault.empty() && string == nullptr) fault = "must be a string";
-    if (fault.empty() && !string->empty()) fault = name_fault(view(*string), limits::kMaxLabelBytes);
+    if (fault.empty() && !string->empty())
+      fault = name_fault(view(*string), limits::kMaxLabelBytes);
     if (!fault.empty()) {
       wrong(std::string(name) + "." + std::string(key.substr(0, limits::kMaxLabelBytes)),
             std::move(fault));
@@ -253,7 +255,8 @@ const json::array* Fields::array(std::string_view name, std::size_t min, std::si
   if (value == nullptr) return nullptr;
   const json::array* array = value->if_array();
   if (array != nullptr && array->size() >= min && array->size() <= max) return array;
-  wrong(name, "must be a list of " + std::to_string(min) + " to " + std::to_string(max) + " entries");
+  wrong(name,
+        "must be a list of " + std::to_string(min) + " to " + std::to_string(max) + " entries");
   return nullptr;
 }
 

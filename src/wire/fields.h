@@ -30,14 +30,15 @@ class Fields {
   bool has(std::string_view name);
 
   // Each writes `out` only where the member is there and right, and answers whether it did.
-  bool text(std::string_view name, std::string& out, std::size_t max_bytes);        // any characters
-  bool name(std::string_view name, std::string& out, std::size_t max_bytes);        // one line, not empty
+  bool text(std::string_view name, std::string& out, std::size_t max_bytes);  // any characters
+  bool name(std::string_view name, std::string& out, std::size_t max_bytes);  // one line, not empty
   bool names(std::string_view name, std::vector<std::string>& out, std::size_t max_bytes);
   bool integer(std::string_view name, std::int64_t& out, std::int64_t min, std::int64_t max);
   bool integer(std::string_view name, int& out, int min, int max);
   bool number(std::string_view name, double& out, double min, double max);
   bool boolean(std::string_view name, bool& out);
-  bool seconds(std::string_view name, std::int64_t& out_ms, std::int64_t min_ms, std::int64_t max_ms);
+  bool seconds(std::string_view name, std::int64_t& out_ms, std::int64_t min_ms,
+               std::int64_t max_ms);
   bool seconds(std::string_view name, std::optional<std::int64_t>& out_ms, std::int64_t min_ms,
                std::int64_t max_ms);
   bool time(std::string_view name, std::optional<WallTime>& out);

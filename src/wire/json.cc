@@ -14,8 +14,8 @@ namespace {
 namespace json = boost::json;
 using ErrorCode = boost::system::error_code;
 
-// Builds the tree and counts the members that were read: an object drops doubles silently, so a tree
-// with fewer members than were read had some.
+// Builds the tree and counts the members that were read: an object drops doubles silently, so a
+// tree with fewer members than were read had some.
 class Builder {
  public:
   static constexpr std::size_t max_object_size = std::size_t(-1);

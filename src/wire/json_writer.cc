@@ -26,9 +26,7 @@ void append_escape(std::string& out, char c) {
   out.append(code, sizeof code);
 }
 
-bool is_plain(char c) {
-  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
-}
+bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
 
 // Each byte that starts no valid sequence becomes U+FFFD.
 std::string mended(std::string_view text) {
@@ -195,7 +193,9 @@ JsonWriter& JsonWriter::id(const Uuid& id) {
   return *this;
 }
 
-JsonWriter& JsonWriter::id_or_null(const Uuid& value) { return value.is_nil() ? null() : id(value); }
+JsonWriter& JsonWriter::id_or_null(const Uuid& value) {
+  return value.is_nil() ? null() : id(value);
+}
 
 JsonWriter& JsonWriter::integer_or_null(const std::optional<int>& number) {
   return number ? integer(*number) : null();

@@ -23,10 +23,10 @@ class JsonWriter {
   JsonWriter& end_object() { return close('}'); }
   JsonWriter& begin_array() { return open('['); }
   JsonWriter& end_array() { return close(']'); }
-  JsonWriter& key(std::string_view name);  // a plain name: written without escapes
+  JsonWriter& key(std::string_view name);     // a plain name: written without escapes
   JsonWriter& key_of(std::string_view name);  // any name
-  JsonWriter& text_map(const std::map<std::string, std::string>& map);   // {"k": "v", …}
-  JsonWriter& text_list(const std::vector<std::string>& list);           // ["a", …]
+  JsonWriter& text_map(const std::map<std::string, std::string>& map);  // {"k": "v", …}
+  JsonWriter& text_list(const std::vector<std::string>& list);          // ["a", …]
 
   JsonWriter& string(std::string_view text);
   JsonWriter& string_or_null(std::string_view text);  // empty: null
@@ -45,7 +45,9 @@ class JsonWriter {
   JsonWriter& integer_or_null(const std::optional<int>& number);
 
   // key and string in one.
-  JsonWriter& member(std::string_view name, std::string_view text) { return key(name).string(text); }
+  JsonWriter& member(std::string_view name, std::string_view text) {
+    return key(name).string(text);
+  }
 
  private:
   JsonWriter& open(char bracket);

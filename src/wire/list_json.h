@@ -17,7 +17,9 @@ Result<std::string> decode_cursor(std::string_view list, std::string_view cursor
 // {items: […], next_cursor}: write each item between the constructor and finish().
 class ListWriter {
  public:
-  explicit ListWriter(std::string& out) : writer_(out) { writer_.begin_object().key("items").begin_array(); }
+  explicit ListWriter(std::string& out) : writer_(out) {
+    writer_.begin_object().key("items").begin_array();
+  }
   JsonWriter& items() { return writer_; }
   void finish(std::string_view next_cursor) {  // empty: null, the last page
     writer_.end_array().key("next_cursor").string_or_null(next_cursor).end_object();

@@ -26,8 +26,8 @@ void read_data(Fields& fields, std::string& out) {
   if (!fields.text("data_base64", encoded, limits::kMaxRecordBytes / 3 * 4 + 8)) return;
   auto bytes = from_base64(encoded);
   if (!bytes || bytes->size() > limits::kMaxRecordBytes)
-    fields.wrong("data_base64", "must be base64 of at most " +
-                                    std::to_string(limits::kMaxRecordBytes) + " bytes");
+    fields.wrong("data_base64",
+                 "must be base64 of at most " + std::to_string(limits::kMaxRecordBytes) + " bytes");
   else
     out = std::move(*bytes);
 }
@@ -54,9 +54,12 @@ void read_record(Fields& fields, OwnedLogLine& line) {
 void encode_log_line(const LogLine& line, std::string& out) {
   JsonWriter writer(out);
   writer.begin_object()
-      .key("seq").integer(static_cast<std::int64_t>(line.seq))
-      .key("ts").time(line.ts)
-      .key("attempt").integer(line.attempt)
+      .key("seq")
+      .integer(static_cast<std::int64_t>(line.seq))
+      .key("ts")
+      .time(line.ts)
+      .key("attempt")
+      .integer(line.attempt)
       .member("stream", line.stream);
   write_data(writer, line.data);
   writer.end_object();
@@ -90,8 +93,7 @@ LogBatch read_log_batch(Fields& fields, std::string_view prefix, std::vector<Fie
     OwnedLogLine& line = batch.records.emplace_back();
     line.attempt = batch.attempt;
     line.seq = batch.first_seq + index;
-    const std::string name =
-        std::string(prefix) + "records[" + std::to_string(index) + "].";
+    const std::string name = std::string(prefix) + "records[" + std::to_string(index) + "].";
     if (const boost::json::object* object = value.if_object()) {
       Fields record(*object, name, errors);
       read_record(record, line);
@@ -116,9 +118,12 @@ Decoded<LogBatch> decode_log_batch(std::string_view body) {
 }
 
 void write_log_batch(JsonWriter& writer, std::span<const LogLine> lines) {
-  writer.key("attempt").integer(lines.front().attempt)
-      .key("first_seq").integer(static_cast<std::int64_t>(lines.front().seq))
-      .key("records").begin_array();
+  writer.key("attempt")
+      .integer(lines.front().attempt)
+      .key("first_seq")
+      .integer(static_cast<std::int64_t>(lines.front().seq))
+      .key("records")
+      .begin_array();
   for (const LogLine& line : lines) {
     writer.begin_object().key("ts").time(line.ts).member("stream", line.stream);
     write_data(writer, line.data);

@@ -45,7 +45,8 @@ Decoded<LogBatch> decode_log_batch(std::string_view body);
 // attempt and first_seq from the first line; `lines` is not empty.
 void encode_log_batch(std::span<const LogLine> lines, std::string& out);
 
-// A page of GET …/logs, read by a client: the member `items` (or `records`). Errors: bad_json, bad_request.
+// A page of GET …/logs, read by a client: the member `items` (or `records`). Errors: bad_json,
+// bad_request.
 Result<std::vector<OwnedLogLine>> decode_log_lines(std::string_view body);
 
 }  // namespace tandem::wire

@@ -24,7 +24,7 @@ std::optional<int> maybe_int(const Object& object, std::string_view name);
 bool flag(const Object& object, std::string_view name);
 std::optional<std::int64_t> seconds(const Object& object, std::string_view name);  // in ms
 std::optional<WallTime> time(const Object& object, std::string_view name);
-const Object* object(const Object& object, std::string_view name);         // null: none
+const Object* object(const Object& object, std::string_view name);             // null: none
 const boost::json::array* array(const Object& object, std::string_view name);  // null: none
 std::vector<std::string> names(const Object& object, std::string_view name);
 std::map<std::string, std::string> text_map(const Object& object, std::string_view name);

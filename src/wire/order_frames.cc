@@ -131,8 +131,10 @@ std::string encode_cancel_order(const CancelOrder& order) {
 
 std::string encode_input_order(const InputOrder& order) {
   Frame frame("input");
-  frame.task(order.task).writer()
-      .key("seq").integer(static_cast<std::int64_t>(order.input.seq))
+  frame.task(order.task)
+      .writer()
+      .key("seq")
+      .integer(static_cast<std::int64_t>(order.input.seq))
       .member("data", order.input.data);
   if (order.input.eof) frame.writer().key("eof").boolean(true);
   return frame.finish();
@@ -140,9 +142,7 @@ std::string encode_input_order(const InputOrder& order) {
 
 std::string encode_resize_order(const ResizeOrder& order) {
   Frame frame("resize");
-  frame.task(order.task).writer()
-      .key("cols").integer(order.cols)
-      .key("rows").integer(order.rows);
+  frame.task(order.task).writer().key("cols").integer(order.cols).key("rows").integer(order.rows);
   return frame.finish();
 }
 

@@ -8,9 +8,12 @@ void write_polling_config(JsonWriter& writer, const PollingConfig& config) {
       .member("polling_url", config.polling_url)
       .member("job_update_url", config.job_update_url)
       .member("status_schema_url", config.status_schema_url)
-      .key("claim_url").string_or_null(config.claim_url)
-      .key("websocket_url").string_or_null(config.websocket_url);
-  writer.key("authentication").begin_object()
+      .key("claim_url")
+      .string_or_null(config.claim_url)
+      .key("websocket_url")
+      .string_or_null(config.websocket_url);
+  writer.key("authentication")
+      .begin_object()
       .member("method", config.auth_method)
       .member("header", config.auth_header)
       .member("prefix", config.auth_prefix)
@@ -18,12 +21,18 @@ void write_polling_config(JsonWriter& writer, const PollingConfig& config) {
   writer.key("job_response_template")
       .raw(R"({"task_id":"task-789","payload":{"job_type":"image-processing",)"
            R"("input_url":"https://example.com/image.jpg"}})");
-  writer.key("poll").begin_object()
-      .key("interval_s").seconds(config.interval_ms)
-      .key("max_wait_s").seconds(config.max_wait_ms)
-      .key("lease_s").seconds(config.lease_ms)
-      .key("heartbeat_s").seconds(config.heartbeat_ms)
-      .key("accept_timeout_s").seconds(config.accept_timeout_ms)
+  writer.key("poll")
+      .begin_object()
+      .key("interval_s")
+      .seconds(config.interval_ms)
+      .key("max_wait_s")
+      .seconds(config.max_wait_ms)
+      .key("lease_s")
+      .seconds(config.lease_ms)
+      .key("heartbeat_s")
+      .seconds(config.heartbeat_ms)
+      .key("accept_timeout_s")
+      .seconds(config.accept_timeout_ms)
       .end_object();
   writer.member("config_version", config.config_version);
 }

@@ -22,7 +22,8 @@ std::string encode(const Error& error, std::string_view request_id,
   writer.begin_object()
       .member("type", "about:blank")
       .member("title", row.sentence)
-      .key("status").integer(row.http_status)
+      .key("status")
+      .integer(row.http_status)
       .member("code", row.name)
       .member("detail", detail)
       .member("request_id", request_id);
@@ -43,23 +44,18 @@ std::string_view oauth_name(Errc code) {
   switch (code) {
     case Errc::invalid_client:
     case Errc::unsupported_grant_type:
-    case Errc::invalid_scope:
-      return to_string(code);
+    case Errc::invalid_scope: return to_string(code);
     case Errc::invalid_grant:
     case Errc::token_reused:
     case Errc::token_revoked:
     case Errc::token_expired:
-    case Errc::token_invalid:
-      return "invalid_grant";
+    case Errc::token_invalid: return "invalid_grant";
     case Errc::store_unavailable:
     case Errc::shutting_down:
-    case Errc::too_many_requests:
-      return "temporarily_unavailable";
+    case Errc::too_many_requests: return "temporarily_unavailable";
     case Errc::internal:
-    case Errc::disk_full:
-      return "server_error";
-    default:
-      return "invalid_request";
+    case Errc::disk_full: return "server_error";
+    default: return "invalid_request";
   }
 }
 

@@ -20,22 +20,32 @@ std::string make_statuses() {
   for (const TaskStatus status : kAllStatuses) {
     writer.begin_object()
         .member("name", to_string(status))
-        .key("terminal").boolean(is_terminal(status))
-        .key("settable_by_worker").boolean(is_settable_by_worker(status));
+        .key("terminal")
+        .boolean(is_terminal(status))
+        .key("settable_by_worker")
+        .boolean(is_settable_by_worker(status));
     write_next(writer, status);
     writer.end_object();
   }
   // `released` is no status of a task, but a worker may set it.
   writer.begin_object()
       .member("name", "released")
-      .key("terminal").boolean(false)
-      .key("settable_by_worker").boolean(true)
-      .key("next").begin_array().string(to_string(TaskStatus::pending)).end_array()
+      .key("terminal")
+      .boolean(false)
+      .key("settable_by_worker")
+      .boolean(true)
+      .key("next")
+      .begin_array()
+      .string(to_string(TaskStatus::pending))
+      .end_array()
       .end_object();
-  writer.end_array().key("schema").begin_object()
+  writer.end_array()
+      .key("schema")
+      .begin_object()
       .member("$schema", "https://json-schema.org/draft/2020-12/schema")
       .member("type", "string")
-      .key("enum").begin_array();
+      .key("enum")
+      .begin_array();
   for (const TaskStatus status : kAllStatuses) writer.string(to_string(status));
   writer.string("released").end_array().end_object().end_object();
   return out;

@@ -15,10 +15,10 @@ using limits::kMaxDurationMs;
 
 // Members of a task that the server gives.
 constexpr std::array<std::string_view, 22> kReadOnly = {
-    "task_id",    "job_type",    "status",           "attempt",     "input_request", "created_at",
-    "updated_at", "assigned_at", "started_at",       "finished_at", "client_id",     "worker_id",
+    "task_id",     "job_type",         "status",     "attempt",     "input_request", "created_at",
+    "updated_at",  "assigned_at",      "started_at", "finished_at", "client_id",     "worker_id",
     "worker_name", "cancel_requested", "progress",   "result",      "error",         "exit_code",
-    "signal",     "outputs",     "log",              "inputs"};
+    "signal",      "outputs",          "log",        "inputs"};
 
 bool is_env_name(std::string_view name) {
   const auto letter = [](char c) {
@@ -50,7 +50,8 @@ void read_env(Fields& fields, std::map<std::string, std::string>& out) {
   const json::object* values = fields.object("env");
   if (values == nullptr) return;
   if (values->size() > limits::kMaxLabels)
-    return fields.wrong("env", "must have at most " + std::to_string(limits::kMaxLabels) + " entries");
+    return fields.wrong("env",
+                        "must have at most " + std::to_string(limits::kMaxLabels) + " entries");
   for (const auto& member : *values) {
     const std::string_view name(member.key().data(), member.key().size());
     if (std::string fault = env_fault(name, member.value()); !fault.empty())
@@ -69,9 +70,10 @@ void read_payload(Fields& fields, std::string_view text, TaskSpec& spec) {
   if (job_type == nullptr) {
     fields.wrong("payload.job_type", "is required");
   } else if (!job_type->is_string() || !is_job_type(view(job_type->get_string()))) {
-    fields.wrong("payload.job_type",
-                 "must be a string of 1 to 128 letters, digits, '.', '_' and '-' that begins with a "
-                 "letter or digit");
+    fields.wrong(
+        "payload.job_type",
+        "must be a string of 1 to 128 letters, digits, '.', '_' and '-' that begins with a "
+        "letter or digit");
   } else {
     spec.job_type = view(job_type->get_string());
   }
@@ -79,7 +81,8 @@ void read_payload(Fields& fields, std::string_view text, TaskSpec& spec) {
   spec.payload.reserve(raw.size());
   append_compact(spec.payload, raw);
   if (spec.payload.size() > limits::kMaxPayloadBytes)
-    fields.wrong("payload", "must have at most " + std::to_string(limits::kMaxPayloadBytes) + " bytes");
+    fields.wrong("payload",
+                 "must have at most " + std::to_string(limits::kMaxPayloadBytes) + " bytes");
 }
 
 void read_times(Fields& fields, TaskSpec& spec) {

@@ -117,7 +117,8 @@ void encode_input_request_frame(const InputRequest& request, std::string& out) {
       .member("type", "input_request")
       .member("request_id", request.request_id)
       .member("prompt", request.prompt)
-      .key("password").boolean(request.password)
+      .key("password")
+      .boolean(request.password)
       .end_object();
 }
 

@@ -47,7 +47,8 @@ void encode_input_request_frame(const InputRequest& request, std::string& out);
 void encode_progress_frame(const Progress& progress, std::string& out);
 void encode_end_frame(TaskStatus status, std::string& out);
 void encode_error_frame(const Error& error, std::string& out);
-// Records behind `from` up to and with `to` (log positions such as "2-17") are to be fetched over HTTP.
+// Records behind `from` up to and with `to` (log positions such as "2-17") are to be fetched over
+// HTTP.
 void encode_gap_frame(std::string_view from, std::string_view to, std::string& out);
 void encode_pong_frame(std::string& out);
 

@@ -16,8 +16,10 @@ void write_input_request(JsonWriter& writer, const std::optional<InputRequest>& 
   writer.begin_object()
       .member("request_id", request->request_id)
       .member("prompt", request->prompt)
-      .key("password").boolean(request->password)
-      .key("asked_at").time(request->asked_at)
+      .key("password")
+      .boolean(request->password)
+      .key("asked_at")
+      .time(request->asked_at)
       .end_object();
 }
 
@@ -44,9 +46,11 @@ void write_files(JsonWriter& writer, std::span<const FileInfo> files) {
   for (const FileInfo& file : files) {
     writer.begin_object()
         .member("name", file.name)
-        .key("size_bytes").integer(static_cast<std::int64_t>(file.size_bytes))
+        .key("size_bytes")
+        .integer(static_cast<std::int64_t>(file.size_bytes))
         .member("sha256", file.sha256)
-        .key("content_type").string_or_null(file.content_type)
+        .key("content_type")
+        .string_or_null(file.content_type)
         .end_object();
   }
   writer.end_array();
@@ -54,46 +58,68 @@ void write_files(JsonWriter& writer, std::span<const FileInfo> files) {
 
 void write_request(JsonWriter& writer, const Task& task) {
   const TaskSpec& spec = task.spec;
-  writer.key("task_id").id(task.task_id)
+  writer.key("task_id")
+      .id(task.task_id)
       .member("job_type", spec.job_type)
-      .key("payload").raw_or_null(spec.payload)
+      .key("payload")
+      .raw_or_null(spec.payload)
       .member("status", to_string(task.status))
       .member("queue", spec.queue)
-      .key("priority").integer(spec.priority)
+      .key("priority")
+      .integer(spec.priority)
       .member("assignment", to_string(spec.assignment));
   writer.key("requires").text_list(spec.requires_labels);
   writer.key("labels").text_map(spec.labels);
-  writer.key("attempt").integer(task.attempt)
-      .key("max_attempts").integer(spec.max_attempts)
-      .key("run_at").time_or_null(task.run_at ? task.run_at : spec.run_at)
-      .key("timeout_s").seconds_or_null(spec.timeout_ms)
-      .key("interactive").boolean(spec.interactive);
+  writer.key("attempt")
+      .integer(task.attempt)
+      .key("max_attempts")
+      .integer(spec.max_attempts)
+      .key("run_at")
+      .time_or_null(task.run_at ? task.run_at : spec.run_at)
+      .key("timeout_s")
+      .seconds_or_null(spec.timeout_ms)
+      .key("interactive")
+      .boolean(spec.interactive);
 }
 
 void write_course(JsonWriter& writer, const Task& task) {
   write_input_request(writer, task.input_request);
-  writer.key("created_at").time(task.created_at)
-      .key("updated_at").time(task.updated_at)
-      .key("assigned_at").time_or_null(task.assigned_at)
-      .key("started_at").time_or_null(task.started_at)
-      .key("finished_at").time_or_null(task.finished_at)
-      .key("client_id").id(task.client_id)
-      .key("worker_id").id_or_null(task.worker_id)
-      .key("worker_name").string_or_null(task.worker_name)
-      .key("cancel_requested").boolean(task.cancel_requested);
+  writer.key("created_at")
+      .time(task.created_at)
+      .key("updated_at")
+      .time(task.updated_at)
+      .key("assigned_at")
+      .time_or_null(task.assigned_at)
+      .key("started_at")
+      .time_or_null(task.started_at)
+      .key("finished_at")
+      .time_or_null(task.finished_at)
+      .key("client_id")
+      .id(task.client_id)
+      .key("worker_id")
+      .id_or_null(task.worker_id)
+      .key("worker_name")
+      .string_or_null(task.worker_name)
+      .key("cancel_requested")
+      .boolean(task.cancel_requested);
   write_progress(writer, task.progress);
 }
 
 void write_outcome(JsonWriter& writer, const Task& task) {
   writer.key("result").raw_or_null(task.result);
   write_error(writer, task.error);
-  writer.key("exit_code").integer_or_null(task.exit_code)
-      .key("signal").integer_or_null(task.signal)
+  writer.key("exit_code")
+      .integer_or_null(task.exit_code)
+      .key("signal")
+      .integer_or_null(task.signal)
       .key("outputs");
   write_files(writer, task.outputs);
-  writer.key("log").begin_object()
-      .key("records").integer(static_cast<std::int64_t>(task.log.records))
-      .key("bytes").integer(static_cast<std::int64_t>(task.log.bytes))
+  writer.key("log")
+      .begin_object()
+      .key("records")
+      .integer(static_cast<std::int64_t>(task.log.records))
+      .key("bytes")
+      .integer(static_cast<std::int64_t>(task.log.bytes))
       .end_object();
 }
 

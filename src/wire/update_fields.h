@@ -7,8 +7,8 @@
 #include "wire/json_writer.h"
 #include "wire/update_json.h"
 
-// The parts of update_json that the frames of a worker's socket carry too. read_* note what is wrong;
-// write_* write members into an object that is open.
+// The parts of update_json that the frames of a worker's socket carry too. read_* note what is
+// wrong; write_* write members into an object that is open.
 namespace tandem::wire {
 
 AttemptRef read_attempt_ref(Fields& fields);

@@ -11,8 +11,8 @@
 namespace tandem::wire {
 namespace {
 
-constexpr std::array<std::string_view, 6> kStatuses = {"running",   "waiting_for_input", "completed",
-                                                       "failed",    "cancelled",         "released"};
+constexpr std::array<std::string_view, 6> kStatuses = {"running", "waiting_for_input", "completed",
+                                                       "failed",  "cancelled",         "released"};
 
 void read_progress(Fields& fields, std::string_view prefix, std::vector<FieldError>& errors,
                    Update& update) {
@@ -61,7 +61,8 @@ void read_result(Fields& fields, std::string_view text, Update& update) {
   if (fields.find("result") == nullptr) return;
   append_compact(update.result, raw_member(text, "result").value_or(std::string_view()));
   if (update.result.size() > limits::kMaxResultBytes)
-    fields.wrong("result", "must have at most " + std::to_string(limits::kMaxResultBytes) + " bytes");
+    fields.wrong("result",
+                 "must have at most " + std::to_string(limits::kMaxResultBytes) + " bytes");
 }
 
 void read_status(Fields& fields, Update& update) {
@@ -163,7 +164,8 @@ void write_update(JsonWriter& writer, const Update& update, std::string_view sta
   }
   if (!update.result.empty()) writer.key("result").raw(update.result);
   if (update.error)
-    writer.key("error").begin_object()
+    writer.key("error")
+        .begin_object()
         .member("code", update.error->code)
         .member("message", update.error->message)
         .end_object();
@@ -174,7 +176,8 @@ void write_update(JsonWriter& writer, const Update& update, std::string_view sta
   if (!update.input_request->request_id.empty())
     writer.member("request_id", update.input_request->request_id);
   writer.member("prompt", update.input_request->prompt)
-      .key("password").boolean(update.input_request->password)
+      .key("password")
+      .boolean(update.input_request->password)
       .end_object();
 }
 
@@ -187,13 +190,18 @@ void encode_update(const Update& update, std::string& out, std::string_view stat
 
 void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer) {
   writer.member("task_id", answer.task_id)
-      .key("status").string_or_null(answer.status)
-      .key("cancel_requested").boolean(answer.cancel_requested)
-      .key("lease_expires_at").time_or_null(answer.lease_expires_at)
-      .key("input").begin_array();
+      .key("status")
+      .string_or_null(answer.status)
+      .key("cancel_requested")
+      .boolean(answer.cancel_requested)
+      .key("lease_expires_at")
+      .time_or_null(answer.lease_expires_at)
+      .key("input")
+      .begin_array();
   for (const AnswerInput& piece : answer.input) {
     writer.begin_object()
-        .key("seq").integer(static_cast<std::int64_t>(piece.seq))
+        .key("seq")
+        .integer(static_cast<std::int64_t>(piece.seq))
         .member("data", piece.data);
     if (piece.eof) writer.key("eof").boolean(true);
     writer.end_object();
@@ -201,9 +209,11 @@ void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer) {
   writer.end_array();
   if (!answer.error) return;
   const ErrorRow& row = row_of(answer.error->code);
-  writer.key("error").begin_object()
+  writer.key("error")
+      .begin_object()
       .member("code", row.name)
-      .key("status").integer(row.http_status)
+      .key("status")
+      .integer(row.http_status)
       .member("detail", answer.error->detail.empty() ? row.sentence : answer.error->detail)
       .end_object();
 }
@@ -260,7 +270,8 @@ Result<std::vector<UpdateAnswer>> decode_update_answers(std::string_view body) {
   std::vector<UpdateAnswer> answers;
   if (const auto* entries = loose::array(*object, "updates")) {
     for (const boost::json::value& entry : *entries)
-      answers.push_back(entry.is_object() ? read_update_answer(entry.get_object()) : UpdateAnswer{});
+      answers.push_back(entry.is_object() ? read_update_answer(entry.get_object())
+                                          : UpdateAnswer{});
   } else {
     answers.push_back(read_update_answer(*object));
   }

@@ -20,7 +20,12 @@ struct AttemptRef {
 };
 
 enum class UpdateStatus : std::uint8_t {
-  running, waiting_for_input, completed, failed, cancelled, released,
+  running,
+  waiting_for_input,
+  completed,
+  failed,
+  cancelled,
+  released,
 };
 std::string_view to_string(UpdateStatus status);
 std::optional<UpdateStatus> update_status_from(std::string_view name);

@@ -99,7 +99,8 @@ std::string encode_heartbeat_frame(std::span<const AttemptRef> tasks) {
   for (const AttemptRef& task : tasks)
     writer.begin_object()
         .member("task_id", task.task_id)
-        .key("attempt").integer(task.attempt)
+        .key("attempt")
+        .integer(task.attempt)
         .end_object();
   writer.end_array().end_object();
   return out;

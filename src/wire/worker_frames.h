@@ -48,8 +48,8 @@ struct AssignFrame {
 };
 // The answer to an update (`for`: "update") or to logs ("logs").
 struct AckFrame {
-  std::string about;            // `for` on the wire
-  UpdateAnswer answer;          // task_id, status, …, error
+  std::string about;    // `for` on the wire
+  UpdateAnswer answer;  // task_id, status, …, error
   std::uint32_t attempt = 0;
   std::uint64_t committed = 0;  // logs: the last durable seq
 };

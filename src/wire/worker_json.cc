@@ -65,10 +65,14 @@ std::string encode_registration(const Registration& registration) {
   writer.begin_object()
       .member("name", registration.name)
       .member("mode", to_string(registration.mode))
-      .key("labels").text_map(registration.labels)
-      .key("job_types").text_list(registration.job_types)
-      .key("queues").text_list(registration.queues)
-      .key("slots").integer(registration.slots);
+      .key("labels")
+      .text_map(registration.labels)
+      .key("job_types")
+      .text_list(registration.job_types)
+      .key("queues")
+      .text_list(registration.queues)
+      .key("slots")
+      .integer(registration.slots);
   if (!registration.version.empty()) writer.member("version", registration.version);
   if (!registration.host.empty()) writer.member("host", registration.host);
   writer.end_object();
@@ -127,19 +131,29 @@ std::string encode_claim(const Claim& claim) {
 void encode_job(const Task& task, std::optional<WallTime> lease_expires_at, std::string& out) {
   JsonWriter writer(out);
   writer.begin_object()
-      .key("task_id").id(task.task_id)
-      .key("attempt").integer(task.attempt)
-      .key("payload").raw_or_null(task.spec.payload)
-      .key("timeout_s").seconds_or_null(task.spec.timeout_ms)
-      .key("interactive").boolean(task.spec.interactive)
-      .key("input_timeout_s").seconds(task.spec.input_timeout_ms)
-      .key("env").text_map(task.spec.env)
-      .key("lease_expires_at").time_or_null(lease_expires_at)
-      .key("inputs").begin_array();
+      .key("task_id")
+      .id(task.task_id)
+      .key("attempt")
+      .integer(task.attempt)
+      .key("payload")
+      .raw_or_null(task.spec.payload)
+      .key("timeout_s")
+      .seconds_or_null(task.spec.timeout_ms)
+      .key("interactive")
+      .boolean(task.spec.interactive)
+      .key("input_timeout_s")
+      .seconds(task.spec.input_timeout_ms)
+      .key("env")
+      .text_map(task.spec.env)
+      .key("lease_expires_at")
+      .time_or_null(lease_expires_at)
+      .key("inputs")
+      .begin_array();
   for (const FileInfo& file : task.inputs)
     writer.begin_object()
         .member("name", file.name)
-        .key("size_bytes").integer(static_cast<std::int64_t>(file.size_bytes))
+        .key("size_bytes")
+        .integer(static_cast<std::int64_t>(file.size_bytes))
         .member("sha256", file.sha256)
         .end_object();
   writer.end_array().end_object();

@@ -11,8 +11,8 @@
 #include "core/task.h"
 #include "wire/decoded.h"
 
-// The bodies between a server and its workers. decode_* of a request is strict, as for any body from
-// outside; decode_* of an answer is tolerant, because a foreign service may say less or more.
+// The bodies between a server and its workers. decode_* of a request is strict, as for any body
+// from outside; decode_* of an answer is tolerant, because a foreign service may say less or more.
 namespace tandem::wire {
 
 enum class WorkerMode : std::uint8_t { push, polling, hybrid };

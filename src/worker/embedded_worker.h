@@ -1,14 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
-#include "io/loop.h"
 #include "io/offload.h"
 #include "io/task_group.h"
 #include "queue/dispatcher_thread.h"
@@ -22,38 +20,44 @@ struct EmbeddedWorkerSettings {
   std::string name = "embedded";
   int slots = 2;
   Labels labels;
-  ProcessSettings process;
   HandlerSettings handlers;
+  ProcessSettings process;
 };
 
 // What it stands on; all of it outlives the worker.
 struct EmbeddedWorkerParts {
-  io::Loop& loop;
-  Outbox& outbox;  // the loop's
+  io::Executor executor;  // of its loop
+  Outbox& outbox;         // of its loop
   queue::DispatcherThread& dispatcher;
   logs::LogHub& logs;
   blobs::BlobStore& blobs;
+  exec::Launcher& launcher;  // of its loop
   io::OffloadPool& offload;
   const Clock& clock;
 };
 
 // The worker inside the server: takes orders from the dispatcher, runs them, tells how they end.
-// All calls and all of its life on its loop, but where it says otherwise.
+// What it tells in one turn of the loop goes out together. All calls, and all of its life, on its
+// loop. The program must ignore SIGPIPE.
 class EmbeddedWorker {
  public:
   EmbeddedWorker(EmbeddedWorkerParts parts, EmbeddedWorkerSettings settings);
-  ~EmbeddedWorker();  // after stop() has returned, or when the loop has stopped for good
+  ~EmbeddedWorker();  // after stop() has returned
+  EmbeddedWorker(const EmbeddedWorker&) = delete;
+  EmbeddedWorker& operator=(const EmbeddedWorker&) = delete;
 
-  HandlerRegistry& handlers() { return handlers_; }  // before start()
-  // Opens the channel and asks for work. Thread-safe, once.
+  HandlerRegistry& handlers() { return handlers_; }  // add to it before start()
+
+  // Opens the channel and asks for work. Once.
   void start();
-  // Takes nothing new, waits for what runs until `drain_ms` are over, then kills it (those tasks
-  // end as worker_lost and are tried again by their own rules). Returns when nothing runs and every
-  // end is durable, or 5 s after the kill where the store does not take it.
+  // Takes nothing new, waits for what runs until `drain_ms` are over, then kills it: those attempts
+  // fail as worker_lost. Returns when nothing runs and every end is durable, at the latest some
+  // seconds after the kill where the store does not take it. The dispatcher must still run.
   io::Awaitable<void> stop(std::int64_t drain_ms);
-  // Ends the waiting of a stop() that is under way: kills at once.
+  // Ends the waiting of a stop() under way, or to come: kills at once.
   void hurry();
 
+  // Attempts whose end is not durable yet.
   std::size_t running() const { return attempts_.size(); }
 
  private:
@@ -65,44 +69,53 @@ class EmbeddedWorker {
   };
   struct KeyHash {
     std::size_t operator()(const Key& key) const {
-      return std::hash<Uuid>{}(key.task_id) ^ key.attempt * 0x9E3779B97F4A7C15ull;
+      return std::hash<Uuid>{}(key.task_id) ^ (key.attempt * 0x9E3779B97F4A7C15ull);
     }
   };
+  using Attempts = std::unordered_map<Key, std::shared_ptr<Attempt>, KeyHash>;
 
-  void open(int slots);
-  void on_order(const queue::WorkerOrder& order);
-  void take(const queue::AssignOrder& order);
+  // embedded_worker.cc: orders and credits
+  void open();
+  void on(const queue::AssignOrder& order);
+  void on(const queue::CancelOrder& order);
+  void on(const store::InputPiece& piece);
+  void on(const queue::ResizeOrder& order);
+  void on(const queue::LostOrder& order);
   void seen_again(Attempt& attempt, const Task& task);
-  void launch(Attempt& attempt, std::unique_ptr<Job> job);
+  void begin(const std::shared_ptr<Attempt>& attempt);
   io::Awaitable<void> run(std::shared_ptr<Attempt> attempt);
-  void finish(Attempt& attempt, Outcome outcome);
-  void give_back(const queue::AssignOrder& order);
-  void send_final(const std::shared_ptr<Attempt>& attempt);
-  io::Awaitable<void> send_final_later(std::shared_ptr<Attempt> attempt);
-  void settled(Key key);
-  Attempt* find(TaskId task, std::uint32_t attempt);
-  queue::Update update_of(const Attempt& attempt, queue::UpdateKind kind) const;
+  void free_slot();
   void post(queue::Command command);
   void flush();
-  void check_idle();
+  Attempt* find(TaskId task, std::uint32_t attempt);
+  io::Awaitable<void> wait_idle(std::int64_t wait_ms);
+
+  // embedded_updates.cc: what it tells
+  void finish(Attempt& attempt, Outcome outcome);
+  void send_final(Attempt& attempt);
+  void final_answered(Attempt& attempt, const Result<queue::UpdateAnswer>& answer);
+  void send_question(Attempt& attempt);
+  void settled(Attempt& attempt);
 
   EmbeddedWorkerParts parts_;
   EmbeddedWorkerSettings settings_;
   HubLogSink log_sink_;
   BlobJobFiles files_;
   HandlerRegistry handlers_;
-  JobServices services_;
   io::TaskGroup jobs_;
 
-  std::unordered_map<Key, std::shared_ptr<Attempt>, KeyHash> attempts_;
-  // Ended in this turn of the loop: an order of the same turn for one of them is an echo.
+  Attempts attempts_;
+  // Settled in this turn of the loop. Where the dispatcher reads its store anew it orders again what
+  // it found running; an order that comes with the answer to the end is such an echo.
   std::unordered_set<Key, KeyHash> echoes_;
-  int busy_ = 0;     // slots that are taken
-  int credits_ = 0;  // given to the dispatcher and not used, as far as is known
+  std::vector<std::weak_ptr<Attempt>> ask_again_;
+  std::vector<queue::Command> commands_;  // go out with the next flush
+  int busy_ = 0;     // slots taken
+  int credits_ = 0;  // given and not used, as far as is known
   int owed_ = 0;     // to be given with the next flush
-  std::vector<queue::Command> commands_;  // go out together
-  bool flush_posted_ = false, draining_ = false, stopping_ = false;
-  io::Timer idle_;  // never expires; cancelled when nothing runs
+  bool flush_posted_ = false, draining_ = false, drained_ = false, hurried_ = false;
+  io::Timer idle_;  // cancelled when a stop() has to look again
+  std::shared_ptr<EmbeddedWorker*> self_;  // for callbacks that may come too late
 };
 
 }  // namespace tandem::worker

@@ -12,6 +12,7 @@ namespace tandem::worker {
 namespace {
 
 constexpr std::string_view kException = "exception";
+constexpr std::int64_t kLastWordsMs = 2000;  // for the log of a job that was killed
 
 class FunctionJob final : public Job, public JobContext {
  public:
@@ -19,7 +20,7 @@ class FunctionJob final : public Job, public JobContext {
               JobListener& listener)
       : services_(services), function_(std::move(function)), task_(std::move(task)),
         listener_(listener), log_(services.log, services.clock, services.executor),
-        members_(services.executor), answered_(services.executor) {
+        members_(services.executor), log_is_late_(services.executor), answered_(services.executor) {
     log_.open(task_->task_id, task_->attempt);
     answered_.expires_at(io::Timer::time_point::max());
   }
@@ -28,7 +29,7 @@ class FunctionJob final : public Job, public JobContext {
   io::Awaitable<Outcome> run() override;
   void cancel() override { end(Reason::cancelled); }
   void kill() override {
-    log_.give_up();
+    log_is_late_.set(kLastWordsMs, [this] { log_.give_up(); });
     end(Reason::cancelled);
   }
   void input(std::string data, bool eof) override;
@@ -55,6 +56,7 @@ class FunctionJob final : public Job, public JobContext {
   JobListener& listener_;
   AttemptLog log_;
   io::TaskGroup members_;
+  Alarm log_is_late_;
   Reason reason_ = Reason::none;
   std::optional<FunctionAnswer> answer_;
   std::uint64_t questions_ = 0;

@@ -50,6 +50,11 @@ void HandlerRegistry::add(std::string job_type, FunctionHandler function) {
   functions_[std::move(job_type)] = std::move(function);
 }
 
+const QuickFunction* HandlerRegistry::find_quick(const std::string& job_type) const {
+  const auto found = functions_.find(job_type);
+  return found == functions_.end() ? nullptr : std::get_if<QuickFunction>(&found->second);
+}
+
 Handler HandlerRegistry::find(const Task& task) const {
   const std::string& job_type = task.spec.job_type;
   if (const auto found = functions_.find(job_type); found != functions_.end())

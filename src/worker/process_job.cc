@@ -17,6 +17,7 @@ namespace tandem::worker {
 namespace {
 
 constexpr std::int64_t kBusyPauseMs = 20;
+constexpr std::int64_t kLastWordsMs = 2000;  // for the log of a job that was killed
 
 class ProcessJob final : public Job {
  public:
@@ -75,7 +76,7 @@ class ProcessJob final : public Job {
   std::deque<Piece> typed_;    // for the terminal
   bool typing_ = false;
   std::uint16_t cols_ = 80, rows_ = 24;
-  Alarm time_is_over_, answer_is_late_;
+  Alarm time_is_over_, answer_is_late_, log_is_late_;
   io::TaskGroup readers_, writer_;
 };
 
@@ -87,7 +88,8 @@ ProcessJob::ProcessJob(const ProcessServices& services, CommandHandler command, 
       stdout_(log_, logs::LogStream::stdout_, services.base.executor),
       stderr_(log_, logs::LogStream::stderr_, services.base.executor),
       answers_(services.base.executor), time_is_over_(services.base.executor),
-      answer_is_late_(services.base.executor), readers_(services.base.executor),
+      answer_is_late_(services.base.executor), log_is_late_(services.base.executor),
+      readers_(services.base.executor),
       writer_(services.base.executor) {
   log_.open(task_->task_id, task_->attempt, services.settings.max_log_bytes);
 }
@@ -298,7 +300,7 @@ void ProcessJob::stop(StopReason reason) {
 void ProcessJob::kill() {
   if (killed_) return;
   killed_ = true;
-  log_.give_up();
+  log_is_late_.set(kLastWordsMs, [this] { log_.give_up(); });
   if (process_ != nullptr && !exited_) process_->kill();
 }
 

@@ -14,8 +14,7 @@ void SimClient::start(int submissions, std::int64_t until_ms) {
   for (int i = 0; i < submissions; ++i)
     world_.after(world_.random.between(0, until_ms), [this] {
       Request request;
-      if (world_.random.chance(0.7))
-        request.key = to_string(id_) + "-" + std::to_string(++keys_);
+      if (world_.random.chance(0.7)) request.key = to_string(id_) + "-" + std::to_string(++keys_);
       const std::int64_t count = world_.random.chance(0.2) ? world_.random.between(2, 6) : 1;
       for (std::int64_t n = 0; n < count; ++n) request.specs.push_back(make_spec());
       submit(request, request.key.empty() ? 1 : 30);
@@ -39,7 +38,8 @@ TaskSpec SimClient::make_spec() {
 }
 
 void SimClient::submit(const Request& request, int tries_left) {
-  queue::Submit command{.client_id = id_, .idempotency_key = request.key, .body_sha256 = request.key};
+  queue::Submit command{
+      .client_id = id_, .idempotency_key = request.key, .body_sha256 = request.key};
   for (const TaskSpec& spec : request.specs)
     command.tasks.push_back({.task_id = ids_.make<TaskId>(), .spec = spec, .inputs = {}});
   auto answered = std::make_shared<bool>(false);
@@ -66,9 +66,8 @@ void SimClient::meddle() {
   if (world_.now() > until_ms_) return;
   world_.after(world_.random.between(20, 250), [this] { meddle(); });
   if (known_.empty()) return;
-  const TaskId task = world_.random.chance(0.5)
-                          ? known_.back()
-                          : known_[world_.random.below(known_.size())];
+  const TaskId task =
+      world_.random.chance(0.5) ? known_.back() : known_[world_.random.below(known_.size())];
   const std::uint64_t what = world_.random.below(10);
   if (what < 3) return cancel(task);
   if (what < 4) return retry(task);
@@ -98,10 +97,9 @@ void SimClient::retry(TaskId task) {
 
 void SimClient::remove(TaskId task) {
   ledger_.remove_sent(task);
-  ask({id_, false}, queue::Remove{.actor = {},
-                                  .task_id = task,
-                                  .force = world_.random.chance(0.5),
-                                  .done = nullptr});
+  ask({id_, false},
+      queue::Remove{
+          .actor = {}, .task_id = task, .force = world_.random.chance(0.5), .done = nullptr});
 }
 
 void SimClient::input(TaskId task) {

@@ -10,8 +10,7 @@ namespace {
 const bool kTrace = std::getenv("SIM_TRACE") != nullptr;
 
 void trace(const char* what, TaskId task, std::uint32_t attempt, const std::string& more) {
-  if (kTrace)
-    std::printf("  %s %s/%u %s\n", what, to_string(task).c_str(), attempt, more.c_str());
+  if (kTrace) std::printf("  %s %s/%u %s\n", what, to_string(task).c_str(), attempt, more.c_str());
 }
 
 [[noreturn]] void broken(int promise, TaskId task, const std::string& what) {

@@ -29,7 +29,7 @@ class Ledger {
 
   // Workers
   void started(TaskId task, std::uint32_t attempt, WorkerId worker);
-  void paused(WorkerId worker);   // the machine stands still: nothing it holds is at work
+  void paused(WorkerId worker);  // the machine stands still: nothing it holds is at work
   void resumed(WorkerId worker);
   void stopped(TaskId task, std::uint32_t attempt, WorkerId worker);
   void input_received(TaskId task, std::uint32_t attempt, std::uint64_t seq,

@@ -71,7 +71,8 @@ class ObservedStore final : public store::Store {
                                                                 const std::string& key) override {
     auto row = inner_.find_idempotency(client, key);
     if constexpr (queue::kMutant == queue::Mutant::idempotency_forgotten)
-      if (row && *row && (*row)->created_at < started_at_) return std::optional<store::IdempotencyRow>();
+      if (row && *row && (*row)->created_at < started_at_)
+        return std::optional<store::IdempotencyRow>();
     return row;
   }
   Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) override {

@@ -29,13 +29,13 @@ Server::Server(World& world, Ledger& ledger, int embedded_slots)
 void Server::start() {
   store_.restarted();
   ++life_;
-  dispatcher_ = std::make_unique<queue::Dispatcher>(
-      store_, world_,
-      queue::DispatcherSettings{.lease_ms = 1000,
-                                .accept_timeout_ms = 400,
-                                .ready_window = 3,
-                                .read_batch = 2,
-                                .embedded_worker = embedded_});
+  dispatcher_ =
+      std::make_unique<queue::Dispatcher>(store_, world_,
+                                          queue::DispatcherSettings{.lease_ms = 1000,
+                                                                    .accept_timeout_ms = 400,
+                                                                    .ready_window = 3,
+                                                                    .read_batch = 2,
+                                                                    .embedded_worker = embedded_});
   if (slots_ > 0) open_embedded();
   planned_ms_ = INT64_MAX;
   plan_turn(0);

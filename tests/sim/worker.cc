@@ -96,7 +96,8 @@ void RemoteWorker::on_order(const queue::WorkerOrder& order) {
   if (const auto* cancel = std::get_if<queue::CancelOrder>(&order)) {
     const Key key{cancel->task_id, cancel->attempt};
     const auto job = jobs_.find(key);
-    if (job != jobs_.end()) job->second.work_left_ms = std::min<std::int64_t>(job->second.work_left_ms, 50);
+    if (job != jobs_.end())
+      job->second.work_left_ms = std::min<std::int64_t>(job->second.work_left_ms, 50);
     return;
   }
   if (const auto* piece = std::get_if<store::InputPiece>(&order)) {
@@ -204,7 +205,8 @@ void RemoteWorker::heartbeat() {
 
 void RemoteWorker::finish(Key key, int tries_left) {
   queue::Update update{.worker_id = id_, .task_id = key.first, .attempt = key.second};
-  update.kind = world_.random.chance(0.15) ? queue::UpdateKind::failed : queue::UpdateKind::completed;
+  update.kind =
+      world_.random.chance(0.15) ? queue::UpdateKind::failed : queue::UpdateKind::completed;
   update.result = Ledger::result_of(key.first, key.second, id_);
   update.error = TaskError{"exit_status", "simulated"};
   update.done = [this, key, life = life_](Result<queue::UpdateAnswer> answer) {
@@ -216,7 +218,8 @@ void RemoteWorker::finish(Key key, int tries_left) {
   request({&outbox_, std::move(update)});
   if (tries_left <= 1) return;
   world_.after(world_.random.between(100, 400), [this, key, tries_left, life = life_] {
-    if (life == life_ && jobs_.contains(key)) when_awake([this, key, tries_left] { finish(key, tries_left - 1); });
+    if (life == life_ && jobs_.contains(key))
+      when_awake([this, key, tries_left] { finish(key, tries_left - 1); });
   });
 }
 

@@ -10,8 +10,8 @@
 
 namespace tandem::sim {
 
-// A worker on another machine: accepts, works, keeps its leases, and fences itself. In the bad times
-// it crashes, stands still past its leases, loses its connection, repeats and comes late.
+// A worker on another machine: accepts, works, keeps its leases, and fences itself. In the bad
+// times it crashes, stands still past its leases, loses its connection, repeats and comes late.
 class RemoteWorker {
  public:
   RemoteWorker(World& world, Ledger& ledger, Server& server, std::uint8_t number);
@@ -49,8 +49,8 @@ class RemoteWorker {
   Server& server_;
   WorldOutbox outbox_;
   WorkerId id_;
-  int life_ = 0;         // grows when the process dies
-  int connection_ = 0;   // grows when the connection breaks
+  int life_ = 0;        // grows when the process dies
+  int connection_ = 0;  // grows when the connection breaks
   int server_life_ = -1;
   bool connected_ = false;
   std::int64_t frozen_until_ms_ = 0, last_tick_ms_ = 0, last_heartbeat_ms_ = 0;

@@ -25,7 +25,8 @@ Result<std::vector<LogRecord>> MemoryLogStore::read(TaskId task, LogPosition aft
   if (log == logs_.end()) return out;
   std::size_t bytes = 0;
   for (auto at = log->second.upper_bound(after); at != log->second.end(); ++at) {
-    if (out.size() >= static_cast<std::size_t>(limit) || (bytes >= max_bytes && !out.empty())) break;
+    if (out.size() >= static_cast<std::size_t>(limit) || (bytes >= max_bytes && !out.empty()))
+      break;
     bytes += at->second.data.size();
     out.push_back(at->second);
   }

@@ -1,0 +1,128 @@
+#include "app/installation.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "auth/secret.h"
+#include "wire/account_json.h"
+
+namespace tandem::app {
+namespace {
+
+constexpr char kEmbeddedWorkerKey[] = "embedded_worker";
+constexpr char kFirstClientsKey[] = "first_clients";
+
+Error system_error(const std::string& what, const std::filesystem::path& path) {
+  const Errc code = errno == ENOSPC ? Errc::disk_full : Errc::internal;
+  return fail(code, what + " " + path.string() + ": " + std::strerror(errno));
+}
+
+// Runs `work` in a transaction of its own; before the dispatcher's thread runs.
+template <class Work>
+Result<void> in_transaction(store::Store& store, Work work) {
+  if (auto begun = store.begin(); !begun) return begun;
+  Result<void> done = work(store.accounts());
+  if (done) done = store.commit();
+  if (!done) store.rollback();
+  return done;
+}
+
+}  // namespace
+
+Result<void> write_file(const std::filesystem::path& path, std::string_view text, int mode) {
+  const std::string beside = path.string() + ".new";
+  UniqueFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  if (!fd) return system_error("Can't write", path);
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd.get(), text.data(), text.size());
+    if (written < 0) return system_error("Can't write", path);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(fd.get()) != 0) return system_error("Can't write", path);
+  if (::rename(beside.c_str(), path.c_str()) != 0) return system_error("Can't write", path);
+  return {};
+}
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(Errc::not_found, "Can't read " + path.string());
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
+  std::error_code error;
+  std::filesystem::create_directories(data_dir, error);
+  if (error) return fail(Errc::internal, "Can't make " + data_dir.string() + ": " + error.message());
+  if (::chmod(data_dir.c_str(), 0700) != 0) return system_error("Can't protect", data_dir);
+  const std::filesystem::path lock_path = data_dir / "lock";
+  UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return system_error("Can't open", lock_path);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(Errc::conflict, "Another server works on " + data_dir.string());
+  return Installation(std::filesystem::absolute(data_dir), std::move(lock));
+}
+
+Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids) {
+  WorkerId id;
+  auto done = in_transaction(store, [&](store::AccountStore& accounts) -> Result<void> {
+    auto known = accounts.get_meta(kEmbeddedWorkerKey);
+    if (!known) return known.error();
+    const auto parsed = *known ? WorkerId::parse(**known) : std::nullopt;
+    id = parsed ? *parsed : ids.make<WorkerId>();
+    return parsed ? Result<void>() : accounts.set_meta(kEmbeddedWorkerKey, to_string(id));
+  });
+  if (!done) return done.error();
+  return id;
+}
+
+// The file is written before the commit: a crash between the two leaves secrets that are worth
+// nothing, and the next start writes new ones.
+Result<void> Installation::make_first_clients(store::Store& store, const Clock& clock,
+                                              IdSource& ids, Random& random) const {
+  return in_transaction(store, [&](store::AccountStore& accounts) -> Result<void> {
+    auto made = accounts.get_meta(kFirstClientsKey);
+    if (!made) return made.error();
+    if (*made) return {};
+    std::vector<wire::SavedClient> saved;
+    for (const auto& [name, scope] : {std::pair("admin", "admin tasks workers"),
+                                      std::pair("tasks", "tasks")}) {
+      const ClientId id = ids.make<ClientId>();
+      const std::string secret = auth::make_secret(auth::SecretKind::client, random);
+      auto hash = auth::hash_client_secret(secret, random);
+      if (!hash) return hash.error();
+      store::Client client{.client_id = id,
+                           .name = name,
+                           .secret_hash = std::move(*hash),
+                           .scope = scope,
+                           .created_at = clock.wall(),
+                           .secret_changed_at = clock.wall()};
+      if (auto inserted = accounts.insert_client(client); !inserted) return inserted;
+      saved.push_back({name, to_string(id), secret, scope});
+    }
+    const std::string text = wire::encode_clients_file(saved);
+    if (auto written = write_file(directory_ / "clients.json", text, 0600); !written)
+      return written;
+    return accounts.set_meta(kFirstClientsKey, "made");
+  });
+}
+
+Result<void> Installation::write_server_file(const std::string& url,
+                                             const std::string& version) const {
+  const wire::ServerFile file{.url = url, .pid = ::getpid(), .version = version};
+  return write_file(directory_ / "server.json", wire::encode_server_file(file), 0644);
+}
+
+void Installation::remove_server_file() const {
+  std::error_code ignored;
+  std::filesystem::remove(directory_ / "server.json", ignored);
+}
+
+}  // namespace tandem::app

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/id.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "store/store.h"
+
+namespace tandem::app {
+
+// The data directory of one server: made (0700) and locked, so that no second server works on it.
+// Blocks. Errors carry a sentence for the operator.
+class Installation {
+ public:
+  static Result<Installation> open(const std::filesystem::path& data_dir);
+
+  std::string file(std::string_view name) const { return (directory_ / name).string(); }
+  const std::filesystem::path& directory() const { return directory_; }
+
+  // The id of the server's own worker, made on the first start.
+  static Result<WorkerId> embedded_worker(store::Store& store, IdSource& ids);
+  // On the first start: an admin and a tasks client, written to clients.json (0600).
+  Result<void> make_first_clients(store::Store& store, const Clock& clock, IdSource& ids,
+                                  Random& random) const;
+  // Others find the server by it. Written beside, then renamed.
+  Result<void> write_server_file(const std::string& url, const std::string& version) const;
+  void remove_server_file() const;
+
+ private:
+  Installation(std::filesystem::path directory, UniqueFd lock)
+      : directory_(std::move(directory)), lock_(std::move(lock)) {}
+
+  std::filesystem::path directory_;
+  UniqueFd lock_;
+};
+
+// Durable, with this mode, whole or not at all.
+Result<void> write_file(const std::filesystem::path& path, std::string_view text, int mode);
+Result<std::string> read_file(const std::filesystem::path& path);
+
+}  // namespace tandem::app

@@ -1,0 +1,261 @@
+#include "app/server_app.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <future>
+#include <thread>
+#include <vector>
+
+#include "api/api.h"
+#include "app/installation.h"
+#include "app/maintenance.h"
+#include "app/version.h"
+#include "auth/jwt_secret.h"
+#include "blobs/dir_blob_store.h"
+#include "exec/launcher.h"
+#include "logs/embedded/sqlite_log_store.h"
+#include "net/server.h"
+#include "store/sqlite/sqlite_reader.h"
+#include "store/sqlite/sqlite_store.h"
+#include "worker/embedded_worker.h"
+
+namespace tandem::app {
+namespace {
+
+constexpr std::int64_t kDrainConnectionsMs = 3000;
+
+std::size_t loop_count(const config::Settings& settings) {
+  if (settings.loops > 0) return static_cast<std::size_t>(settings.loops);
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+Result<std::string> jwt_secret(const config::Settings& settings, const Installation& place,
+                               Random& random) {
+  if (!settings.jwt_secret.empty()) return settings.jwt_secret;
+  return auth::load_or_make_jwt_secret(place.directory(), random);
+}
+
+// What is opened from the data directory, before any thread runs.
+struct Opened {
+  Installation place;
+  std::unique_ptr<store::SqliteStore> store;
+  std::unique_ptr<store::SqliteReader> reader;
+  std::unique_ptr<logs::SqliteLogStore> log_store;
+  std::unique_ptr<blobs::BlobStore> blobs;
+  std::string secret;
+  WorkerId embedded_worker;
+};
+
+Result<Opened> open_all(const config::Settings& settings, const Clock& clock, IdSource& ids,
+                        Random& random) {
+  auto place = Installation::open(settings.data_dir);
+  if (!place) return place.error();
+  auto secret = jwt_secret(settings, *place, random);
+  if (!secret) return secret.error();
+  auto store = store::SqliteStore::open(place->file("tandem.db"));
+  if (!store) return store.error();
+  auto embedded = Installation::embedded_worker(**store, ids);
+  if (!embedded) return embedded.error();
+  if (auto made = place->make_first_clients(**store, clock, ids, random); !made)
+    return made.error();
+  auto reader = store::SqliteReader::open(place->file("tandem.db"));
+  if (!reader) return reader.error();
+  auto log_store = logs::SqliteLogStore::open(place->file("logs.db"));
+  if (!log_store) return log_store.error();
+  auto blob_store = blobs::open_dir_blob_store(place->directory() / "blobs");
+  if (!blob_store) return blob_store.error();
+  return Opened{std::move(*place),     std::move(*store),      std::move(*reader),
+                std::move(*log_store), std::move(*blob_store), std::move(*secret),
+                *embedded};
+}
+
+}  // namespace
+
+struct ServerApp::Parts {
+  Parts(const config::Settings& given, std::unique_ptr<SystemClock> the_clock,
+        std::unique_ptr<SystemRandom> the_random, std::unique_ptr<IdSource> the_ids, Opened opened,
+        exec::Guard* guard);
+
+  const config::Settings settings;
+  std::unique_ptr<SystemClock> clock;
+  std::unique_ptr<SystemRandom> random;
+  std::unique_ptr<IdSource> ids;
+  Opened data;
+
+  std::vector<std::unique_ptr<io::Loop>> loops;
+  std::vector<std::unique_ptr<io::LoopOutbox>> outboxes;
+  api::LoopDoors doors;
+  io::OffloadPool reading{"reading", 4};
+  io::OffloadPool hashing{"hashing", 2, 64};
+  logs::LogHub log_hub{*data.log_store};
+  queue::Dispatcher dispatcher;
+  queue::DispatcherThread dispatcher_thread{dispatcher, *clock};
+  auth::TokenVerifier verifier;
+  auth::TokenIssuer issuer;
+  auth::LoginThrottle throttle{*clock};
+  std::unique_ptr<io::Loop> worker_loop;
+  std::unique_ptr<io::LoopOutbox> worker_outbox;
+  std::unique_ptr<exec::Launcher> launcher;
+  std::unique_ptr<worker::EmbeddedWorker> worker;
+  std::unique_ptr<Maintenance> maintenance;
+  std::unique_ptr<api::Api> api;
+  std::unique_ptr<net::Server> server;
+  std::string url;
+  bool stopped = false;
+
+  void make_loops();
+  void make_worker(exec::Guard* guard);
+  void make_api();
+  Result<void> start();
+  void stop_worker();
+};
+
+ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<SystemClock> the_clock,
+                        std::unique_ptr<SystemRandom> the_random,
+                        std::unique_ptr<IdSource> the_ids, Opened opened, exec::Guard* guard)
+    : settings(given),
+      clock(std::move(the_clock)),
+      random(std::move(the_random)),
+      ids(std::move(the_ids)),
+      data(std::move(opened)),
+      dispatcher(*data.store, *clock,
+                 queue::DispatcherSettings{.lease_ms = settings.lease_ms,
+                                           .accept_timeout_ms = settings.accept_timeout_ms,
+                                           .embedded_worker = data.embedded_worker}),
+      verifier(data.secret, settings.jwt_secret_previous, *clock),
+      issuer(data.secret, settings.access_token_ttl_ms, *clock, *ids) {
+  make_loops();
+  if (guard != nullptr && settings.embedded_slots > 0) make_worker(guard);
+  make_api();
+}
+
+void ServerApp::Parts::make_loops() {
+  for (std::size_t i = 0; i < loop_count(settings); ++i) {
+    loops.push_back(std::make_unique<io::Loop>("loop-" + std::to_string(i)));
+    outboxes.push_back(std::make_unique<io::LoopOutbox>(loops.back()->executor()));
+    doors.add(loops.back()->executor(), *outboxes.back());
+  }
+}
+
+void ServerApp::Parts::make_worker(exec::Guard* guard) {
+  for (const std::string& sentence : guard->capabilities().missing) spdlog::warn("{}", sentence);
+  worker_loop = std::make_unique<io::Loop>("worker");
+  worker_outbox = std::make_unique<io::LoopOutbox>(worker_loop->executor());
+  launcher = std::make_unique<exec::Launcher>(worker_loop->executor(), *guard);
+  worker::EmbeddedWorkerParts parts{.loop = *worker_loop,
+                                    .outbox = *worker_outbox,
+                                    .dispatcher = dispatcher_thread,
+                                    .logs = log_hub,
+                                    .blobs = *data.blobs,
+                                    .launcher = *launcher,
+                                    .offload = reading,
+                                    .clock = *clock};
+  const bool commands =
+      settings.allow_exec == config::AllowExec::yes ||
+      (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
+  worker::EmbeddedWorkerSettings how{.worker_id = data.embedded_worker};
+  how.slots = settings.embedded_slots;
+  how.process.work_dir = settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
+  how.process.env_allow = settings.env_allow;
+  how.process.grace_ms = settings.grace_ms;
+  how.process.keep_work_dirs = settings.keep_work_dirs;
+  how.handlers = {.directory = settings.handlers_dir, .allow_commands = commands};
+  worker = std::make_unique<worker::EmbeddedWorker>(parts, std::move(how));
+}
+
+void ServerApp::Parts::make_api() {
+  const api::Services services{.dispatcher = dispatcher_thread,
+                               .reader = *data.reader,
+                               .logs = log_hub,
+                               .blobs = *data.blobs,
+                               .verifier = verifier,
+                               .issuer = issuer,
+                               .throttle = throttle,
+                               .settings = settings,
+                               .ids = *ids,
+                               .clock = *clock,
+                               .random = *random,
+                               .doors = doors,
+                               .reading = reading,
+                               .hashing = hashing,
+                               .version = kVersion};
+  api = std::make_unique<api::Api>(services);
+  net::ServerParts parts{.loops = {}, .handler = *api, .clock = *clock, .files = &reading};
+  for (const auto& loop : loops) parts.loops.push_back(loop.get());
+  net::ServerOptions options;
+  options.address = settings.listen_host;
+  options.port = settings.listen_port;
+  options.tls_cert_file = settings.tls_cert;
+  options.tls_key_file = settings.tls_key;
+  options.max_connections = static_cast<std::size_t>(settings.max_connections);
+  server = std::make_unique<net::Server>(std::move(parts), options);
+}
+
+Result<void> ServerApp::Parts::start() {
+  if (auto loaded = api->load(); !loaded) return loaded;
+  dispatcher_thread.start();
+  for (const auto& loop : loops) loop->start();
+  if (worker) {
+    worker_loop->start();
+    worker->start();
+  }
+  if (auto listening = server->start(); !listening) return listening;
+  maintenance = std::make_unique<Maintenance>(dispatcher_thread, log_hub, *data.blobs, *clock,
+                                              settings.retention_ms);
+  url = settings.public_url.empty() ? server->url() : settings.public_url;
+  return data.place.write_server_file(url, kVersion);
+}
+
+void ServerApp::Parts::stop_worker() {
+  if (!worker) return;
+  auto stopped_worker = std::make_shared<std::promise<void>>();
+  worker_loop->post([this, stopped_worker] {
+    io::asio::co_spawn(worker_loop->executor(), worker->stop(settings.drain_timeout_ms),
+                       [stopped_worker](std::exception_ptr) { stopped_worker->set_value(); });
+  });
+  stopped_worker->get_future().wait();
+  worker_loop->stop();
+}
+
+ServerApp::ServerApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+ServerApp::~ServerApp() { stop(); }
+
+Result<std::unique_ptr<ServerApp>> ServerApp::start(const config::Settings& settings,
+                                                    exec::Guard* guard) {
+  auto clock = std::make_unique<SystemClock>();
+  auto random = std::make_unique<SystemRandom>();
+  auto ids = std::make_unique<IdSource>(*clock, *random);
+  auto opened = open_all(settings, *clock, *ids, *random);
+  if (!opened) return opened.error();
+  auto parts = std::make_unique<Parts>(settings, std::move(clock), std::move(random),
+                                       std::move(ids), std::move(*opened), guard);
+  std::unique_ptr<ServerApp> app(new ServerApp(std::move(parts)));
+  if (auto started = app->parts_->start(); !started) return started.error();
+  return app;
+}
+
+const std::string& ServerApp::url() const { return parts_->url; }
+
+// From the outside in: first nothing new comes, then what runs ends, then what it ended with is
+// written.
+void ServerApp::stop() {
+  Parts& parts = *parts_;
+  if (std::exchange(parts.stopped, true)) return;
+  parts.data.place.remove_server_file();
+  parts.maintenance.reset();
+  parts.stop_worker();
+  parts.server->stop(kDrainConnectionsMs);
+  parts.dispatcher_thread.stop();
+  parts.reading.stop();
+  parts.hashing.stop();
+  for (const auto& loop : parts.loops) loop->stop();
+}
+
+void ServerApp::hurry() {
+  if (parts_->worker) parts_->worker_loop->post([worker = parts_->worker.get()] { worker->hurry(); });
+}
+
+}  // namespace tandem::app

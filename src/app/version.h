@@ -1,0 +1,5 @@
+#pragma once
+
+namespace tandem::app {
+inline constexpr char kVersion[] = TANDEM_VERSION;  // of the project, from CMake
+}

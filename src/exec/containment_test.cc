@@ -1,0 +1,253 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <sstream>
+
+#include "exec/exec_fixture.h"
+
+namespace tandem::exec {
+namespace {
+
+using Pids = std::vector<pid_t>;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// A zombie counts as well: nobody may be left behind.
+std::ptrdiff_t count_left(const Pids& pids) {
+  return std::count_if(pids.begin(), pids.end(), [](pid_t pid) { return ::kill(pid, 0) == 0; });
+}
+
+// A tree that ignores SIGTERM; a quarter each: plain, own session, double fork with own session, stopped.
+// Each process writes its pid.
+ProcessSpec hostile_tree(int size) {
+  ProcessSpec spec;
+  spec.argv = {"/usr/bin/python3", "-S", "-c", R"(
+import os, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def live(kind):
+    if kind % 4 == 1: os.setsid()
+    if kind % 4 == 2:
+        if os.fork(): os._exit(0)
+        os.setsid()
+    os.write(1, b"%d\n" % os.getpid())
+    if kind % 4 == 3: os.kill(os.getpid(), signal.SIGSTOP)
+    while True: signal.pause()
+for kind in range(int(sys.argv[1])):
+    if os.fork() == 0: live(kind)
+while True: signal.pause()
+)", std::to_string(size)};
+  spec.cwd = "/";
+  return spec;
+}
+
+io::Awaitable<Pids> read_pids(Process& process, std::size_t count) {
+  std::string text, buffer(16 * 1024, '\0');
+  while (static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) < count) {
+    const auto got = co_await process.read_stdout(buffer);
+    if (!got || *got == 0) break;
+    text.append(buffer, 0, *got);
+  }
+  Pids pids;
+  std::istringstream lines(text);
+  for (pid_t pid = 0; lines >> pid;) pids.push_back(pid);
+  co_return pids;
+}
+
+struct Ended {
+  Pids pids;
+  ExitTruth truth;
+  std::int64_t took_ms = 0;  // from the call of `act` to the end of wait()
+};
+
+// Runs `spec` until it has written `count` pids, then does `act` to it and waits for its end.
+template <class Act>
+io::Awaitable<Ended> run_until_ended(Launcher& launcher, ProcessSpec spec, int count, Act& act) {
+  Ended ended;
+  auto process = co_await launcher.launch(std::move(spec));
+  if (!process) co_return ended;
+  ended.pids = co_await read_pids(**process, static_cast<std::size_t>(count));
+  const std::int64_t began_ms = now_ms();
+  act(**process);
+  ended.truth = co_await (*process)->wait();
+  ended.took_ms = now_ms() - began_ms;
+  co_return ended;
+}
+
+class ContainmentTest : public ExecTest {
+ protected:
+  template <class Act>
+  Ended end_by(ProcessSpec spec, int count, Act act) {
+    Ended ended = run(run_until_ended(*launcher, std::move(spec), count, act));
+    EXPECT_EQ(ended.pids.size(), static_cast<std::size_t>(count));
+    EXPECT_EQ(count_left(ended.pids), 0);
+    return ended;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Cgroup, ContainmentTest, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Lineage, ContainmentTest, testing::Values(false));
+
+TEST_P(ContainmentTest, AHostileTreeOfAThousandIsDeadWithinASecondAfterTheGrace) {
+  const auto ended =
+      end_by(hostile_tree(1000), 1000, [](Process& process) { process.terminate(200); });
+  EXPECT_EQ(ended.truth.signal, SIGKILL);
+  EXPECT_GE(ended.took_ms, 200);
+  EXPECT_LT(ended.took_ms, 1200);
+  EXPECT_FALSE(ended.truth.leftovers);
+  EXPECT_FALSE(ended.truth.out_of_memory);
+  RecordProperty("took_ms", static_cast<int>(ended.took_ms));
+}
+
+TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
+  const auto ended = end_by(
+      shell("trap 'exit 9' TERM; (trap 'exit 0' TERM; echo $BASHPID; while :; do sleep 0.01; done) &"
+            "setsid sleep 1000 & echo $!; echo $$; while :; do sleep 0.01; done"),
+      3, [](Process& process) { process.terminate(60'000); });
+  EXPECT_EQ(ended.truth.exit_code, 9);
+  EXPECT_LT(ended.took_ms, 30'000);
+}
+
+TEST_P(ContainmentTest, WhatTheFirstProcessLeavesBehindIsKilled) {
+  const auto ended = end_by(
+      shell("for i in 1 2 3 4 5; do setsid sleep 1000 & echo $!; done; (sleep 1000 & echo $!);"
+            "exit 4"),
+      6, [](Process&) {});
+  EXPECT_EQ(ended.truth.exit_code, 4);
+}
+
+TEST_P(ContainmentTest, ALeaseThatIsNotRenewedKills) {
+  const auto ended = end_by(hostile_tree(4), 4, [](Process& process) {
+    process.kill_after(3'600'000);
+    process.kill_after(20);
+  });
+  EXPECT_EQ(ended.truth.signal, SIGKILL);
+  EXPECT_LT(ended.took_ms, 1020);
+}
+
+TEST_P(ContainmentTest, AJobThatKillsItsParentTakesNobodyWithIt) {
+  ProcessSpec waiting = shell("echo $$; read line; exit 6");
+  waiting.stdin_pipe = true;
+  auto both = [](Launcher& with, ProcessSpec first, ProcessSpec second) -> io::Awaitable<Ended> {
+    auto bystander = co_await with.launch(std::move(first));
+    auto killer = co_await with.launch(std::move(second));
+    Ended ended;
+    ended.pids = co_await read_pids(**killer, 2);
+    const ExitTruth killers = co_await (*killer)->wait();
+    EXPECT_TRUE(killers.lost);
+    EXPECT_EQ(count_left(ended.pids), 0);
+    co_await (*bystander)->write_stdin("go\n");
+    ended.truth = co_await (*bystander)->wait();
+    co_return ended;
+  };
+  ProcessSpec kills = shell("setsid sleep 1000 & echo $!; echo $$; kill -9 $PPID; sleep 1000");
+  EXPECT_EQ(run(both(*launcher, std::move(waiting), std::move(kills))).truth.exit_code, 6);
+  EXPECT_EQ(script("exit 2").truth.exit_code, 2);
+}
+
+TEST_P(ContainmentTest, AJobThatStopsItsParentIsKilledAllTheSame) {
+  const auto ended =
+      end_by(shell("trap '' TERM; sleep 1000 & echo $!; kill -STOP $PPID; echo $$; sleep 1000"), 2,
+             [](Process& process) { process.terminate(50); });
+  EXPECT_TRUE(ended.truth.lost);
+  EXPECT_LT(ended.took_ms, 1050);
+}
+
+TEST_P(ContainmentTest, DestroyingAProcessKillsItsJob) {
+  auto body = [](Launcher& with, ProcessSpec spec) -> io::Awaitable<Pids> {
+    auto process = co_await with.launch(std::move(spec));
+    Pids pids = co_await read_pids(**process, 8);
+    process = std::unique_ptr<Process>();
+    while (with.idle_shepherds() == 0) co_await io::sleep_for(1);
+    co_return pids;
+  };
+  const Pids pids = run(body(*launcher, hostile_tree(8)));
+  EXPECT_EQ(pids.size(), 8u);
+  EXPECT_EQ(count_left(pids), 0);
+}
+
+TEST_P(ContainmentTest, TheGuardsDeathKillsEveryJob) {
+  const auto ended = end_by(hostile_tree(40), 40,
+                            [this](Process&) { ::kill(guard->pid(), SIGKILL); });
+  EXPECT_FALSE(ended.truth.exit_code);
+  EXPECT_LT(ended.took_ms, 1000);
+  const Ran later = script("exit 0");
+  EXPECT_FALSE(later.launched);
+  EXPECT_EQ(later.error.code, Errc::internal);
+  EXPECT_FALSE(launcher->is_alive());
+}
+
+// Run as a program of its own by the test below: prints the pids of its guard and its jobs, never ends.
+TEST_P(ContainmentTest, DISABLED_Owner) {
+  auto body = [](Launcher& with, pid_t guards, ProcessSpec first,
+                 ProcessSpec second) -> io::Awaitable<void> {
+    auto one = co_await with.launch(std::move(first));
+    auto two = co_await with.launch(std::move(second));
+    Pids pids = co_await read_pids(**one, 100);
+    for (const pid_t pid : co_await read_pids(**two, 100)) pids.push_back(pid);
+    pids.push_back(guards);
+    std::string text = "pids";
+    for (const pid_t pid : pids) text += " " + std::to_string(pid);
+    text += " 0\n";
+    EXPECT_EQ(::write(1, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    co_await (*one)->wait();
+  };
+  auto work = body(*launcher, guard->pid(), hostile_tree(100), hostile_tree(100));
+  io::asio::co_spawn(loop.executor(), std::move(work), io::asio::use_future).get();
+}
+
+// Empty where the owner ended before it said "0".
+Pids pids_from(int output) {
+  std::string text, buffer(4096, '\0');
+  while (text.find("pids") == std::string::npos || text.find(" 0\n") == std::string::npos) {
+    const ssize_t got = ::read(output, buffer.data(), buffer.size());
+    if (got <= 0) return {};
+    text.append(buffer, 0, static_cast<std::size_t>(got));
+  }
+  Pids pids;
+  std::istringstream words(text.substr(text.find("pids") + 4));
+  for (pid_t pid = 0; words >> pid && pid != 0;) pids.push_back(pid);
+  return pids;
+}
+
+TEST_P(ContainmentTest, KillingTheServerKillsEveryJob) {
+  std::array<int, 2> output{};
+  ASSERT_EQ(::pipe2(output.data(), O_CLOEXEC), 0);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, output[1], 1);
+  std::string filter = std::string("--gtest_filter=") + (GetParam() ? "Cgroup" : "Lineage") +
+                       "/ContainmentTest.DISABLED_Owner/0";
+  std::string program = "/proc/self/exe", disabled = "--gtest_also_run_disabled_tests";
+  std::array<char*, 4> argv{program.data(), filter.data(), disabled.data(), nullptr};
+  pid_t owner = 0;
+  ASSERT_EQ(::posix_spawn(&owner, program.c_str(), &actions, nullptr, argv.data(), environ), 0);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(output[1]);
+  const Pids pids = pids_from(output[0]);
+  ::close(output[0]);
+  EXPECT_EQ(pids.size(), 201u);
+  std::vector<UniqueFd> watched;
+  for (const pid_t pid : pids) watched.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const std::int64_t deadline_ms = now_ms() + 1000;
+  ::kill(owner, SIGKILL);
+  ::waitpid(owner, nullptr, 0);
+  for (const UniqueFd& process : watched) {
+    pollfd end{process.get(), POLLIN, 0};
+    const auto left_ms = static_cast<int>(std::max<std::int64_t>(deadline_ms - now_ms(), 0));
+    ASSERT_EQ(::poll(&end, 1, left_ms), 1) << "a process outlived its server";
+  }
+}
+
+}  // namespace
+}  // namespace tandem::exec

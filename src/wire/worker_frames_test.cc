@@ -1,0 +1,71 @@
+#include "wire/worker_frames.h"
+
+#include <gtest/gtest.h>
+
+namespace tandem::wire {
+namespace {
+
+constexpr const char* kId = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+template <class Frame>
+Frame order(const std::string& text) {
+  const auto frame = decode_order_frame(text);
+  EXPECT_TRUE(frame) << text;
+  EXPECT_TRUE(std::holds_alternative<Frame>(*frame)) << text;
+  return std::get<Frame>(*frame);
+}
+
+TEST(WorkerFrames, ComeBack) {
+  EXPECT_EQ(std::get<ReadyFrame>(*decode_worker_frame(encode_ready_frame(3))).slots_free, 3);
+  Update update;
+  update.task_id = kId;
+  update.attempt = 1;
+  update.result = "[1]";
+  EXPECT_EQ(std::get<UpdateFrame>(*decode_worker_frame(encode_update_frame(update))).update.result,
+            "[1]");
+  const LogLine lines[] = {{4, WallTime{5}, 2, "stdout", "a"}, {5, WallTime{6}, 2, "stderr", "b"}};
+  const auto logs = decode_worker_frame(encode_logs_frame(kId, lines));
+  ASSERT_TRUE(logs);
+  EXPECT_EQ(std::get<LogsFrame>(*logs).batch.records.at(1).seq, 5u);
+  const AttemptRef refs[] = {{kId, 2}};
+  const auto beat = decode_worker_frame(encode_heartbeat_frame(refs));
+  ASSERT_TRUE(beat);
+  EXPECT_EQ(std::get<HeartbeatFrame>(*beat).tasks.at(0), refs[0]);
+  EXPECT_TRUE(std::holds_alternative<ByeFrame>(*decode_worker_frame(encode_bye_frame())));
+}
+
+TEST(WorkerFrames, AreStrict) {
+  for (const char* text :
+       {"{}", R"({"type":"x"})", R"({"type":"ready"})", R"({"type":"bye","a":1})",
+        R"({"type":"heartbeat","tasks":[{"task_id":"x","attempt":1}]})",
+        R"({"type":"heartbeat","tasks":[1]})", R"({"type":"logs"})", "[", "7"})
+    EXPECT_FALSE(decode_worker_frame(text)) << text;
+}
+
+TEST(OrderFrames, ComeBack) {
+  PollingConfig config;
+  config.polling_url = "p";
+  config.lease_ms = 2500;
+  EXPECT_EQ(order<WelcomeFrame>(encode_welcome_frame(config, kId)).config.lease_ms, 2500);
+  EXPECT_EQ(order<ConfigFrame>(encode_config_frame(config)).config.polling_url, "p");
+  Task task;
+  task.task_id = *TaskId::parse(kId);
+  task.spec.payload = R"({"job_type":"x"})";
+  EXPECT_EQ(order<AssignFrame>(encode_assign_frame(task, std::nullopt)).job.task_id, kId);
+  AckFrame ack;
+  ack.about = "logs";
+  ack.answer.task_id = kId;
+  ack.attempt = 2;
+  ack.committed = 9;
+  EXPECT_EQ(order<AckFrame>(encode_ack_frame(ack)).committed, 9u);
+  EXPECT_EQ(order<CancelOrder>(encode_cancel_order({{kId, 2}, 1500})).grace_ms, 1500);
+  EXPECT_EQ(order<InputOrder>(encode_input_order({{kId, 2}, {3, "x", true}})).input.data, "x");
+  EXPECT_EQ(order<ResizeOrder>(encode_resize_order({{kId, 2}, 100, 50})).rows, 50);
+  order<DrainOrder>(encode_drain_order());
+  EXPECT_EQ(order<LostFrame>(encode_lost_frame({kId, 2})).task, (AttemptRef{kId, 2}));
+  EXPECT_EQ(order<UnknownFrame>(R"({"type":"later"})").type, "later");
+  EXPECT_FALSE(decode_order_frame("["));
+}
+
+}  // namespace
+}  // namespace tandem::wire
