@@ -60,7 +60,8 @@ Result<std::string> read_file(const std::filesystem::path& path) {
 Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
   std::error_code error;
   std::filesystem::create_directories(data_dir, error);
-  if (error) return fail(Errc::internal, "Can't make " + data_dir.string() + ": " + error.message());
+  if (error)
+    return fail(Errc::internal, "Can't make " + data_dir.string() + ": " + error.message());
   if (::chmod(data_dir.c_str(), 0700) != 0) return system_error("Can't protect", data_dir);
   const std::filesystem::path lock_path = data_dir / "lock";
   UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -92,8 +93,8 @@ Result<void> Installation::make_first_clients(store::Store& store, const Clock& 
     if (!made) return made.error();
     if (*made) return {};
     std::vector<wire::SavedClient> saved;
-    for (const auto& [name, scope] : {std::pair("admin", "admin tasks workers"),
-                                      std::pair("tasks", "tasks")}) {
+    for (const auto& [name, scope] :
+         {std::pair("admin", "admin tasks workers"), std::pair("tasks", "tasks")}) {
       const ClientId id = ids.make<ClientId>();
       const std::string secret = auth::make_secret(auth::SecretKind::client, random);
       auto hash = auth::hash_client_secret(secret, random);

@@ -59,7 +59,8 @@ void Maintenance::run() {
 bool Maintenance::purge_some() {
   using Removed = Result<std::vector<TaskId>>;
   auto promise = std::make_shared<std::promise<Removed>>();
-  queue::Purge purge{.finished_before = clock_.wall() + -retention_ms_, .limit = kBatch, .done = nullptr};
+  queue::Purge purge{
+      .finished_before = clock_.wall() + -retention_ms_, .limit = kBatch, .done = nullptr};
   purge.done = [promise](Removed removed) { promise->set_value(std::move(removed)); };
   auto answer = promise->get_future();
   dispatcher_.post({&direct_outbox(), std::move(purge)});

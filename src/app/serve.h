@@ -5,7 +5,8 @@
 namespace tandem::app {
 
 // `tandem serve`: runs until SIGTERM or SIGINT, which drain; a second one stops at once. Call it
-// before any thread is started. Exit code: 0, 78 for settings that are wrong, 1 where it can't start.
+// before any thread is started. Exit code: 0, 78 for settings that are wrong, 1 where it can't
+// start.
 int serve(const config::Flags& flags);
 
 }  // namespace tandem::app

@@ -37,6 +37,13 @@ Result<std::string> jwt_secret(const config::Settings& settings, const Installat
   return auth::load_or_make_jwt_secret(place.directory(), random);
 }
 
+// The machine's clock and chance, and the ids made of them.
+struct World {
+  SystemClock clock;
+  SystemRandom random;
+  IdSource ids{clock, random};
+};
+
 // What is opened from the data directory, before any thread runs.
 struct Opened {
   Installation place;
@@ -48,17 +55,16 @@ struct Opened {
   WorkerId embedded_worker;
 };
 
-Result<Opened> open_all(const config::Settings& settings, const Clock& clock, IdSource& ids,
-                        Random& random) {
+Result<Opened> open_all(const config::Settings& settings, World& world) {
   auto place = Installation::open(settings.data_dir);
   if (!place) return place.error();
-  auto secret = jwt_secret(settings, *place, random);
+  auto secret = jwt_secret(settings, *place, world.random);
   if (!secret) return secret.error();
   auto store = store::SqliteStore::open(place->file("tandem.db"));
   if (!store) return store.error();
-  auto embedded = Installation::embedded_worker(**store, ids);
+  auto embedded = Installation::embedded_worker(**store, world.ids);
   if (!embedded) return embedded.error();
-  if (auto made = place->make_first_clients(**store, clock, ids, random); !made)
+  if (auto made = place->make_first_clients(**store, world.clock, world.ids, world.random); !made)
     return made.error();
   auto reader = store::SqliteReader::open(place->file("tandem.db"));
   if (!reader) return reader.error();
@@ -66,22 +72,20 @@ Result<Opened> open_all(const config::Settings& settings, const Clock& clock, Id
   if (!log_store) return log_store.error();
   auto blob_store = blobs::open_dir_blob_store(place->directory() / "blobs");
   if (!blob_store) return blob_store.error();
-  return Opened{std::move(*place),     std::move(*store),      std::move(*reader),
-                std::move(*log_store), std::move(*blob_store), std::move(*secret),
-                *embedded};
+  return Opened{
+      std::move(*place),      std::move(*store),  std::move(*reader), std::move(*log_store),
+      std::move(*blob_store), std::move(*secret), *embedded};
 }
 
 }  // namespace
 
 struct ServerApp::Parts {
-  Parts(const config::Settings& given, std::unique_ptr<SystemClock> the_clock,
-        std::unique_ptr<SystemRandom> the_random, std::unique_ptr<IdSource> the_ids, Opened opened,
+  Parts(const config::Settings& given, std::unique_ptr<World> the_world, Opened opened,
         exec::Guard* guard);
 
   const config::Settings settings;
-  std::unique_ptr<SystemClock> clock;
-  std::unique_ptr<SystemRandom> random;
-  std::unique_ptr<IdSource> ids;
+  std::unique_ptr<World> world;
+  SystemClock* clock = &world->clock;
   Opened data;
 
   std::vector<std::unique_ptr<io::Loop>> loops;
@@ -112,20 +116,17 @@ struct ServerApp::Parts {
   void stop_worker();
 };
 
-ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<SystemClock> the_clock,
-                        std::unique_ptr<SystemRandom> the_random,
-                        std::unique_ptr<IdSource> the_ids, Opened opened, exec::Guard* guard)
+ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> the_world,
+                        Opened opened, exec::Guard* guard)
     : settings(given),
-      clock(std::move(the_clock)),
-      random(std::move(the_random)),
-      ids(std::move(the_ids)),
+      world(std::move(the_world)),
       data(std::move(opened)),
       dispatcher(*data.store, *clock,
                  queue::DispatcherSettings{.lease_ms = settings.lease_ms,
                                            .accept_timeout_ms = settings.accept_timeout_ms,
                                            .embedded_worker = data.embedded_worker}),
       verifier(data.secret, settings.jwt_secret_previous, *clock),
-      issuer(data.secret, settings.access_token_ttl_ms, *clock, *ids) {
+      issuer(data.secret, settings.access_token_ttl_ms, *clock, world->ids) {
   make_loops();
   if (guard != nullptr && settings.embedded_slots > 0) make_worker(guard);
   make_api();
@@ -144,7 +145,7 @@ void ServerApp::Parts::make_worker(exec::Guard* guard) {
   worker_loop = std::make_unique<io::Loop>("worker");
   worker_outbox = std::make_unique<io::LoopOutbox>(worker_loop->executor());
   launcher = std::make_unique<exec::Launcher>(worker_loop->executor(), *guard);
-  worker::EmbeddedWorkerParts parts{.loop = *worker_loop,
+  worker::EmbeddedWorkerParts parts{.executor = worker_loop->executor(),
                                     .outbox = *worker_outbox,
                                     .dispatcher = dispatcher_thread,
                                     .logs = log_hub,
@@ -152,9 +153,8 @@ void ServerApp::Parts::make_worker(exec::Guard* guard) {
                                     .launcher = *launcher,
                                     .offload = reading,
                                     .clock = *clock};
-  const bool commands =
-      settings.allow_exec == config::AllowExec::yes ||
-      (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
+  const bool commands = settings.allow_exec == config::AllowExec::yes ||
+                        (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
   worker::EmbeddedWorkerSettings how{.worker_id = data.embedded_worker};
   how.slots = settings.embedded_slots;
   how.process.work_dir = settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
@@ -174,9 +174,9 @@ void ServerApp::Parts::make_api() {
                                .issuer = issuer,
                                .throttle = throttle,
                                .settings = settings,
-                               .ids = *ids,
+                               .ids = world->ids,
                                .clock = *clock,
-                               .random = *random,
+                               .random = world->random,
                                .doors = doors,
                                .reading = reading,
                                .hashing = hashing,
@@ -199,7 +199,7 @@ Result<void> ServerApp::Parts::start() {
   for (const auto& loop : loops) loop->start();
   if (worker) {
     worker_loop->start();
-    worker->start();
+    worker_loop->post([this] { worker->start(); });
   }
   if (auto listening = server->start(); !listening) return listening;
   maintenance = std::make_unique<Maintenance>(dispatcher_thread, log_hub, *data.blobs, *clock,
@@ -225,13 +225,10 @@ ServerApp::~ServerApp() { stop(); }
 
 Result<std::unique_ptr<ServerApp>> ServerApp::start(const config::Settings& settings,
                                                     exec::Guard* guard) {
-  auto clock = std::make_unique<SystemClock>();
-  auto random = std::make_unique<SystemRandom>();
-  auto ids = std::make_unique<IdSource>(*clock, *random);
-  auto opened = open_all(settings, *clock, *ids, *random);
+  auto world = std::make_unique<World>();
+  auto opened = open_all(settings, *world);
   if (!opened) return opened.error();
-  auto parts = std::make_unique<Parts>(settings, std::move(clock), std::move(random),
-                                       std::move(ids), std::move(*opened), guard);
+  auto parts = std::make_unique<Parts>(settings, std::move(world), std::move(*opened), guard);
   std::unique_ptr<ServerApp> app(new ServerApp(std::move(parts)));
   if (auto started = app->parts_->start(); !started) return started.error();
   return app;
@@ -255,7 +252,8 @@ void ServerApp::stop() {
 }
 
 void ServerApp::hurry() {
-  if (parts_->worker) parts_->worker_loop->post([worker = parts_->worker.get()] { worker->hurry(); });
+  worker::EmbeddedWorker* worker = parts_->worker.get();
+  if (worker != nullptr) parts_->worker_loop->post([worker] { worker->hurry(); });
 }
 
 }  // namespace tandem::app

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -17,14 +16,6 @@
 #include "store/store.h"
 
 namespace tandem::queue {
-
-struct DispatcherSettings {
-  std::int64_t lease_ms = 30'000;
-  std::int64_t accept_timeout_ms = 15'000;
-  std::size_t ready_window = limits::kReadyWindow;  // pending tasks of a lane kept in memory
-  int read_batch = 256;      // pending tasks read at a time: bounds the length of a turn
-  WorkerId embedded_worker;  // its tasks died with the server's last run
-};
 
 // What a turn hands back, by the outbox it goes to, in order.
 using Deliveries = std::map<Outbox*, std::vector<Outbox::Delivery>>;
@@ -47,7 +38,6 @@ class Dispatcher {
   MonoTime next_turn() const { return next_turn_; }
   // False while the store can't be read: then every turn tries again.
   bool ready() const { return loaded_; }
-  std::size_t tasks_in_memory() const { return tasks_.size(); }
 
  private:
   // client_commands.cc

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -19,7 +20,7 @@ struct EmbeddedWorker::Attempt final : JobListener, std::enable_shared_from_this
   Key key() const { return {task->task_id, task->attempt}; }
   queue::Update update(queue::UpdateKind kind) const;
   // Calls `again` after a pause that grows from call to call.
-  void later(void (EmbeddedWorker::*again)(Attempt&));
+  void later(std::function<void()> again);
 
   EmbeddedWorker& worker;
   TaskPtr task;

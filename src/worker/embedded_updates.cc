@@ -31,9 +31,9 @@ queue::Update EmbeddedWorker::Attempt::update(queue::UpdateKind kind) const {
   return update;
 }
 
-void EmbeddedWorker::Attempt::later(void (EmbeddedWorker::*again)(Attempt&)) {
+void EmbeddedWorker::Attempt::later(std::function<void()> again) {
   if (!alarm) alarm = std::make_unique<Alarm>(worker.parts_.executor);
-  alarm->set(pause_ms, [this, again] { (worker.*again)(*this); });
+  alarm->set(pause_ms, std::move(again));
   pause_ms = std::min(pause_ms * 2, kLongestPauseMs);
 }
 
@@ -65,7 +65,7 @@ void EmbeddedWorker::send_question(Attempt& attempt) {
       asked->pause_ms = 50;
       if (answer->cancel_requested && asked->job) asked->job->cancel();
     } else if (may_be_repeated(answer.error())) {
-      asked->later(&EmbeddedWorker::send_question);
+      asked->later([again = asked.get()] { again->worker.send_question(*again); });
     }
   };
   post({&parts_.outbox, std::move(told)});
@@ -100,7 +100,8 @@ void EmbeddedWorker::send_final(Attempt& attempt) {
 }
 
 void EmbeddedWorker::final_answered(Attempt& attempt, const Result<queue::UpdateAnswer>& answer) {
-  if (!answer && may_be_repeated(answer.error())) return attempt.later(&EmbeddedWorker::send_final);
+  if (!answer && may_be_repeated(answer.error()))
+    return attempt.later([&attempt] { attempt.worker.send_final(attempt); });
   settled(attempt);
 }
 

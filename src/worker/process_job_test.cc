@@ -1,0 +1,222 @@
+#include <cstdlib>
+#include <fstream>
+
+#include "worker/worker_fixture.h"
+
+namespace tandem::worker {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class ProcessJobTest : public WorkerTest {
+ protected:
+  Task run(TaskSpec what) {
+    if (!worker) start();
+    return finished(submit(std::move(what)));
+  }
+  static std::string code_of(const Task& task) { return task.error ? task.error->code : ""; }
+  bool is_work_dir_empty() const { return std::filesystem::is_empty(root / "work"); }
+};
+
+TEST_F(ProcessJobTest, WritesItsLogAndCompletes) {
+  const Task task = run(shell("echo one; echo two >&2; printf three"));
+  EXPECT_EQ(task.status, TaskStatus::completed);
+  EXPECT_EQ(task.exit_code, 0);
+  EXPECT_EQ(log_of(task.task_id), "one\nthree");
+  EXPECT_EQ(log_of(task.task_id, logs::LogStream::stderr_), "two\n");
+  EXPECT_EQ(task.log.bytes, 13u);
+  EXPECT_TRUE(is_work_dir_empty());
+}
+
+TEST_F(ProcessJobTest, LongOutputIsWholeAndInOrder) {
+  const Task task = run(shell("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"));
+  std::string expected;
+  for (int i = 0; i < 20000; ++i) expected += "line " + std::to_string(i) + "\n";
+  EXPECT_EQ(log_of(task.task_id), expected);
+  EXPECT_EQ(task.log.bytes, expected.size());
+}
+
+TEST_F(ProcessJobTest, TellsApartHowItEnded) {
+  const Task exited = run(shell("exit 3"));
+  EXPECT_EQ(exited.status, TaskStatus::failed);
+  EXPECT_EQ(code_of(exited), "exit_status");
+  EXPECT_EQ(exited.exit_code, 3);
+  const Task killed = run(shell("kill -9 $$"));
+  EXPECT_EQ(code_of(killed), "signal");
+  EXPECT_EQ(killed.signal, 9);
+  EXPECT_THAT(killed.error->message, HasSubstr("SIGKILL"));
+  TaskSpec slow = shell("sleep 600");
+  slow.timeout_ms = 100;
+  const Task late = run(slow);
+  EXPECT_EQ(code_of(late), "timeout");
+  EXPECT_THAT(late.error->message, HasSubstr("0.1 s"));
+  EXPECT_TRUE(is_work_dir_empty());
+}
+
+TEST_F(ProcessJobTest, CancelEndsWhatIgnoresIt) {
+  start();
+  const TaskId id = submit(shell("trap '' TERM; echo ready >&3; sleep 600 & wait; sleep 600"));
+  wait_for(id, TaskStatus::running);
+  cancel(id);
+  EXPECT_EQ(finished(id).status, TaskStatus::cancelled);
+}
+
+TEST_F(ProcessJobTest, ProgressAndResultComeFromTheControlPipe) {
+  std::ofstream(root / "handlers/steps") << "#!/bin/sh\n"
+      "for p in 10 20 30 100; do echo '{\"type\":\"progress\",\"percent\":'$p',\"message\":\"m\"}' >&3; done\n"
+      "echo '{\"type\":\"result\",\"value\": {\"n\": [1, 2]}}' >&3\n"
+      "echo 'nonsense' >&3\n";
+  std::filesystem::permissions(root / "handlers/steps", std::filesystem::perms::owner_all);
+  const Task task = run(spec("steps"));
+  EXPECT_EQ(task.status, TaskStatus::completed);
+  EXPECT_EQ(task.result, R"({"n":[1,2]})");
+  EXPECT_EQ(task.progress.percent, 100);
+  EXPECT_THAT(log_of(task.task_id, logs::LogStream::system), HasSubstr("not understood"));
+}
+
+TEST_F(ProcessJobTest, AsksAndIsAnswered) {
+  std::ofstream(root / "handlers/ask") << "#!/bin/sh\n"
+      "printf 'No line end '\n"
+      "echo '{\"type\":\"input_request\",\"prompt\":\"Name?\",\"password\":true}' >&3\n"
+      "read -r line <&4; echo \"$line\"\n"
+      "echo '{\"type\":\"input_request\",\"prompt\":\"More?\"}' >&3\n"
+      "read -r line <&4; echo \"$line\"\n";
+  std::filesystem::permissions(root / "handlers/ask", std::filesystem::perms::owner_all);
+  start();
+  const TaskId id = submit(spec("ask"));
+  const Task waiting = wait_for(id, TaskStatus::waiting_for_input);
+  ASSERT_TRUE(waiting.input_request);
+  EXPECT_EQ(waiting.input_request->request_id, "1");
+  EXPECT_EQ(waiting.input_request->prompt, "Name?");
+  EXPECT_TRUE(waiting.input_request->password);
+  ASSERT_TRUE(answer(id, "Ada \"L\""));
+  wait_for(id, [](const Task& task) {
+    return task.input_request && task.input_request->request_id == "2";
+  });
+  ASSERT_TRUE(answer(id, "", true));
+  EXPECT_EQ(finished(id).status, TaskStatus::completed);
+  EXPECT_EQ(log_of(id), "No line end {\"type\":\"input\",\"request_id\":\"1\",\"data\":\"Ada \\\"L\\\"\"}\n"
+                        "{\"type\":\"eof\"}\n");
+}
+
+TEST_F(ProcessJobTest, UnansweredQuestionFails) {
+  std::ofstream(root / "handlers/ask") << "#!/bin/sh\n"
+      "echo '{\"type\":\"input_request\",\"prompt\":\"?\"}' >&3; read -r line <&4\n";
+  std::filesystem::permissions(root / "handlers/ask", std::filesystem::perms::owner_all);
+  TaskSpec what = spec("ask");
+  what.input_timeout_ms = 50;
+  EXPECT_EQ(code_of(run(what)), "input_timeout");
+}
+
+TEST_F(ProcessJobTest, InteractiveJobHasATerminal) {
+  start();
+  TaskSpec what = shell("test -t 0 && echo terminal; read x; echo got $x");
+  what.interactive = true;
+  const TaskId id = submit(what);
+  wait_for(id, TaskStatus::running);
+  ASSERT_TRUE(answer(id, "hello\n"));
+  EXPECT_EQ(finished(id).status, TaskStatus::completed);
+  EXPECT_THAT(log_of(id), testing::AllOf(HasSubstr("terminal\r\n"), HasSubstr("got hello\r\n")));
+}
+
+TEST_F(ProcessJobTest, FilesOfTheOutputDirectoryAreTaken) {
+  const Task task = run(shell("cd $TANDEM_OUTPUT_DIR; echo abc > a.txt; mkdir deep; echo d > deep/b; "
+                              "ln -s /etc/passwd link; ln a.txt hard; echo e > c; mkfifo pipe; rm hard"));
+  ASSERT_EQ(task.status, TaskStatus::completed);
+  ASSERT_EQ(task.outputs.size(), 3u);
+  EXPECT_EQ(task.outputs[0].name, "a.txt");
+  EXPECT_EQ(task.outputs[0].size_bytes, 4u);
+  EXPECT_EQ(task.outputs[0].sha256,
+            "edeaaff3f1774ad2888673770c6d64097e391bc362d7d6fb34982ddf0efd18cb");
+  EXPECT_EQ(task.outputs[1].name, "c");
+  EXPECT_EQ(task.outputs[2].name, "deep_b");
+  EXPECT_TRUE(blobs->open(task.task_id, blobs::BlobKind::out, "deep_b"));
+  EXPECT_THAT(log_of(task.task_id, logs::LogStream::system),
+              testing::AllOf(HasSubstr("link was left out: it is a symbolic link"),
+                             HasSubstr("pipe was left out")));
+  EXPECT_TRUE(is_work_dir_empty());
+}
+
+TEST_F(ProcessJobTest, TwoOutputsOfOneNameAreRefused) {
+  const Task task = run(shell("cd $TANDEM_OUTPUT_DIR; echo 1 > a_b; mkdir a; echo 2 > a/b"));
+  EXPECT_EQ(task.status, TaskStatus::failed);
+  EXPECT_EQ(code_of(task), "upload_failed");
+}
+
+TEST_F(ProcessJobTest, InputFilesAreThere) {
+  start();
+  const TaskId id = ids.make<TaskId>();
+  auto writer = blobs->create(id, blobs::BlobKind::in, "in.txt");
+  ASSERT_TRUE(writer && (*writer)->write("contents"));
+  const auto file = (*writer)->finish(std::nullopt);
+  ASSERT_TRUE(file);
+  submit(shell("cat $TANDEM_INPUT_DIR/in.txt; echo x >> $TANDEM_INPUT_DIR/in.txt"), {*file}, id);
+  finished(id);
+  EXPECT_EQ(log_of(id), "contents");
+  const auto kept = blobs->open(id, blobs::BlobKind::in, "in.txt");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->size_bytes, 8u);
+}
+
+TEST_F(ProcessJobTest, PayloadIsOnStdinAndInAFile) {
+  const Task task = run(shell("cat; cmp - $TANDEM_PAYLOAD_FILE < $TANDEM_PAYLOAD_FILE && echo same"));
+  EXPECT_EQ(log_of(task.task_id), task.spec.payload + "same\n");
+}
+
+TEST_F(ProcessJobTest, EnvironmentIsAnAllowList) {
+  ::setenv("WORKER_SECRET", "hidden", 1);
+  ::setenv("WORKER_REGION", "north", 1);
+  settings.process.env_allow = {"WORKER_REGION"};
+  TaskSpec what = shell("env; pwd; ls /proc/self/fd");
+  what.env = {{"COLOUR", "green"}};
+  const Task task = run(what);
+  const std::string log = log_of(task.task_id);
+  EXPECT_THAT(log, Not(HasSubstr("hidden")));
+  EXPECT_THAT(log, HasSubstr("WORKER_REGION=north\n"));
+  EXPECT_THAT(log, HasSubstr("COLOUR=green\n"));
+  EXPECT_THAT(log, HasSubstr("TANDEM_TASK_ID=" + to_string(task.task_id) + "\n"));
+  EXPECT_THAT(log, HasSubstr("TANDEM_ATTEMPT=1\n"));
+  EXPECT_THAT(log, HasSubstr("0\n1\n2\n3\n4\n5\n"));  // 5: the directory that ls reads
+  EXPECT_THAT(log, Not(HasSubstr("\n6\n")));
+}
+
+TEST_F(ProcessJobTest, DangerousEnvironmentIsRefused) {
+  TaskSpec what = shell("true");
+  what.env = {{"LD_PRELOAD", "/tmp/x.so"}};
+  const Task task = run(what);
+  EXPECT_EQ(code_of(task), "rejected");
+  EXPECT_THAT(task.error->message, HasSubstr("LD_PRELOAD"));
+}
+
+TEST_F(ProcessJobTest, WhatIsCutFromTheLogIsSaid) {
+  settings.process.max_log_bytes = 1000;
+  const Task task = run(shell("i=0; while [ $i -lt 5000 ]; do echo 123456789; i=$((i+1)); done"));
+  EXPECT_EQ(task.status, TaskStatus::completed);
+  const std::string kept = log_of(task.task_id);
+  EXPECT_LE(kept.size(), 1000u);
+  EXPECT_THAT(log_of(task.task_id, logs::LogStream::system),
+              testing::AllOf(HasSubstr("reached its limit of 1000 bytes"),
+                             HasSubstr(std::to_string(50'000 - kept.size()) + " bytes were cut")));
+}
+
+TEST_F(ProcessJobTest, EndIsSeenOnlyWhenTheLogIsDurable) {
+  start();
+  log_store.fail_with(fail(Errc::disk_full));
+  const TaskId id = submit(shell("echo kept; exit 0"));
+  while (log_store.append_calls() < 3) std::this_thread::yield();
+  EXPECT_EQ(wait_for(id, [](const Task&) { return true; }).status, TaskStatus::running);
+  log_store.fail_with(std::nullopt);
+  EXPECT_EQ(finished(id).log.records, 1u);
+  EXPECT_EQ(log_of(id), "kept\n");
+}
+
+TEST_F(ProcessJobTest, MissingProgramIsASentence) {
+  const Task task = run(spec("exec", R"("argv":["no-such-program-here"])"));
+  EXPECT_EQ(code_of(task), "rejected");
+  EXPECT_THAT(task.error->message, HasSubstr("no-such-program-here"));
+}
+
+}  // namespace
+}  // namespace tandem::worker
