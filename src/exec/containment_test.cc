@@ -142,6 +142,8 @@ TEST_P(ContainmentTest, AJobThatKillsItsParentTakesNobodyWithIt) {
     auto bystander = co_await with.launch(std::move(first));
     auto killer = co_await with.launch(std::move(second));
     Ended ended;
+    EXPECT_TRUE(bystander && killer) << (killer ? "" : killer.error().detail);
+    if (!bystander || !killer) co_return ended;
     ended.pids = co_await read_pids(**killer, 2);
     const ExitTruth killers = co_await (*killer)->wait();
     EXPECT_TRUE(killers.lost);

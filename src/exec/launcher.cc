@@ -174,8 +174,8 @@ io::Awaitable<Result<std::unique_ptr<Process>>> Launcher::launch(ProcessSpec spe
   KillUnlessKept guard{job};
   request->jobs_ends.clear();
   while (!job->launched && !job->truth) co_await job->wait_for_change();
-  if (!job->launched) co_return fail(Errc::internal, "The process that starts jobs has died.");
-  if (job->launched->error != 0) {
+  // A job can kill its shepherd before the shepherd has spoken: it ran, and is told as lost.
+  if (job->launched && job->launched->error != 0) {
     co_return launch_failure(job->launched->step, static_cast<int>(job->launched->error));
   }
   auto process = std::make_unique<Process>(job, std::move(request->our_ends));

@@ -69,7 +69,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  pid_t pid() const;
+  pid_t pid() const;  // 0 where the job was lost at its start
 
   // The number of bytes; 0 at the end. internal: the pipe failed. One read of each at a time. With a
   // terminal everything is on stdout, and stderr ends at once.
