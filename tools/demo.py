@@ -5,6 +5,7 @@ Starts `tandem serve` on a free port with a temporary data directory, submits th
 handlers/ with the client commands, shows what they print, the answers given and the files they
 made, and stops the server. The exit code is not 0 if anything differed from what it should be.
 """
+
 import json
 import os
 import pathlib
@@ -64,8 +65,14 @@ class Demo:
         print("   $ tandem " + " ".join(str(a) for a in arguments), flush=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TANDEM_")}
         environment["TANDEM_DATA_DIR"] = str(self.data)
-        done = subprocess.run([BINARY, *map(str, arguments)], env=environment, input=text_in,
-                              capture_output=True, text=True, timeout=STEP_TIMEOUT_S)
+        done = subprocess.run(
+            [BINARY, *map(str, arguments)],
+            env=environment,
+            input=text_in,
+            capture_output=True,
+            text=True,
+            timeout=STEP_TIMEOUT_S,
+        )
         if echo:
             for line in (done.stdout + done.stderr).splitlines():
                 print("     " + line)

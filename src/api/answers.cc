@@ -11,10 +11,11 @@ net::Response document(std::string body, const Error& error) {
   auto response = net::Response::text(std::move(body), "application/problem+json", row.http_status);
   response.headers.set("Cache-Control", "no-store");
   if (row.http_status == 401) {
-    const bool had_token = error.code != Errc::unauthenticated && error.code != Errc::invalid_client;
-    response.headers.set("WWW-Authenticate", had_token
-                                                 ? "Bearer realm=\"tandem\", error=\"invalid_token\""
-                                                 : "Bearer realm=\"tandem\"");
+    const bool had_token =
+        error.code != Errc::unauthenticated && error.code != Errc::invalid_client;
+    std::string challenge = "Bearer realm=\"tandem\"";
+    if (had_token) challenge += ", error=\"invalid_token\"";
+    response.headers.set("WWW-Authenticate", std::move(challenge));
   }
   if (row.http_status == 503 || row.http_status == 429) response.headers.set("Retry-After", "1");
   return response;

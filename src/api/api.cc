@@ -2,7 +2,6 @@
 
 #include "api/answers.h"
 #include "api/gate.h"
-#include "base/assert.h"
 #include "base/limits.h"
 
 namespace tandem::api {
@@ -51,13 +50,6 @@ Result<std::shared_ptr<Caller>> admit(ApiState& api, const net::RequestHead& hea
 }
 
 }  // namespace
-
-Outbox& LoopDoors::of(const io::Executor& executor) const {
-  for (const auto& [one, door] : doors_)
-    if (one == executor) return *door;
-  TANDEM_ASSERT(!"the loop has a door");
-  std::abort();
-}
 
 Api::Api(const Services& services)
     : services_(services), state_(std::make_unique<ApiState>(services_)) {}

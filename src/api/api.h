@@ -10,8 +10,8 @@ namespace tandem::api {
 
 struct ApiState;
 
-// Everything that clients can ask for over HTTP and WebSocket. Thread-safe; outlives the server that
-// it is given to.
+// Everything that clients can ask for over HTTP and WebSocket. Thread-safe; outlives the server
+// that it is given to.
 class Api final : public net::Handler {
  public:
   explicit Api(const Services& services);

@@ -14,14 +14,14 @@ template <class T>
 struct AnswerOf<std::function<void(Result<T>)>> { using type = T; };
 }  // namespace detail
 
-// Gives a command to the dispatcher and waits for its answer, which is durable where it is no error.
-// Errors: the command's, store_unavailable, disk_full, shutting_down.
+// Gives a command to the dispatcher and waits for its answer, which is durable where it is no
+// error. Errors: the command's, store_unavailable, disk_full, shutting_down.
 template <class What, class T = typename detail::AnswerOf<decltype(What::done)>::type>
 io::Awaitable<Result<T>> ask(const Services& services, Outbox& outbox, What what) {
   auto call = [&services, &what](Outbox& door, std::function<void(Result<T>)> answer) {
     what.done = std::move(answer);
     queue::Command command{.outbox = &door, .what = std::move(what)};
-    services.dispatcher.post(std::move(command));
+    services.post(std::move(command));
   };
   co_return co_await io::ask<Result<T>>(outbox, call);
 }

@@ -14,8 +14,8 @@ struct ByteRange {
   std::uint64_t length = 0;
 };
 
-// A Range header (RFC 9110 section 14) for a file of this size. Nothing where it is to be passed over:
-// another unit, several ranges, or not readable. range_not_satisfiable where it lies outside.
+// A Range header (RFC 9110 section 14) for a file of this size. Nothing where it is to be passed
+// over: another unit, several ranges, or not readable. range_not_satisfiable where it lies outside.
 Result<std::optional<ByteRange>> parse_range(std::string_view header, std::uint64_t size_bytes);
 
 // Is the entity tag among those of an If-None-Match header? Weak comparison.

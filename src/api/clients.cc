@@ -72,7 +72,7 @@ Answer create_client(Call& call) {
   const auto scopes = auth::ScopeSet::parse(asked->scope);
   if (!scopes || scopes->empty())
     co_return refuse(call, fail(Errc::validation_failed,
-                                "must be one or more of admin, tasks, workers, separated by a space",
+                                "must be some of admin, tasks, workers, separated by a space",
                                 "scope"));
   const Services& services = call.services();
   const std::string secret = auth::make_secret(auth::SecretKind::client, services.random);

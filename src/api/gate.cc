@@ -90,7 +90,8 @@ Result<void> authorize(const ApiState& api, const Route& route, const auth::Clai
                                      : "This needs a token with the scope tasks");
   const auto mode = api.services.settings.assignment_mode;
   if (route.kind == RouteKind::submit && mode == config::AssignmentMode::polling)
-    return fail(Errc::mode_disabled, "The server runs in polling mode: hand in jobs through polling");
+    return fail(Errc::mode_disabled,
+                "The server runs in polling mode: hand in jobs through polling");
   return {};
 }
 

@@ -15,8 +15,8 @@ namespace tandem::api {
 // token_in_url where the query has a parameter that carries a token.
 Result<void> check_query_secrets(const net::Query& query);
 
-// The access token: of the Authorization header or, for a WebSocket, the subprotocol `bearer.<jwt>`.
-// Errors: unauthenticated, token_invalid.
+// The access token: of the Authorization header or, for a WebSocket, the subprotocol
+// `bearer.<jwt>`. Errors: unauthenticated, token_invalid.
 Result<std::string_view> presented_token(const net::RequestHead& head);
 
 // The token's claims; its client must still exist. Errors: as above, token_expired, token_revoked,

@@ -21,7 +21,7 @@ io::Awaitable<bool> StoreProbe::is_ready(Outbox& outbox) {
   auto call = [this](Outbox& door, std::function<void(Result<std::monostate>)> answer) {
     queue::Transact empty{.run = [](store::AccountStore&) { return Result<void>(); },
                           .done = std::move(answer)};
-    services_.dispatcher.post({.outbox = &door, .what = std::move(empty)});
+    services_.post({.outbox = &door, .what = std::move(empty)});
   };
   auto asked = io::ask<Result<std::monostate>>(outbox, call, io::OnCancel::abandon);
   const auto answer = co_await io::with_timeout(std::move(asked), kPatienceMs);

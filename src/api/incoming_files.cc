@@ -55,7 +55,8 @@ io::Awaitable<Result<void>> IncomingFiles::take(MultipartReader::Event event,
 io::Awaitable<Result<void>> IncomingFiles::begin_part(const MultipartReader::Part& part) {
   is_file_ = part.name == "file";
   if (part.name == "task") {
-    if (has_task_) co_return fail(Errc::validation_failed, "There is more than one part task", "task");
+    if (has_task_)
+      co_return fail(Errc::validation_failed, "There is more than one part task", "task");
     has_task_ = true;
     co_return Result<void>();
   }

@@ -10,8 +10,8 @@
 
 namespace tandem::api {
 
-// The clients that exist, in memory: an access token outlives its client, but is worth nothing then.
-// Thread-safe.
+// The clients that exist, in memory: an access token outlives its client, but is worth nothing
+// then. Thread-safe.
 class LiveClients {
  public:
   // Reads all of them; blocks. Errors: store_unavailable. May be repeated.

@@ -89,8 +89,8 @@ LogPiece LogFollow::next_live() {
     LogPiece piece{.chunk = std::move(queue_->chunks.front()), .first = 0, .is_shared = true};
     queue_->chunks.pop_front();
     queue_->records -= piece.chunk->size();
-    const auto fresh = std::find_if(piece.chunk->begin(), piece.chunk->end(),
-                                    [this](const auto& record) { return record.position() > sent_; });
+    const auto is_fresh = [this](const auto& record) { return record.position() > sent_; };
+    const auto fresh = std::find_if(piece.chunk->begin(), piece.chunk->end(), is_fresh);
     if (fresh == piece.chunk->end()) continue;
     if (!continues(sent_, fresh->position())) {
       is_live_ = false;

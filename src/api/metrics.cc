@@ -51,7 +51,8 @@ struct Metrics::Impl {
     const Histogram::BucketBoundaries bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                 0.1,    0.25,  0.5,    1,     5,    30,    60};
     for (std::size_t i = 0; i < rows.size(); ++i)
-      timings.push_back(&durations.Add({{"method", method_of(i)}, {"route", pattern_of(i)}}, bounds));
+      timings.push_back(
+          &durations.Add({{"method", method_of(i)}, {"route", pattern_of(i)}}, bounds));
   }
 
   static std::string method_of(std::size_t row) {
@@ -93,7 +94,7 @@ void Metrics::count(const net::Served& served) {
   const std::size_t row =
       match.route != nullptr ? static_cast<std::size_t>(match.route - table.data()) : table.size();
   impl_->counter(row, served.status).Increment();
-  impl_->timings[row]->Observe(static_cast<double>(served.duration_us) / 1e6);
+  impl_->timings[row]->Observe(static_cast<double>(served.duration_ms) / 1e3);
 }
 
 void Metrics::count_failure() { impl_->failures.Increment(); }

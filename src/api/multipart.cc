@@ -73,7 +73,8 @@ Result<MultipartReader::Event> MultipartReader::next() {
 Result<MultipartReader::Event> MultipartReader::read_preamble() {
   const std::size_t found = buffer_.find(delimiter_, offset_);
   if (found == std::string::npos) {
-    if (buffer_.size() - offset_ > kMaxPreambleBytes) return bad("The first boundary does not come");
+    if (buffer_.size() - offset_ > kMaxPreambleBytes)
+      return bad("The first boundary does not come");
     return Event::need_more;
   }
   drop(found + delimiter_.size() - offset_);
@@ -97,7 +98,8 @@ Result<MultipartReader::Event> MultipartReader::read_delimiter() {
 Result<MultipartReader::Event> MultipartReader::read_headers() {
   const std::size_t end = buffer_.find("\r\n\r\n", offset_);
   if (end == std::string::npos) {
-    if (buffer_.size() - offset_ > kMaxPartHeaderBytes) return bad("The headers of a part are too long");
+    if (buffer_.size() - offset_ > kMaxPartHeaderBytes)
+      return bad("The headers of a part are too long");
     return Event::need_more;
   }
   part_ = Part();

@@ -9,10 +9,12 @@
 
 namespace tandem::api {
 
-// The boundary of a multipart/form-data Content-Type; bad_multipart where there is none that is fit.
+// The boundary of a multipart/form-data Content-Type; bad_multipart where there is none that is
+// fit.
 Result<std::string> boundary_of(std::string_view content_type);
 
-// Reads multipart/form-data (RFC 7578) piece by piece, in memory of one piece and one part's headers.
+// Reads multipart/form-data (RFC 7578) piece by piece, in memory of one piece and one part's
+// headers.
 class MultipartReader {
  public:
   enum class Event : std::uint8_t { need_more, part_begin, data, part_end, end };

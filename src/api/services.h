@@ -16,8 +16,12 @@
 #include "io/asio.h"
 #include "io/offload.h"
 #include "logs/log_hub.h"
-#include "queue/dispatcher_thread.h"
+#include "queue/commands.h"
 #include "store/task_reader.h"
+
+namespace tandem::queue {
+class DispatcherThread;
+}
 
 namespace tandem::api {
 
@@ -50,6 +54,8 @@ struct Services {
   io::OffloadPool& reading;  // store reads, logs, files
   io::OffloadPool& hashing;  // Argon2: its threads bound how many run at once
   std::string version;
+
+  void post(queue::Command command) const;  // to the dispatcher; thread-safe
 };
 
 }  // namespace tandem::api

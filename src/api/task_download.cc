@@ -121,7 +121,8 @@ Answer download(Call& call) {
   const auto task = co_await find_task(call);
   if (!task) co_return refuse(call, task.error());
   if (!is_terminal(task->status))
-    co_return refuse(call, fail(Errc::not_finished, "Outputs are there once the task has finished"));
+    co_return refuse(call,
+                     fail(Errc::not_finished, "Outputs are there once the task has finished"));
   const auto name = params.text("name");
   if (!name && !task->outputs.empty()) co_return co_await download_zip(call, *task);
   if (!name) co_return refuse(call, fail(Errc::no_output, "The task has made no files"));

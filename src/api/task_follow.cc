@@ -27,7 +27,7 @@ TaskFollow::TaskFollow(const Services& services, Outbox& outbox, TaskId id,
 
 TaskFollow::~TaskFollow() {
   queue::Unwatch unwatch{.task_id = id_, .watch_id = state_->watch_id};
-  services_.dispatcher.post({.outbox = &outbox_, .what = std::move(unwatch)});
+  services_.post({.outbox = &outbox_, .what = std::move(unwatch)});
 }
 
 io::Awaitable<Result<std::unique_ptr<TaskFollow>>> TaskFollow::open(const Services& services,

@@ -8,8 +8,8 @@
 
 namespace tandem::api {
 
-// A task's image, kept up to date, with a bell for whoever waits for something to happen to it. Used
-// on one loop, by one waiting coroutine. Ends the watch when it is destroyed.
+// A task's image, kept up to date, with a bell for whoever waits for something to happen to it.
+// Used on one loop, by one waiting coroutine. Ends the watch when it is destroyed.
 class TaskFollow {
  public:
   // Errors: not_found (also where it is another client's), store_unavailable.

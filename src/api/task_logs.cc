@@ -20,12 +20,16 @@ constexpr std::size_t kPageBytes = 4 * 1024 * 1024;
 
 enum class Format : std::uint8_t { json, raw, events, followed_raw };
 
+// The first that the caller names: many clients name several.
 Format format_of(const net::RequestHead& head, bool follow) {
   const std::string_view accept = head.headers.get("Accept");
-  const bool raw = accept.find("text/plain") != std::string_view::npos;
-  if (follow) return raw ? Format::followed_raw : Format::events;
-  if (accept.find("text/event-stream") != std::string_view::npos) return Format::events;
-  return raw ? Format::raw : Format::json;
+  const std::size_t json = accept.find("application/json");
+  const std::size_t raw = accept.find("text/plain");
+  const std::size_t events = accept.find("text/event-stream");
+  const bool wants_raw = raw < json && raw < events;
+  if (follow) return wants_raw ? Format::followed_raw : Format::events;
+  if (events < json && events < raw) return Format::events;
+  return wants_raw ? Format::raw : Format::json;
 }
 
 // Where to begin: `after`, `cursor`, or a browser's Last-Event-ID when it connects again.

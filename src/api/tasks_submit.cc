@@ -14,9 +14,11 @@ namespace tandem::api {
 Result<std::string> idempotency_key(const net::RequestHead& head) {
   const std::string* key = head.headers.find("Idempotency-Key");
   if (key == nullptr) return std::string();
-  const bool visible = std::all_of(key->begin(), key->end(), [](char c) { return c > ' ' && c <= '~'; });
+  const bool visible =
+      std::all_of(key->begin(), key->end(), [](char c) { return c > ' ' && c <= '~'; });
   if (key->empty() || key->size() > limits::kMaxIdempotencyKeyBytes || !visible)
-    return fail(Errc::validation_failed, "The Idempotency-Key must have 1 to 255 visible ASCII characters",
+    return fail(Errc::validation_failed,
+                "The Idempotency-Key must have 1 to 255 visible ASCII characters",
                 "Idempotency-Key");
   return *key;
 }

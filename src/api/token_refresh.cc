@@ -129,7 +129,7 @@ Answer post_revoke(Call& call) {
   const bool is_access_token = std::count(presented->begin(), presented->end(), '.') == 2;
   if (is_access_token)
     co_return oauth_problem(
-        fail(Errc::validation_failed, "Access tokens can't be revoked: they end by themselves", "token"),
+        fail(Errc::validation_failed, "Access tokens can't be revoked: they run out", "token"),
         request_id);
   if (auth::is_well_formed(auth::SecretKind::refresh, *presented)) {
     const ClientId client = call.caller.actor.client_id;

@@ -18,7 +18,8 @@ Error wrong_credentials() {
 }
 
 // The client, where the secret is its own; takes as long where there is no such client. Blocks.
-Result<store::Client> check_login(const Services& services, ClientId id, const std::string& secret) {
+Result<store::Client> check_login(const Services& services, ClientId id,
+                                  const std::string& secret) {
   auto client = services.reader.find_client(id);
   if (!client) return client.error();
   if (!*client) {
@@ -40,7 +41,8 @@ Result<auth::ScopeSet> granted_scopes(const store::Client& client, const std::st
 
 net::Response too_early(const Call& call, int wait_s) {
   auto response = oauth_problem(
-      fail(Errc::too_many_requests, "Too many failed logins; wait " + std::to_string(wait_s) + " s"),
+      fail(Errc::too_many_requests,
+           "Too many failed logins; wait " + std::to_string(wait_s) + " s"),
       call.request.request_id);
   response.headers.set("Retry-After", std::to_string(wait_s));
   return response;
@@ -65,7 +67,9 @@ io::Awaitable<Result<store::Client>> log_in(Call& call, const wire::TokenRequest
   const auto id = ClientId::parse(asked.client_id);
   Result<store::Client> client = wrong_credentials();
   if (id && auth::is_well_formed(auth::SecretKind::client, asked.client_secret)) {
-    auto check = [&services, &id, &asked] { return check_login(services, *id, asked.client_secret); };
+    auto check = [&services, &id, &asked] {
+      return check_login(services, *id, asked.client_secret);
+    };
     client = co_await io::offload(services.hashing, check);
   }
   if (client)
@@ -109,8 +113,8 @@ bool is_form(const net::RequestHead& head) {
   return net::same_name(type.substr(0, type.find(';')), "application/x-www-form-urlencoded");
 }
 
-store::RefreshToken refresh_row(const Services& services, const std::string& token, const Uuid& family,
-                                ClientId client, const std::string& scope) {
+store::RefreshToken refresh_row(const Services& services, const std::string& token,
+                                const Uuid& family, ClientId client, const std::string& scope) {
   return {.token_sha256 = auth::sha256_hex(token),
           .family = family,
           .client_id = client,

@@ -23,8 +23,8 @@ std::optional<ClientSecret> basic_credentials(const net::Headers& headers);
 bool is_form(const net::RequestHead& head);
 
 // The row of a fresh refresh token.
-store::RefreshToken refresh_row(const Services& services, const std::string& token, const Uuid& family,
-                                ClientId client, const std::string& scope);
+store::RefreshToken refresh_row(const Services& services, const std::string& token,
+                                const Uuid& family, ClientId client, const std::string& scope);
 
 // The answer with a new access token; `refresh_expires_at` is that of the refresh token.
 net::Response token_answer(Call& call, ClientId client, auth::ScopeSet scopes,

@@ -11,8 +11,8 @@ namespace tandem::auth {
 
 inline constexpr std::size_t kMinJwtSecretBytes = 32;
 
-// Empty where the secret is fit, else a sentence: too short, a well-known example, or hardly
-// random. The sentence does not hold the secret.
+// Empty where the secret is fit, else what is wrong with it: too short, or a well-known example.
+// The answer follows its name in a sentence and does not hold the secret.
 std::string weakness_of(std::string_view secret);
 
 // The secret kept in `data_dir`/jwt.secret; made there, mode 0600, synced, where there is none. A

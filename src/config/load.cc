@@ -5,14 +5,13 @@
 #include <stdexcept>
 #include <thread>
 
+#include "auth/jwt_secret.h"
 #include "config/table.h"
 
 extern char** environ;
 
 namespace tandem::config {
 namespace {
-
-constexpr std::size_t kMinSecretBytes = 32;
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -98,8 +97,11 @@ class Loader {
       value = cores;
     }
     if (value.empty()) return;
-    if (const std::string fault = row.apply(row, value, settings_); !fault.empty())
-      complain(source + " " + fault + shown(row, value) + ".");
+    const std::string fault = row.apply(row, value, settings_);
+    if (fault.empty()) return;
+    complain(source + " " + fault + shown(row, value) + ".");
+    // So that check_together() tells of no contradiction that only this fault made.
+    if (!row.default_value.empty()) row.apply(row, row.default_value, settings_);
   }
 
   // A URL may hold a password.
@@ -126,9 +128,9 @@ class Loader {
   }
 
   void check_secret(std::string_view name, std::string_view secret) {
-    if (!secret.empty() && secret.size() < kMinSecretBytes)
-      complain(std::string(name) + " must have at least " + std::to_string(kMinSecretBytes) +
-               " bytes.");
+    if (secret.empty()) return;
+    if (const std::string weakness = auth::weakness_of(secret); !weakness.empty())
+      complain(std::string(name) + " " + weakness + ".");
   }
 
   const Environment& environment_;

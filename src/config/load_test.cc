@@ -70,17 +70,29 @@ TEST(Load, RefusesUnknownAndDoubled) {
 
 TEST(Load, RefusesBadValues) {
   for (const auto& [name, value] :
-       Environment{{"TANDEM_LISTEN", "8080"},        {"TANDEM_LISTEN", "a:70000"},
-                   {"TANDEM_LISTEN", ":80"},         {"TANDEM_LISTEN", "::1:80"},
-                   {"TANDEM_LISTEN", "a:"},          {"TANDEM_PUBLIC_URL", "example.com"},
-                   {"TANDEM_PUBLIC_URL", "ftp://x"}, {"TANDEM_DATABASE_URL", "mysql://x"},
-                   {"TANDEM_LOGS_URL", "redis://"},  {"TANDEM_LEASE_S", "nan"},
-                   {"TANDEM_LEASE_S", "inf"},        {"TANDEM_LEASE_S", "1e3"},
-                   {"TANDEM_LEASE_S", "-1"},         {"TANDEM_LEASE_S", "30s"},
-                   {"TANDEM_LOOPS", "1.5"},          {"TANDEM_ALLOW_EXEC", "maybe"},
-                   {"TANDEM_LOG_JSON", "ja"},        {"TANDEM_HEARTBEAT_S", "20"},
-                   {"TANDEM_JWT_SECRET", "short"},   {"TANDEM_JWT_SECRET", ""},
-                   {"TANDEM_METRICS_LISTEN", "x"},   {"TANDEM_WORKER_MODE", "x"}})
+       Environment{{"TANDEM_LISTEN", "8080"},
+                   {"TANDEM_LISTEN", "a:70000"},
+                   {"TANDEM_LISTEN", ":80"},
+                   {"TANDEM_LISTEN", "::1:80"},
+                   {"TANDEM_LISTEN", "a:"},
+                   {"TANDEM_PUBLIC_URL", "example.com"},
+                   {"TANDEM_PUBLIC_URL", "ftp://x"},
+                   {"TANDEM_DATABASE_URL", "mysql://x"},
+                   {"TANDEM_LOGS_URL", "redis://"},
+                   {"TANDEM_LEASE_S", "nan"},
+                   {"TANDEM_LEASE_S", "inf"},
+                   {"TANDEM_LEASE_S", "1e3"},
+                   {"TANDEM_LEASE_S", "-1"},
+                   {"TANDEM_LEASE_S", "30s"},
+                   {"TANDEM_LOOPS", "1.5"},
+                   {"TANDEM_ALLOW_EXEC", "maybe"},
+                   {"TANDEM_LOG_JSON", "ja"},
+                   {"TANDEM_HEARTBEAT_S", "20"},
+                   {"TANDEM_JWT_SECRET", "short"},
+                   {"TANDEM_JWT_SECRET_PREVIOUS", "changeme-changeme-changeme-changeme"},
+                   {"TANDEM_JWT_SECRET", ""},
+                   {"TANDEM_METRICS_LISTEN", "x"},
+                   {"TANDEM_WORKER_MODE", "x"}})
     EXPECT_THAT(violations({{name, value}}), testing::ElementsAre(HasSubstr(name)))
         << name << "=" << value;
 }

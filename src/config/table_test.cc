@@ -13,7 +13,7 @@ TEST(Table, NamesAreUniqueAndRowsComplete) {
   std::set<std::string_view> envs, flags;
   for (const Row& row : settings_table()) {
     EXPECT_TRUE(envs.insert(row.env).second) << row.env;
-    if (!row.flag.empty()) EXPECT_TRUE(flags.insert(row.flag).second) << row.flag;
+    EXPECT_TRUE(row.flag.empty() || flags.insert(row.flag).second) << row.flag;
     EXPECT_FALSE(row.help.empty()) << row.env;
     EXPECT_NE(row.apply, nullptr) << row.env;
     EXPECT_TRUE(row.help.ends_with('.')) << row.env;
@@ -37,8 +37,9 @@ TEST(Table, EveryDefaultAndBoundIsTakenByItsOwnRow) {
   for (const Row& row : settings_table()) {
     Settings settings;
     const bool is_auto = row.unit == Unit::count && row.default_value == "auto";
-    if (!row.default_value.empty() && !is_auto)
+    if (!row.default_value.empty() && !is_auto) {
       EXPECT_EQ(row.apply(row, row.default_value, settings), "") << row.env;
+    }
     if (row.max == 0) continue;
     EXPECT_EQ(row.apply(row, std::to_string(row.max), settings), "") << row.env;
     EXPECT_NE(row.apply(row, std::to_string(row.max + 1), settings), "") << row.env;

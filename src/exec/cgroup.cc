@@ -43,9 +43,9 @@ std::string own_directory(const std::string& type, const std::string& controller
     std::string device, where, kind, options;
     fields >> device >> where >> kind >> options;
     if (kind != type) continue;
-    if (controller.empty() || ("," + options + ",").find("," + controller + ",") != std::string::npos) {
-      mount = where;
-    }
+    const bool has_controller =
+        ("," + options + ",").find("," + controller + ",") != std::string::npos;
+    if (controller.empty() || has_controller) mount = where;
   }
   if (mount.empty()) return {};
   std::ifstream groups("/proc/self/cgroup");
@@ -94,7 +94,7 @@ CgroupRoot CgroupRoot::make(Capabilities& capabilities) {
   }
   if (root.path.empty()) {
     capabilities.missing.push_back(
-        "No writable cgroup v2 with cgroup.kill: the processes of a job are found by their lineage.");
+        "No writable cgroup v2 with cgroup.kill: the processes of a job are found by lineage.");
   } else {
     capabilities.containment = Containment::cgroup;
     root.memory_v2 = write_file(root.path + "/cgroup.subtree_control", "+memory");
@@ -145,7 +145,8 @@ void JobCgroup::kill() const {
 }
 
 std::uint64_t JobCgroup::oom_kills() const {
-  const std::string path = memory_v2_ ? path_ + "/memory.events" : memory_path_ + "/memory.oom_control";
+  const std::string path =
+      memory_v2_ ? path_ + "/memory.events" : memory_path_ + "/memory.oom_control";
   std::ifstream events(path);
   std::string name;
   std::uint64_t count = 0;

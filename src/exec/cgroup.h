@@ -9,7 +9,8 @@
 
 namespace tandem::exec {
 
-// The directory in which the jobs of one guard have their cgroups: <own cgroup>/tandem-<pid of the guard>.
+// The directory in which the jobs of one guard have their cgroups: <own cgroup>/tandem-<pid of the
+// guard>.
 struct CgroupRoot {
   std::string path;         // of the v2 hierarchy; empty: no use of it is allowed
   std::string memory_path;  // of the v1 memory hierarchy; empty: none

@@ -11,7 +11,8 @@
 namespace tandem::exec {
 
 // Cuts what a job writes on its control pipe into lines, whatever the pieces it comes in. Lines end
-// with \n (a \r before it is taken off); empty lines are skipped. What a line says is not looked at.
+// with \n (a \r before it is taken off); empty lines are skipped. What a line says is not looked
+// at.
 class ControlPipe {
  public:
   // A result at its limit, and what stands around it.

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <utility>
 
 #include "exec/process_tree.h"
 #include "exec/shepherd.h"
@@ -25,8 +26,8 @@ constexpr int kPatientEndRounds = 100;  // then shepherds that don't end by them
 constexpr int kMaxEndRounds = 5000;     // about 10 s
 constexpr int kSocketFd = 4;
 
-// Only the socket and standard error are kept; 0, 1 and 3 are taken, so that descriptors for jobs never
-// have the numbers they must get in the job.
+// Only the socket and standard error are kept; 0, 1 and 3 are taken, so that descriptors for jobs
+// never have the numbers they must get in the job.
 void keep_only(int socket) {
   const int high = ::fcntl(socket, F_DUPFD_CLOEXEC, 16);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -155,13 +156,14 @@ void GuardLoop::kill_strays() {
   for (const auto& [pid, number] : shepherds_) shepherds.insert(pid);
   const auto strays = descendants_of(::getpid(), shepherds);
   if (signal_all(strays, SIGKILL) > 0) return;  // looked at again after a pause
-  for (const std::int64_t number : dead_) {
+  const auto confirmed = std::exchange(dead_, {});
+  reap();  // what was left are zombies; a shepherd found dead here is for the next round
+  for (const std::int64_t number : confirmed) {
     PacketHead gone{.kind = PacketKind::shepherd_gone};
     gone.value = number;
     send_packet(socket_.get(), gone);
     root_.remove_job(number);
   }
-  dead_.clear();
 }
 
 void GuardLoop::end_all() {

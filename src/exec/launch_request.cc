@@ -161,7 +161,8 @@ Error launch_failure(LaunchStep step, int error) {
   }
   if (step == LaunchStep::program) {
     switch (error) {
-      case ENOENT: return rejected("There is no such program, or the interpreter it names is missing.");
+      case ENOENT:
+        return rejected("There is no such program, or the interpreter it names is missing.");
       case EACCES: return rejected("The program is not executable: permission denied.");
       case ENOEXEC: return rejected("The file is not a program: neither a binary of this machine "
                                     "nor a script that begins with #!.");

@@ -9,15 +9,16 @@
 
 #include "base/unique_fd.h"
 
-// What the launcher, the guard and the shepherds say to each other over SOCK_SEQPACKET. Both ends are the
-// same binary: structs go as they are.
+// What the launcher, the guard and the shepherds say to each other over SOCK_SEQPACKET. Both ends
+// are the same binary: structs go as they are.
 namespace tandem::exec {
 
 enum class PacketKind : std::uint32_t {
-  hello,         // guard → launcher, once: `value` bit 0 cgroup, bit 1 memory limit; text: sentences, one a line
-  new_shepherd,  // launcher → guard; and back: `value` is its number, descriptors are its socket and
-                 // its pidfd, or none: refused
-  shepherd_gone, // guard → launcher: number `value` has died, and so has all that it left behind
+  hello,         // guard → launcher, once: `value` bit 0 cgroup, bit 1 memory limit; text:
+                 // sentences, one a line
+  new_shepherd,  // launcher → guard; and back: `value` is its number, with its socket and its
+                 // pidfd, or with no descriptor: refused
+  shepherd_gone, // guard → launcher: number `value` is dead, and so is all that it left behind
   launch,        // launcher → shepherd: text and descriptors, see LaunchFields
   terminate,     // launcher → shepherd: SIGTERM to all, kill at `value` ms from now
   kill_after,    // launcher → shepherd: kill at `value` ms from now, in place of the last one
@@ -29,8 +30,9 @@ enum class LaunchStep : std::uint32_t { clone, descriptors, terminal, directory,
 
 constexpr std::uint64_t kNoLimit = UINT64_MAX;
 
-// The text is cwd, argv, env entries, each ended by NUL. Descriptors: stdin, stdout, stderr, then the
-// control pipe if `control`, the input if `input`, then a memory file with the text if `text_in_file`.
+// The text is cwd, argv, env entries, each ended by NUL. Descriptors: stdin, stdout, stderr, then
+// the control pipe if `control`, the input if `input`, then a memory file with the text if
+// `text_in_file`.
 struct LaunchFields {
   std::uint32_t argc, envc;
   bool pty, control, input, text_in_file;

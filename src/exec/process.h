@@ -57,8 +57,9 @@ struct ExitTruth {
 
 struct Job;  // shepherd_client.h
 
-// A running job. All calls on the launcher's loop. Output waits in the kernel's pipes (64 KiB each): a
-// reader that does not read stops the job, not the server. Destroying it kills the job at once.
+// A running job. All calls on the launcher's loop. Output waits in the kernel's pipes (64 KiB
+// each): a reader that does not read stops the job, not the server. Destroying it kills the job at
+// once.
 class Process {
  public:
   using Stream = io::asio::posix::basic_stream_descriptor<io::Executor>;
@@ -71,8 +72,8 @@ class Process {
 
   pid_t pid() const;  // 0 where the job was lost at its start
 
-  // The number of bytes; 0 at the end. internal: the pipe failed. One read of each at a time. With a
-  // terminal everything is on stdout, and stderr ends at once.
+  // The number of bytes; 0 at the end. internal: the pipe failed. One read of each at a time. With
+  // a terminal everything is on stdout, and stderr ends at once.
   io::Awaitable<Result<std::size_t>> read_stdout(std::span<char> buffer);
   io::Awaitable<Result<std::size_t>> read_stderr(std::span<char> buffer);
   io::Awaitable<Result<std::size_t>> read_control(std::span<char> buffer);
@@ -89,8 +90,8 @@ class Process {
   // The job is killed when `delay_ms` have passed and this was not called again: a lease.
   void kill_after(std::int64_t delay_ms);
 
-  // Returns when no process of the job is alive: what the first process leaves behind is killed. What
-  // is in the pipes can be read afterwards. Several may wait; may be cancelled and repeated.
+  // Returns when no process of the job is alive: what the first process leaves behind is killed.
+  // What is in the pipes can be read afterwards. Several may wait; may be cancelled and repeated.
   io::Awaitable<ExitTruth> wait();
 
  private:

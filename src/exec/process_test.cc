@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +12,9 @@ namespace tandem::exec {
 namespace {
 
 class ProcessTest : public ExecTest {};
+std::filesystem::path scratch_file() {
+  return std::filesystem::temp_directory_path() / ("tandem-exec-" + std::to_string(getpid()));
+}
 INSTANTIATE_TEST_SUITE_P(Cgroup, ProcessTest, testing::Values(true));
 INSTANTIATE_TEST_SUITE_P(Lineage, ProcessTest, testing::Values(false));
 
@@ -67,7 +72,7 @@ TEST_P(ProcessTest, ArgumentsAreExact) {
 }
 
 TEST_P(ProcessTest, ALaunchThatFailsSaysWhy) {
-  const auto file = std::filesystem::temp_directory_path() / ("tandem-exec-" + std::to_string(getpid()));
+  const auto file = scratch_file();
   std::ofstream(file) << "no program";
   const auto launch = [this](std::string program, std::string cwd = "/") {
     ProcessSpec spec;
@@ -123,8 +128,20 @@ TEST_P(ProcessTest, TheControlPipeIsDescriptorThree) {
   EXPECT_EQ(ran.err, "err\n");
 }
 
+TEST_P(ProcessTest, AGivenInputIsDescriptorFour) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  UniqueFd writer(ends[1]);
+  ProcessSpec spec = shell("cat <&4");
+  spec.input_fd.reset(ends[0]);
+  EXPECT_EQ(::write(writer.get(), "piece\n", 6), 6);
+  writer.reset();
+  EXPECT_EQ(job(std::move(spec)).out, "piece\n");
+}
+
 TEST_P(ProcessTest, BigOutputsComeWhole) {
-  const Ran ran = script("head -c 20000000 /dev/zero | tr '\\0' 'a'; head -c 3000000 /dev/zero >&2");
+  const Ran ran =
+      script("head -c 20000000 /dev/zero | tr '\\0' 'a'; head -c 3000000 /dev/zero >&2");
   EXPECT_EQ(ran.out, std::string(20'000'000, 'a'));
   EXPECT_EQ(ran.err, std::string(3'000'000, '\0'));
 }
@@ -145,7 +162,8 @@ TEST_P(ProcessTest, ATerminalIsATerminal) {
   auto body = [](Launcher& with, ProcessSpec given) -> io::Awaitable<Ran> {
     Ran ran;
     auto process = co_await with.launch(std::move(given));
-    const auto until = [](Process& job, std::string& seen, std::string what) -> io::Awaitable<void> {
+    const auto until = [](Process& job, std::string& seen,
+                          std::string what) -> io::Awaitable<void> {
       std::string buffer(4096, '\0');
       while (seen.find(what) == std::string::npos) {
         const auto got = co_await job.read_stdout(buffer);
@@ -180,7 +198,7 @@ TEST_P(ProcessTest, ATerminalLosesNoOutputAtTheEnd) {
 
 TEST_P(ProcessTest, LimitsHold) {
   ProcessSpec spec = shell("ulimit -n; ulimit -c; head -c 5000 /dev/zero > \"$F\"; echo $?");
-  const auto file = std::filesystem::temp_directory_path() / ("tandem-lim-" + std::to_string(getpid()));
+  const auto file = scratch_file();
   spec.env["F"] = file;
   spec.limits.open_files = 40;
   spec.limits.file_bytes = 4096;

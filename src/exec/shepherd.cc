@@ -58,7 +58,8 @@ bool read_text(int file, std::string& text) {
   text.resize(static_cast<std::size_t>(size));
   std::size_t got = 0;
   while (got < text.size()) {
-    const ssize_t part = ::pread(file, text.data() + got, text.size() - got, static_cast<off_t>(got));
+    const ssize_t part =
+        ::pread(file, text.data() + got, text.size() - got, static_cast<off_t>(got));
     if (part <= 0) return false;
     got += static_cast<std::size_t>(part);
   }
@@ -215,14 +216,16 @@ void ShepherdLoop::reap() {
 
 void ShepherdLoop::kill_round() {
   if (cgroup_) cgroup_->kill();
-  // The first round trusts the cgroup; a process that left it, or was never in one, is found in /proc.
+  // The first round trusts the cgroup; a process that left it, or was never in one, is found in
+  // /proc.
   if (!cgroup_ || kill_rounds_ > 0) signal_all(descendants_of(::getpid()), SIGKILL);
   ++kill_rounds_;
 }
 
 void ShepherdLoop::report_exit(bool leftovers) {
-  const bool was_killed = WIFSIGNALED(exit_.wait_status) && WTERMSIG(exit_.wait_status) == SIGKILL &&
-                          now_ms() < kill_at_ms_;
+  const int status = exit_.wait_status;
+  const bool was_killed =
+      WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && now_ms() < kill_at_ms_;
   if (has_memory_limit_ || was_killed) exit_.out_of_memory = oom_kills() > oom_kills_before_;
   if (has_memory_limit_) cgroup_->unlimit_memory();
   exit_.leftovers = leftovers;

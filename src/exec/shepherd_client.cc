@@ -11,6 +11,8 @@ namespace tandem::exec {
 namespace {
 // A shepherd that is stopped, or gone mad, has this long beyond the time to kill its job itself.
 constexpr std::int64_t kOverdueMs = 400;
+// A job may stop its shepherd before that has spoken.
+constexpr std::int64_t kLaunchTimeoutMs = 5000;
 
 ExitTruth truth_of(const ExitFields& fields) {
   ExitTruth truth;
@@ -44,11 +46,12 @@ ShepherdClient::ShepherdClient(io::Executor executor, Packet& born, OnChange on_
 void ShepherdClient::start() { listen(); }
 
 void ShepherdClient::listen() {
-  socket_.async_wait(Stream::wait_read, [self = shared_from_this()](boost::system::error_code error) {
+  auto on_event = [self = shared_from_this()](boost::system::error_code error) {
     if (error || !self->usable_) return;
     self->on_readable();
     if (self->usable_) self->listen();
-  });
+  };
+  socket_.async_wait(Stream::wait_read, std::move(on_event));
 }
 
 void ShepherdClient::on_readable() {
@@ -67,6 +70,7 @@ void ShepherdClient::on_packet(const PacketHead& head) {
   if (!job_) return;
   if (head.kind == PacketKind::launched) {
     job_->launched = head;
+    job_->overdue.cancel();
     job_->pid = static_cast<pid_t>(head.value);
     const auto job = head.error ? std::move(job_) : job_;
     if (head.error) job->shepherd.reset();
@@ -84,6 +88,7 @@ bool ShepherdClient::launch(std::shared_ptr<Job> job, const PacketHead& head, st
                             std::span<const int> fds) {
   if (!usable_ || !send_packet(socket_.native_handle(), head, text, fds)) return false;
   job_ = std::move(job);
+  watch_over_kill(kLaunchTimeoutMs);
   return true;
 }
 

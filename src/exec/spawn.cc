@@ -102,8 +102,8 @@ TANDEM_BARE int run_child(void* argument) {
 }
 
 #if defined(__x86_64__)
-// glibc has no clone3 for programs, and only clone3 puts a child in its cgroup at birth: joining later costs
-// a grace period of RCU.
+// glibc has no clone3 for programs, and only clone3 puts a child in its cgroup at birth: joining
+// later costs a grace period of RCU.
 TANDEM_BARE long clone_into(clone_args* arguments, Child* child) {
   long result = SYS_clone3;
   register void* function __asm__("r12") = reinterpret_cast<void*>(&run_child);

@@ -8,8 +8,8 @@
 
 namespace tandem::exec {
 
-// What the new process needs, ready before it exists: between clone and execve nothing is allocated.
-// Every descriptor is ≥ 4, or −1.
+// What the new process needs, ready before it exists: between clone and execve nothing is
+// allocated. Every descriptor is ≥ 4, or −1.
 struct SpawnPlan {
   char** argv = nullptr;
   char** envp = nullptr;
@@ -28,9 +28,10 @@ struct SpawnOutcome {
   LaunchStep step = LaunchStep::clone;
 };
 
-// Starts the program in a new session with default signal handling, no open descriptor but 0–4, umask 022
-// and no way to gain privileges. Like vfork: the memory is shared and the caller waits for execve, so that a
-// failure of any step is known here. The caller has one thread and all its signals blocked.
+// Starts the program in a new session with default signal handling, no open descriptor but 0–4,
+// umask 022 and no way to gain privileges. Like vfork: the memory is shared and the caller waits
+// for execve, so that a failure of any step is known here. The caller has one thread and all its
+// signals blocked.
 SpawnOutcome spawn(const SpawnPlan& plan);
 
 }  // namespace tandem::exec

@@ -16,8 +16,9 @@
 
 namespace tandem::io {
 
-// `wait`: a cancelled caller still waits for the answer (nothing is lost; the other side must answer).
-// `abandon`: a cancelled caller is answered with request_timeout at once, a late answer is dropped.
+// `wait`: a cancelled caller still waits for the answer (nothing is lost; the other side must
+// answer). `abandon`: a cancelled caller is answered with request_timeout at once, a late answer is
+// dropped.
 enum class OnCancel { wait, abandon };
 
 namespace detail {
@@ -52,8 +53,9 @@ class Question {
 }  // namespace detail
 
 // Makes an awaitable of `void call(Outbox&, std::function<void(T)> answer)`, T being a Result.
-// `answer` may be called on any thread, also inside the call; only the first one counts. If all its copies
-// are destroyed without a call, the result is shutting_down. `outbox` must outlive the question.
+// `answer` may be called on any thread, also inside the call; only the first one counts. If all its
+// copies are destroyed without a call, the result is shutting_down. `outbox` must outlive the
+// question.
 template <class T, class Call>
 Awaitable<T> ask(Outbox& outbox, Call call, OnCancel on_cancel = OnCancel::wait) {
   auto initiate = [&outbox, &call, on_cancel](auto handler) {

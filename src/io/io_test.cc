@@ -62,7 +62,8 @@ TEST_F(IoTest, TimeoutGivesTheValueOrRequestTimeout) {
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Errc::request_timeout);
   EXPECT_EQ(*run(with_timeout(result_of(3), 60'000)), 3);
-  EXPECT_EQ(run(with_timeout(result_of(fail(Errc::conflict)), 60'000)).error().code, Errc::conflict);
+  const auto refused = run(with_timeout(result_of(fail(Errc::conflict)), 60'000));
+  EXPECT_EQ(refused.error().code, Errc::conflict);
   EXPECT_TRUE(run(with_timeout(sleep_for(0), 60'000)));
   EXPECT_FALSE(run(with_timeout(sleep_for(3'600'000), 0)));
   EXPECT_THROW(run(with_timeout(throws(), 60'000)), std::runtime_error);

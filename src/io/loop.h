@@ -22,7 +22,8 @@ class Loop {
 
   void start();  // once
   // Ends the loop after the handler that runs now and joins its thread; what is still queued is
-  // destroyed with the loop. End the task groups first. May be repeated; never from the loop itself.
+  // destroyed with the loop. End the task groups first. May be repeated; never from the loop
+  // itself.
   void stop();
 
   // Thread-safe. Runs on the loop's thread, in order, never inside post().

@@ -12,7 +12,8 @@
 namespace tandem::io {
 
 namespace {
-// co_spawn starts inside the call where the caller is on the loop; members must start in a later turn.
+// co_spawn starts inside the call where the caller is on the loop; members must start in a later
+// turn.
 Awaitable<void> start_later(Awaitable<void> work) {
   co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
   co_await std::move(work);

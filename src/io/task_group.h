@@ -14,16 +14,18 @@ namespace tandem::io {
 // coroutines: `cancel()`, then `co_await join()`, then destroy.
 class TaskGroup {
  public:
-  explicit TaskGroup(Executor executor) : executor_(executor), emptied_(executor, Timer::time_point::max()) {}
+  explicit TaskGroup(Executor executor)
+      : executor_(executor), emptied_(executor, Timer::time_point::max()) {}
   ~TaskGroup();  // asserts that none is left, unless the loop never runs again (see abandon)
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Starts `work` in a later turn of the loop. An exception that leaves it is logged with `name` and ends
-  // only that coroutine; operation_aborted after a cancel is not logged. After cancel() new work is
-  // still taken, and cancelled at once.
+  // Starts `work` in a later turn of the loop. An exception that leaves it is logged with `name`
+  // and ends only that coroutine; operation_aborted after a cancel is not logged. After cancel()
+  // new work is still taken, and cancelled at once.
   void spawn(std::string name, Awaitable<void> work);
-  // Every pending operation ends with operation_aborted; so does each later one of these coroutines.
+  // Every pending operation ends with operation_aborted; so does each later one of these
+  // coroutines.
   void cancel();
   // Returns once no coroutine is left. Several may wait; a member of the group must not.
   Awaitable<void> join();

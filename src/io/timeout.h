@@ -28,7 +28,8 @@ Awaitable<bool> run_until(Awaitable<void> work, std::int64_t timeout_ms);
 // Runs `work` for at most `timeout_ms`, then cancels it: request_timeout. A Result is not wrapped
 // twice. Where the work's value and the end of the time meet, the value is kept. Exceptions of the
 // work come out; so does the cancelling of the caller (operation_aborted). Returns only once the
-// work has ended, so it may use the caller's variables; work that cannot be cancelled is waited for.
+// work has ended, so it may use the caller's variables; work that cannot be cancelled is waited
+// for.
 template <class T>
 Awaitable<typename detail::AsResult<T>::type> with_timeout(Awaitable<T> work,
                                                            std::int64_t timeout_ms) {

@@ -312,11 +312,14 @@ io::Awaitable<bool> Connection::exchange(Request& request) {
     if (auto error = check_upgrade(request)) {
       Response refusal = Response::problem(*error, request.request_id);
       refusal.headers.add("Sec-WebSocket-Version", "13");
+      if (error->code == Errc::upgrade_required) refusal.headers.add("Upgrade", "websocket");
       response = std::move(refusal);
     } else {
       upgrade_ = std::move(*upgrade);
       const bool written = co_await flush();
       if (!written) upgrade_.reset();
+      const Served served{request, 101, 0, loop_.clock.mono() - request.received};
+      loop_.handler.served(served);
       co_return false;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
+#include <chrono>
 
 #include "io/timeout.h"
 
@@ -110,7 +111,7 @@ io::Awaitable<void> Listener::refuse_crowd(TcpSocket socket) {
   transport.shutdown_send();
   // What the client sends is read, or the reset would overtake the answer.
   Step step = transport.read_now(state_.scratch.data(), state_.scratch.size());
-  for (int i = 0; i < 8 && (step.must_wait() || step.kind == Step::Kind::done); ++i) {
+  for (int i = 0; i < 4 && (step.must_wait() || step.kind == Step::Kind::done); ++i) {
     if (step.must_wait()) {
       auto waited = co_await io::with_timeout(transport.wait(step), kRefuseMs);
       if (!waited) break;
@@ -173,16 +174,22 @@ void Listener::end(std::int64_t drain_ms, std::promise<void>& done) {
                  [&done](std::exception_ptr) { done.set_value(); });
 }
 
+void Listener::cut_all() {
+  state_.cut = true;
+  for (Connection* connection : state_.connections) connection->cut();
+  const std::set<WsLink*> links = links_;
+  for (WsLink* link : links) link->cut();
+  serving_.cancel();
+}
+
+// The last turn of upkeep_ comes behind a timer's call that is already on its way.
 io::Awaitable<void> Listener::wind_down(std::int64_t drain_ms) {
-  auto left = co_await io::with_timeout(serving_.join(), drain_ms);
-  if (!left) {
-    state_.cut = true;
-    for (Connection* connection : state_.connections) connection->cut();
-    const std::set<WsLink*> links = links_;
-    for (WsLink* link : links) link->cut();
-    serving_.cancel();
-    co_await serving_.join();
-  }
+  io::Timer limit(loop_.executor(), std::chrono::milliseconds(drain_ms));
+  limit.async_wait([this](ErrorCode cancelled) {
+    if (!cancelled) cut_all();
+  });
+  co_await serving_.join();
+  limit.cancel();
   upkeep_.cancel();
   co_await upkeep_.join();
 }

@@ -36,6 +36,7 @@ class Listener {
   io::Awaitable<void> refuse_crowd(TcpSocket socket);
   io::Awaitable<void> sweep();
   io::Awaitable<void> wind_down(std::int64_t drain_ms);
+  void cut_all();
 
   io::Loop& loop_;
   Acceptor acceptor_;

@@ -157,7 +157,7 @@ Result<void> RequestParser::check_lines(std::string_view head) {
     return bad("The request line is not valid.");
   const std::string_view protocol = first.substr(version + 1);
   if (protocol != "HTTP/1.1" && protocol != "HTTP/1.0")
-    return bad("Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+    return bad("Only the versions 1.0 and 1.1 of HTTP are spoken here.");
   Seen seen;
   std::string_view rest = head.substr(first_end + 2);
   while (rest.size() > 2) {

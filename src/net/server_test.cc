@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/redirect_error.hpp>
 #include <future>
 
 #include "io/task_group.h"

@@ -28,7 +28,8 @@ void teardown(beast::role_type, WsTransport& stream, ErrorCode& error) {
 
 template <class Handler>
 void async_teardown(beast::role_type, WsTransport& stream, Handler&& handler) {
-  DiscardOperation operation{stream.transport()};
+  // After a whole closing handshake nothing is in flight that a reset could overtake.
+  DiscardOperation operation{stream.transport(), stream.has_close_frame() ? 0 : 1024};
   asio::async_compose<Handler, void(ErrorCode)>(std::move(operation), handler,
                                                 stream.get_executor());
 }
@@ -91,6 +92,9 @@ Link::Link(Transport transport, WsLimits limits)
   changed_.expires_at(io::Timer::time_point::max());
   ws_.read_message_max(limits_.max_message_bytes);
   ws_.auto_fragment(false);
+  ws_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+    if (kind == websocket::frame_type::close) ws_.next_layer().note_close_frame();
+  });
 }
 
 void Link::set_timeouts() {

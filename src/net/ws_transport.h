@@ -51,7 +51,7 @@ struct StepOperation {
 // Sends FIN and drops what still comes, so that the peer reads our close frame before a reset.
 struct DiscardOperation {
   Transport& transport;
-  int reads_left = 1024;
+  int reads_left;
   bool first = true;
 
   template <class Self>
@@ -92,6 +92,8 @@ class WsTransport {
   explicit WsTransport(Transport transport) : transport_(std::move(transport)) {}
   executor_type get_executor() { return transport_.socket().get_executor(); }
   Transport& transport() { return transport_; }
+  void note_close_frame() { has_close_frame_ = true; }
+  bool has_close_frame() const { return has_close_frame_; }
 
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token);
@@ -100,6 +102,7 @@ class WsTransport {
 
  private:
   Transport transport_;
+  bool has_close_frame_ = false;  // the peer's
 };
 
 template <class Buffers, class Token>

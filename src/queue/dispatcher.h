@@ -10,6 +10,7 @@
 #include "queue/commands.h"
 #include "queue/connected.h"
 #include "queue/deadlines.h"
+#include "queue/dispatcher_settings.h"
 #include "queue/mutant.h"
 #include "queue/ready_lanes.h"
 #include "queue/task_table.h"

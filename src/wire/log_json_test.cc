@@ -36,10 +36,8 @@ RC_GTEST_PROP(LogJson, AnyBytesComeBack, (const std::vector<std::string>& pieces
 TEST(LogJson, BytesThatAreNotUtf8GoAsBase64) {
   std::string text;
   encode_log_line({1, WallTime{0}, 1, "stdout", "\xff\xfe"}, text);
-  EXPECT_EQ(
-      text,
-      R"({"seq":1,"ts":"1970-01-01T00:00:00.000Z","attempt":1,)"
-      R"("stream":"stdout","data_base64":"//4="})");
+  EXPECT_EQ(text, R"({"seq":1,"ts":"1970-01-01T00:00:00.000Z","attempt":1,)"
+                  R"("stream":"stdout","data_base64":"//4="})");
 }
 
 TEST(LogJson, RefusesWhatIsNotDenseOrWhole) {
@@ -48,12 +46,12 @@ TEST(LogJson, RefusesWhatIsNotDenseOrWhole) {
     return decode_log_batch(R"({"attempt":1,"first_seq":5,"records":[)" + record + "]}");
   };
   EXPECT_TRUE(batch("{" + ts + R"(,"stream":"stdout","data":"x","seq":5,"attempt":1})"));
-  for (const std::string& rest :
+  for (const char* rest :
        {R"("stream":"stdout","data":"x","seq":6)", R"("stream":"stdout","data":"x","attempt":2)",
         R"("stream":"other","data":"x")", R"("stream":"stdout")", R"("data":"x")",
         R"("stream":"stdout","data":"x","data_base64":"eA==")",
         R"("stream":"stdout","data_base64":"e")", R"("stream":"stdout","data":"x","z":1)"})
-    EXPECT_FALSE(batch("{" + ts + "," + std::string(rest) + "}")) << rest;
+    EXPECT_FALSE(batch("{" + ts + "," + rest + "}")) << rest;
   EXPECT_FALSE(batch(R"({"stream":"stdout","data":"x"})"));
   EXPECT_FALSE(batch("1"));
   const std::string big(limits::kMaxRecordBytes + 1, 'x');

@@ -11,8 +11,8 @@
 
 namespace tandem::worker {
 
-// The pipe on which a job reads the answers to its questions, one JSON object a line. Lines that the
-// job does not read wait here, in order. The loop's thread only.
+// The pipe on which a job reads the answers to its questions, one JSON object a line. Lines that
+// the job does not read wait here, in order. The loop's thread only.
 class AnswerPipe {
  public:
   explicit AnswerPipe(io::Executor executor);

@@ -13,8 +13,9 @@
 
 namespace tandem::worker {
 
-// Reads what a job says on its control pipe. Progress goes to the listener at most ten times a second, the
-// last one always. Lines that can't be understood are named in the log. The loop's thread only.
+// Reads what a job says on its control pipe. Progress goes to the listener at most ten times a
+// second, the last one always. Lines that can't be understood are named in the log. The loop's
+// thread only.
 class ControlReader {
  public:
   using Read = std::function<io::Awaitable<Result<std::size_t>>(std::span<char>)>;

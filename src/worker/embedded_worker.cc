@@ -137,7 +137,7 @@ EmbeddedWorker::Attempt* EmbeddedWorker::find(TaskId task, std::uint32_t attempt
   return found == attempts_.end() ? nullptr : found->second.get();
 }
 
-// The slot is free before the end is durable: the next task comes with the commit of this one's end.
+// The slot is free before the end is durable: the next task comes with the commit of that end.
 void EmbeddedWorker::free_slot() {
   --busy_;
   if (!draining_ && busy_ + credits_ + owed_ < settings_.slots) ++owed_;

@@ -105,8 +105,8 @@ class EmbeddedWorker {
   io::TaskGroup jobs_;
 
   Attempts attempts_;
-  // Settled in this turn of the loop. Where the dispatcher reads its store anew it orders again what
-  // it found running; an order that comes with the answer to the end is such an echo.
+  // Settled in this turn of the loop. Where the dispatcher reads its store anew it orders again
+  // what it found running; an order that comes with the answer to the end is such an echo.
   std::unordered_set<Key, KeyHash> echoes_;
   std::vector<std::weak_ptr<Attempt>> ask_again_;
   std::vector<queue::Command> commands_;  // go out with the next flush

@@ -31,7 +31,7 @@ struct FunctionAnswer {
   std::optional<TaskError> error;
 };
 
-// Runs right on the loop: may not block, and take no longer than a request may wait (a millisecond).
+// Runs right on the loop: may not block, nor take longer than others can wait (a millisecond).
 using QuickFunction = std::function<FunctionAnswer(const Task&)>;
 // A coroutine on the loop; what blocks in it goes through io::offload. It is cancelled by its
 // timeout and by cancel(): then its pending operation throws operation_aborted.

@@ -19,7 +19,8 @@ TaskError rejected(std::string message) {
 Handler exec_command(const Task& task) {
   const auto list = wire::raw_member(task.spec.payload, "argv");
   CommandHandler command;
-  for (std::string_view element : list ? wire::raw_elements(*list) : std::vector<std::string_view>())
+  if (!list) return rejected("exec needs argv, such as [\"ls\", \"-l\"].");
+  for (std::string_view element : wire::raw_elements(*list))
     if (auto text = wire::raw_string(element); text && text->find('\0') == std::string::npos)
       command.argv.push_back(std::move(*text));
     else
@@ -96,9 +97,11 @@ std::vector<std::string> HandlerRegistry::job_types() const {
   std::error_code error;
   if (!settings_.directory.empty())
     for (const auto& entry : std::filesystem::directory_iterator(settings_.directory, error))
-      if (const std::string name = entry.path().filename(); is_plain(name) && is_program(entry.path()))
+      if (const std::string name = entry.path().filename();
+          is_plain(name) && is_program(entry.path()))
         names.push_back(name);
-  if (settings_.allow_commands) names.insert(names.end(), {std::string(kExec), std::string(kShell)});
+  if (settings_.allow_commands)
+    names.insert(names.end(), {std::string(kExec), std::string(kShell)});
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;

@@ -22,8 +22,8 @@ struct HandlerSettings {
   bool allow_commands = false; // the built-in `exec` and `shell`
 };
 
-// Finds what runs a job_type. Functions are registered before the worker starts; files are looked up
-// each time, so that new ones are seen. The worker's loop only; find() stats one file.
+// Finds what runs a job_type. Functions are registered before the worker starts; files are looked
+// up each time, so that new ones are seen. The worker's loop only; find() stats one file.
 class HandlerRegistry {
  public:
   explicit HandlerRegistry(HandlerSettings settings) : settings_(std::move(settings)) {}

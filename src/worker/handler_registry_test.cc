@@ -78,7 +78,8 @@ TEST_F(HandlerRegistryTest, CommandsRunOnlyWhereTheyAreAllowed) {
   EXPECT_THAT(std::get<CommandHandler>(exec).argv, ElementsAre("echo", "a b"));
   const Handler shell = handlers.find(task("shell", R"({"script":"echo hi"})"));
   ASSERT_TRUE(std::holds_alternative<CommandHandler>(shell));
-  EXPECT_THAT(std::get<CommandHandler>(shell).argv, ElementsAre("/bin/sh", "-c", "echo hi", "shell"));
+  EXPECT_THAT(std::get<CommandHandler>(shell).argv,
+              ElementsAre("/bin/sh", "-c", "echo hi", "shell"));
   for (const char* bad : {R"({})", R"({"argv":[]})", R"({"argv":"ls"})", R"({"argv":["ls",1]})",
                           R"({"argv":["l\u0000s"]})"})
     EXPECT_EQ(code(handlers.find(task("exec", bad))), "rejected") << bad;

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/unique_fd.h"
+#include "core/file_name.h"
 
 namespace tandem::worker {
 namespace {
@@ -31,13 +32,19 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   return {};
 }
 
+Result<void> fetch(const JobDirectory& directory, const Task& task, const FileInfo& file,
+                   JobFiles& files) {
+  if (auto sound = check_file_name(file.name); !sound) return sound;
+  return files.fetch_input(task, file, directory.in() + "/" + file.name);
+}
+
 Result<void> fill(const JobDirectory& directory, const Task& task, JobFiles& files) {
   for (const std::string& path : {directory.root, directory.work(), directory.in(), directory.out(),
                                   directory.temporary()})
     if (::mkdir(path.c_str(), 0700) != 0) return refuse(errno);
   if (auto written = write_file(directory.payload(), task.spec.payload); !written) return written;
   for (const FileInfo& file : task.inputs)
-    if (auto got = files.fetch_input(task, file, directory.in() + "/" + file.name); !got) return got;
+    if (auto got = fetch(directory, task, file, files); !got) return got;
   return {};
 }
 

@@ -46,7 +46,8 @@ class OutputSearch {
     }
     std::sort(names.begin(), names.end());
     for (const fs::path& path : names)
-      if (auto looked = look(path, prefix + path.filename().string(), depth); !looked) return looked;
+      if (auto looked = look(path, prefix + path.filename().string(), depth); !looked)
+        return looked;
     return {};
   }
   FoundOutputs take() { return std::move(found_); }
@@ -77,8 +78,8 @@ class OutputSearch {
       return fail(Errc::conflict, "Two output files would be called " + name + ".");
     total_bytes_ += size_bytes;
     if (names_.size() > limits::kMaxOutputFiles)
-      return fail(Errc::too_large, "There are more than " + std::to_string(limits::kMaxOutputFiles) +
-                                       " output files.");
+      return fail(Errc::too_large, "There are more than " +
+                                       std::to_string(limits::kMaxOutputFiles) + " output files.");
     if (total_bytes_ > limits::kMaxOutputBytes)
       return fail(Errc::too_large, "The output files have more than " +
                                        std::to_string(limits::kMaxOutputBytes) + " bytes.");
@@ -103,7 +104,8 @@ Result<void> BlobJobFiles::fetch_input(const Task& task, const FileInfo& file,
                                        const std::string& path) {
   auto blob = blobs_.open(task.task_id, blobs::BlobKind::in, file.name);
   if (!blob) return blob.error();
-  const UniqueFd copy(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444));
+  constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+  const UniqueFd copy(::open(path.c_str(), kNew, 0444));
   if (!copy) return fail(Errc::store_unavailable, "An input file could not be copied.");
   return copy_all(blob->fd.get(), copy.get(), blob->size_bytes);
 }

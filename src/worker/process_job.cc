@@ -50,7 +50,8 @@ class ProcessJob final : public Job {
 
   // As io::offload, but waits where the threads are busy.
   template <class Function>
-  auto offload(Function function) -> decltype(io::offload(std::declval<io::OffloadPool&>(), function)) {
+  auto offload(Function function)
+      -> decltype(io::offload(std::declval<io::OffloadPool&>(), function)) {
     while (true) {
       auto done = co_await io::offload(services_.offload, function);
       const bool is_busy = !done && done.error().code == Errc::too_many_requests;

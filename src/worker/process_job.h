@@ -15,11 +15,11 @@
 //                         {"type":"input","request_id":"1","data":"…"}
 //                         {"type":"eof"}                                nobody answers any more
 //                       (interactive jobs have none: answers are typed on their terminal)
-//   HOME, TMPDIR        its working directory, and `tmp` in it
+//   HOME, TMPDIR        its working directory, and tmp/ beside it
 //   PATH, LANG, LC_ALL, TZ and the names of env_allow, from the worker's environment
 //   the task's env      without LD_*, TANDEM_*, PATH and names that are no names: those are refused
 //
-// Its directory is <work_dir>/<task_id>-<attempt>/ with work/ in/ out/ payload.json.
+// Its directory is <work_dir>/<task_id>-<attempt>/ with work/ in/ out/ tmp/ payload.json.
 namespace tandem::exec {
 class Launcher;
 }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/random.h"
@@ -39,7 +40,7 @@ class WorkerTest : public testing::Test {
     auto started = exec::Guard::start(false);
     ASSERT_TRUE(started) << started.error().detail;
     guard = std::move(*started);
-    auto opened = blobs::DirBlobStore::open(root / "blobs");
+    auto opened = blobs::open_dir_blob_store(root / "blobs");
     ASSERT_TRUE(opened) << opened.error().detail;
     blobs = std::move(*opened);
     settings.worker_id = ids.make<WorkerId>();
@@ -60,7 +61,8 @@ class WorkerTest : public testing::Test {
     thread = std::make_unique<queue::DispatcherThread>(*dispatcher, clock);
     launcher = std::make_unique<exec::Launcher>(loop.executor(), *guard);
     worker = std::make_unique<EmbeddedWorker>(
-        EmbeddedWorkerParts{loop.executor(), outbox, *thread, *hub, *blobs, *launcher, offload, clock},
+        EmbeddedWorkerParts{loop.executor(), outbox, *thread, *hub, *blobs, *launcher, offload,
+                            clock},
         settings);
     if (add_handlers) add_handlers(worker->handlers());
     thread->start();
@@ -114,7 +116,8 @@ class WorkerTest : public testing::Test {
   static TaskSpec spec(const std::string& job_type, const std::string& members = "") {
     TaskSpec made;
     made.job_type = job_type;
-    made.payload = R"({"job_type":")" + job_type + "\"" + (members.empty() ? "" : "," + members) + "}";
+    made.payload = R"({"job_type":")" + job_type + "\"";
+    made.payload += (members.empty() ? "" : "," + members) + "}";
     return made;
   }
   // A shell script without double quotes, backslashes and line ends.
@@ -132,7 +135,7 @@ class WorkerTest : public testing::Test {
     return id;
   }
 
-  // Waits for an image of the task that is as `is_it` says; the last one seen where it does not come.
+  // Waits for an image of the task that is as `is_it` says; the last one seen where none comes.
   Task wait_for(TaskId id, const std::function<bool(const Task&)>& is_it) {
     struct Seen {
       std::mutex mutex;
@@ -163,6 +166,17 @@ class WorkerTest : public testing::Test {
   }
   Task wait_for(TaskId id, TaskStatus status) {
     return wait_for(id, [status](const Task& task) { return task.status == status; });
+  }
+  // What the store has, for tests that break it: a watcher is not told of a commit that failed.
+  Task finished_in_store(TaskId id) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (std::chrono::steady_clock::now() < deadline) {
+      const auto found = store.reader().find(id);
+      if (found && *found && is_terminal((*found)->status)) return **found;
+      std::this_thread::yield();
+    }
+    ADD_FAILURE() << "the task does not end";
+    return {};
   }
   Task finished(TaskId id) {
     return wait_for(id, [](const Task& task) { return is_terminal(task.status); });

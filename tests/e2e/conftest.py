@@ -1,4 +1,5 @@
 """Real servers for the tests: on a free port, in a directory of their own, ended by the test."""
+
 import json
 import os
 import pathlib
@@ -31,8 +32,12 @@ class Server:
     def __init__(self, directory, **settings):
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
-        self.settings = {"TANDEM_LISTEN": "127.0.0.1:0", "TANDEM_DATA_DIR": str(self.data),
-                         "TANDEM_HANDLERS_DIR": str(ROOT / "handlers"), "TANDEM_GRACE_S": "1"} | settings
+        self.settings = {
+            "TANDEM_LISTEN": "127.0.0.1:0",
+            "TANDEM_DATA_DIR": str(self.data),
+            "TANDEM_HANDLERS_DIR": str(ROOT / "handlers"),
+            "TANDEM_GRACE_S": "1",
+        } | settings
         self.process = None
         self.tokens = {}
 
@@ -43,8 +48,9 @@ class Server:
     def start(self):
         (self.data / "server.json").unlink(missing_ok=True)
         with open(self.directory / "server.log", "ab") as log:
-            self.process = subprocess.Popen([BINARY, "serve"], env=self.environment(), stdout=log,
-                                            stderr=log)
+            self.process = subprocess.Popen(
+                [BINARY, "serve"], env=self.environment(), stdout=log, stderr=log
+            )
         end = time.monotonic() + START_TIMEOUT_S
         while not (self.data / "server.json").exists():
             assert self.process.poll() is None, self.log()
@@ -72,10 +78,18 @@ class Server:
     def token(self, name="tasks"):
         if name not in self.tokens:
             client = self.client(name)
-            form = {"grant_type": "client_credentials", "client_id": client["client_id"],
-                    "client_secret": client["client_secret"]}
-            answer = self.request("POST", "/token", urllib.parse.urlencode(form).encode(),
-                                  {"Content-Type": "application/x-www-form-urlencoded"}, token=None)
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": client["client_id"],
+                "client_secret": client["client_secret"],
+            }
+            answer = self.request(
+                "POST",
+                "/token",
+                urllib.parse.urlencode(form).encode(),
+                {"Content-Type": "application/x-www-form-urlencoded"},
+                token=None,
+            )
             assert answer.status == 200, answer.body
             self.tokens[name] = answer.json["access_token"]
         return self.tokens[name]
@@ -109,8 +123,14 @@ class Server:
         return answer.json
 
     def tandem(self, *arguments, text_in="", timeout=90):
-        return subprocess.run([BINARY, *map(str, arguments)], env=self.environment(), input=text_in,
-                              capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(
+            [BINARY, *map(str, arguments)],
+            env=self.environment(),
+            input=text_in,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
 
 
 @pytest.fixture(scope="module")

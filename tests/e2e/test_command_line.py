@@ -1,9 +1,12 @@
 """The commands, as a user types them."""
+
 import json
 
 
 def test_submit_waits_and_ends_with_the_jobs_exit_code(server):
-    done = server.tandem("submit", "shell", "--payload", '{"script": "echo hello; exit 7"}', "--wait")
+    done = server.tandem(
+        "submit", "shell", "--payload", '{"script": "echo hello; exit 7"}', "--wait"
+    )
     assert done.returncode == 7, done.stderr
     assert "hello\n" in done.stdout
 

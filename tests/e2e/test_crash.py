@@ -1,4 +1,5 @@
 """kill -9 of the server: nothing that was acknowledged is lost, and no process of a job stays."""
+
 import pathlib
 
 
@@ -35,8 +36,11 @@ def test_no_process_outlives_the_server(own_server):
     task = own_server.shell("setsid sleep 600 & (sleep 600 &) ; trap '' TERM; echo up; sleep 600")
     path = f"/api/v1/tasks/{task['task_id']}"
     raw = {"Accept": "text/plain"}
-    wait_until(lambda: b"up" in own_server.request("GET", path + "/logs", headers=raw).body,
-               "the job says that it is up", 2000)
+    wait_until(
+        lambda: b"up" in own_server.request("GET", path + "/logs", headers=raw).body,
+        "the job says that it is up",
+        2000,
+    )
     assert processes_with(task["task_id"])
     own_server.kill()
     wait_until(lambda: not processes_with(task["task_id"]), "all its processes are gone", 2000)

@@ -1,4 +1,5 @@
 """A task's life over HTTP, against the real binary."""
+
 import hashlib
 import io
 import json
@@ -11,8 +12,18 @@ def test_health_needs_no_token(server):
     assert server.request("GET", "/health", token=None).status == 200
 
 
-@pytest.mark.parametrize("path", ["/x/health", "/health/", "//health", "/api/v1/tasks/health",
-                                  "/api/v1/tasks", "/metrics", "/api/v1/clients"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/x/health",
+        "/health/",
+        "//health",
+        "/api/v1/tasks/health",
+        "/api/v1/tasks",
+        "/metrics",
+        "/api/v1/clients",
+    ],
+)
 def test_everything_else_does(server, path):
     answer = server.request("GET", path, token=None)
     assert answer.status == 401
@@ -22,10 +33,16 @@ def test_everything_else_does(server, path):
 
 def test_a_task_runs_and_tells_the_truth(server):
     done = server.finished(server.shell("echo out; echo err >&2; exit 3")["task_id"])
-    assert (done["status"], done["exit_code"], done["error"]["code"]) == ("failed", 3, "exit_status")
+    assert (done["status"], done["exit_code"], done["error"]["code"]) == (
+        "failed",
+        3,
+        "exit_status",
+    )
     log = server.request("GET", f"/api/v1/tasks/{done['task_id']}/logs").json["items"]
-    streams = {name: "".join(r["data"] for r in log if r["stream"] == name)
-               for name in ("stdout", "stderr")}
+    streams = {
+        name: "".join(r["data"] for r in log if r["stream"] == name)
+        for name in ("stdout", "stderr")
+    }
     assert streams == {"stdout": "out\n", "stderr": "err\n"}
 
 
@@ -51,21 +68,30 @@ def test_retries_are_numbered(server):
 
 def test_logs_are_exact(server):
     script = "import os; os.write(1, bytes(range(256)) * 4096)"
-    done = server.finished(server.submit({"job_type": "exec",
-                                          "argv": ["/usr/bin/python3", "-c", script]})["task_id"])
+    done = server.finished(
+        server.submit({"job_type": "exec", "argv": ["/usr/bin/python3", "-c", script]})["task_id"]
+    )
     assert done["status"] == "completed"
-    raw = server.request("GET", f"/api/v1/tasks/{done['task_id']}/logs", headers={"Accept": "text/plain"})
+    raw = server.request(
+        "GET", f"/api/v1/tasks/{done['task_id']}/logs", headers={"Accept": "text/plain"}
+    )
     assert raw.body == bytes(range(256)) * 4096
 
 
 def test_outputs_come_back_whole(server):
-    done = server.finished(server.shell(
-        'printf one > "$TANDEM_OUTPUT_DIR/a.txt"; printf two > "$TANDEM_OUTPUT_DIR/b.txt"')["task_id"])
+    done = server.finished(
+        server.shell(
+            'printf one > "$TANDEM_OUTPUT_DIR/a.txt"; printf two > "$TANDEM_OUTPUT_DIR/b.txt"'
+        )["task_id"]
+    )
     assert [(o["name"], o["size_bytes"]) for o in done["outputs"]] == [("a.txt", 3), ("b.txt", 3)]
     assert done["outputs"][0]["sha256"] == hashlib.sha256(b"one").hexdigest()
     path = f"/api/v1/tasks/{done['task_id']}/download"
     archive = zipfile.ZipFile(io.BytesIO(server.request("GET", path).body))
-    assert {name: archive.read(name) for name in archive.namelist()} == {"a.txt": b"one", "b.txt": b"two"}
+    assert {name: archive.read(name) for name in archive.namelist()} == {
+        "a.txt": b"one",
+        "b.txt": b"two",
+    }
     part = server.request("GET", path + "?name=b.txt", headers={"Range": "bytes=1-"})
     assert (part.status, part.body) == (206, b"wo")
 
@@ -73,15 +99,20 @@ def test_outputs_come_back_whole(server):
 def test_input_files_reach_the_job(server):
     boundary = "frontier"
     spec = {"payload": {"job_type": "shell", "script": 'cat "$TANDEM_INPUT_DIR/in.txt"'}}
-    body = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"task\"\r\n"
-            f"Content-Type: application/json\r\n\r\n{json.dumps(spec)}\r\n"
-            f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"in.txt\"\r\n"
-            f"Content-Type: text/plain\r\n\r\nhello from a file\r\n--{boundary}--\r\n").encode()
-    answer = server.request("POST", "/api/v1/tasks", body,
-                            {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+    body = (
+        f"--{boundary}\r\nContent-Disposition: form-data; name=\"task\"\r\n"
+        f"Content-Type: application/json\r\n\r\n{json.dumps(spec)}\r\n"
+        f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"in.txt\"\r\n"
+        f"Content-Type: text/plain\r\n\r\nhello from a file\r\n--{boundary}--\r\n"
+    ).encode()
+    answer = server.request(
+        "POST", "/api/v1/tasks", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    )
     assert answer.status == 201, answer.body
     done = server.finished(answer.json["task_id"])
-    raw = server.request("GET", f"/api/v1/tasks/{done['task_id']}/logs", headers={"Accept": "text/plain"})
+    raw = server.request(
+        "GET", f"/api/v1/tasks/{done['task_id']}/logs", headers={"Accept": "text/plain"}
+    )
     assert raw.body == b"hello from a file"
 
 
@@ -90,7 +121,10 @@ def test_cancel_and_delete(server):
     answer = server.request("POST", f"/api/v1/tasks/{task['task_id']}/cancel")
     assert answer.status in (200, 202)
     assert server.finished(task["task_id"])["status"] == "cancelled"
-    assert server.request("POST", f"/api/v1/tasks/{task['task_id']}/cancel").json["code"] == "already_finished"
+    assert (
+        server.request("POST", f"/api/v1/tasks/{task['task_id']}/cancel").json["code"]
+        == "already_finished"
+    )
     assert server.request("DELETE", f"/api/v1/tasks/{task['task_id']}").status == 204
     assert server.request("GET", f"/api/v1/tasks/{task['task_id']}").status == 404
 
@@ -115,23 +149,33 @@ def test_idempotency(server):
 
 
 def test_tasks_of_others_are_not_there(server):
-    task = server.request("POST", "/api/v1/tasks", {"payload": {"job_type": "shell", "script": "true"}},
-                          token="admin").json
+    task = server.request(
+        "POST", "/api/v1/tasks", {"payload": {"job_type": "shell", "script": "true"}}, token="admin"
+    ).json
     absent = "01890000-0000-7000-8000-000000000000"
-    for method, tail in [("GET", ""), ("GET", "/logs"), ("GET", "/download"), ("POST", "/cancel"),
-                         ("POST", "/retry"), ("DELETE", "")]:
+    for method, tail in [
+        ("GET", ""),
+        ("GET", "/logs"),
+        ("GET", "/download"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("DELETE", ""),
+    ]:
         theirs = server.request(method, f"/api/v1/tasks/{task['task_id']}{tail}")
         nobodys = server.request(method, f"/api/v1/tasks/{absent}{tail}")
         assert theirs.status == nobodys.status == 404, (method, tail)
         assert theirs.json["code"] == nobodys.json["code"] == "not_found"
 
 
-@pytest.mark.parametrize("body, field", [
-    ({"payload": {}}, "payload.job_type"),
-    ({"payload": {"job_type": "x"}, "priority": 101}, "priority"),
-    ({"payload": {"job_type": "x"}, "surprise": 1}, "surprise"),
-    ({"payload": {"job_type": "x"}, "env": {"LD_PRELOAD": "x"}}, "env"),
-])
+@pytest.mark.parametrize(
+    "body, field",
+    [
+        ({"payload": {}}, "payload.job_type"),
+        ({"payload": {"job_type": "x"}, "priority": 101}, "priority"),
+        ({"payload": {"job_type": "x"}, "surprise": 1}, "surprise"),
+        ({"payload": {"job_type": "x"}, "env": {"LD_PRELOAD": "x"}}, "env"),
+    ],
+)
 def test_wrong_tasks_name_the_field(server, body, field):
     answer = server.request("POST", "/api/v1/tasks", body)
     assert answer.status == 422

@@ -15,7 +15,7 @@ struct LoginFlags {
   bool json = false;
 };
 
-// Each adds one command (or a few that belong together) and, where the user chose it, sets `chosen`.
+// Each adds one command, or a few that belong together, and sets `chosen` where the user chose it.
 // No command does anything before its action is run.
 struct Menu {
   CLI::App& app;

@@ -35,9 +35,8 @@ void add_verb(const Menu& menu, const std::string& verb, const std::string& help
   auto task_ids = std::make_shared<std::vector<std::string>>();
   command.add_option("task_id", *task_ids, "The tasks")->required();
   menu.on(command, [task_ids, verb, &login = menu.login] {
-    return with_session(login, [&](Session& session) {
-      return post_each(session, *task_ids, verb, login.json);
-    });
+    return with_session(
+        login, [&](Session& session) { return post_each(session, *task_ids, verb, login.json); });
   });
 }
 

@@ -37,7 +37,8 @@ void look_at_directory(const fs::path& directory, Findings& out) {
     return;
   }
   if (::access(directory.c_str(), R_OK | W_OK | X_OK) != 0) {
-    out.push_back({Verdict::bad, "You may not write in the data directory " + directory.string() + "."});
+    out.push_back(
+        {Verdict::bad, "You may not write in the data directory " + directory.string() + "."});
     return;
   }
   const bool is_open = (fs::status(directory, error).permissions() &
@@ -47,8 +48,8 @@ void look_at_directory(const fs::path& directory, Findings& out) {
                                      ", which holds secrets; chmod 700 it."});
   const fs::space_info space = fs::space(directory, error);
   if (!error && space.available < kLittleSpaceBytes)
-    out.push_back({Verdict::bad, fmt::format("Only {} MiB are left for {}.",
-                                             space.available >> 20, directory.string())});
+    out.push_back({Verdict::bad, fmt::format("Only {} MiB are left for {}.", space.available >> 20,
+                                             directory.string())});
   if (!is_open) out.push_back({Verdict::fine, "The data directory is " + directory.string() + "."});
 }
 
@@ -71,7 +72,7 @@ void look_at_database(const fs::path& directory, Findings& out) {
   }
   std::int64_t tasks = 0;
   for (const auto& [key, count] : stats->counts) tasks += count;
-  out.push_back({Verdict::fine, fmt::format("The database is readable and holds {} tasks.", tasks)});
+  out.push_back({Verdict::fine, fmt::format("The database is well and holds {} tasks.", tasks)});
 }
 
 void look_at_guard(Findings& out) {
@@ -88,16 +89,15 @@ void look_at_guard(Findings& out) {
 }
 
 void look_at_handlers(const config::Settings& settings, Findings& out) {
-  const bool commands =
-      settings.allow_exec == config::AllowExec::yes ||
-      (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
+  const bool commands = settings.allow_exec == config::AllowExec::yes ||
+                        (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
   const worker::HandlerRegistry registry(
       {.directory = settings.handlers_dir, .allow_commands = commands});
   std::string names;
   for (const std::string& name : registry.job_types()) names += (names.empty() ? "" : ", ") + name;
   if (names.empty())
-    out.push_back({Verdict::note, "A worker here has no handlers: put some into " +
-                                      settings.handlers_dir + "."});
+    out.push_back({Verdict::note,
+                   "A worker here has no handlers: put some into " + settings.handlers_dir + "."});
   else
     out.push_back({Verdict::fine, "A worker here runs: " + names + "."});
 }

@@ -65,8 +65,10 @@ int print_all(const std::vector<Fetched>& files, bool json) {
   writer.begin_object().key("files").begin_array();
   for (const Fetched& file : files) {
     if (!json) fmt::print(stderr, "{}  {}\n", plain(file.path), size_text(file.size_bytes));
-    writer.begin_object().member("path", file.path).key("size_bytes").integer(
-        static_cast<std::int64_t>(file.size_bytes));
+    writer.begin_object()
+        .member("path", file.path)
+        .key("size_bytes")
+        .integer(static_cast<std::int64_t>(file.size_bytes));
     writer.end_object();
   }
   writer.end_array().end_object();
@@ -84,8 +86,8 @@ int download(Session& session, const DownloadFlags& flags, bool json) {
   const bool into_directory = to.empty() || fs::is_directory(to) || flags.to.ends_with('/');
   std::vector<Fetched> fetched;
   if (!into_directory) {
-    const std::string path = flags.name.empty() ? task_path(flags.task_id, "/download")
-                                                : path_of(flags, flags.name);
+    const std::string path =
+        flags.name.empty() ? task_path(flags.task_id, "/download") : path_of(flags, flags.name);
     const auto bytes = fetch(session, path, to);
     if (!bytes) return report(bytes.error());
     if (to == "-") return exit_code::kOk;
@@ -103,9 +105,9 @@ int download(Session& session, const DownloadFlags& flags, bool json) {
   for (const FileInfo& file : task->outputs)
     if (flags.name.empty()) names.push_back(file.name);
   if (names.empty())
-    return report(fail(is_terminal(task->status) ? Errc::no_output : Errc::not_finished,
-                       is_terminal(task->status) ? "The task has left no files"
-                                                 : "The task has not ended yet"));
+    return report(fail(
+        is_terminal(task->status) ? Errc::no_output : Errc::not_finished,
+        is_terminal(task->status) ? "The task has left no files" : "The task has not ended yet"));
   for (const std::string& name : names) {
     const fs::path file = to / safe_name(name);
     const auto bytes = fetch(session, path_of(flags, name), file);
@@ -122,7 +124,7 @@ void add_download(const Menu& menu) {
   auto flags = std::make_shared<DownloadFlags>();
   command.add_option("task_id", flags->task_id, "The task")->required();
   command.add_option("-o,--output", flags->to,
-                     "A directory (each file; default: here), a file (a zip of all), or - (stdout)");
+                     "A directory (each file; default: here), a file (a zip), or - (stdout)");
   command.add_option("--name", flags->name, "This file only");
   menu.on(command, [flags, &login = menu.login] {
     return with_session(login,

@@ -44,15 +44,15 @@ void LogPrinter::flush() {
 Result<void> print_log(Session& session, const std::string& task_id, const std::string& to,
                        LogPrinter& printer) {
   while (true) {
-    const std::string query = "/logs?limit=1000&after=" +
-                              (printer.place().empty() ? std::string("0") : printer.place());
+    const std::string query =
+        "/logs?limit=1000&after=" + (printer.place().empty() ? std::string("0") : printer.place());
     const auto body = session.get(task_path(task_id, query));
     if (!body) return body.error();
     const auto lines = wire::decode_log_lines(*body);
     if (!lines) return lines.error();
     for (const wire::OwnedLogLine& line : *lines) {
-      if (!to.empty() && std::pair<std::int64_t, std::int64_t>(line.attempt, line.seq) > numbers_of(to))
-        return {};
+      const std::pair<std::int64_t, std::int64_t> here(line.attempt, line.seq);
+      if (!to.empty() && here > numbers_of(to)) return {};
       printer.print(line);
     }
     printer.flush();

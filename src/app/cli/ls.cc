@@ -25,8 +25,9 @@ std::vector<std::string> row_of_task(const Task& task) {
   std::string status(to_string(task.status));
   if (task.progress.percent && !is_terminal(task.status))
     status += fmt::format(" {:.0f} %", *task.progress.percent);
-  return {to_string(task.task_id),    std::move(status),          plain(task.spec.job_type),
-          plain(task.spec.queue),     std::to_string(task.attempt), to_rfc3339(task.created_at),
+  return {to_string(task.task_id),      std::move(status),
+          plain(task.spec.job_type),    plain(task.spec.queue),
+          std::to_string(task.attempt), to_rfc3339(task.created_at),
           plain(task.worker_name)};
 }
 
@@ -34,8 +35,8 @@ std::vector<std::string> row_of_task(const Task& task) {
 Result<void> fetch_list(Session& session, const ListFlags& flags, std::vector<std::string>& pages) {
   std::string cursor;
   for (int left = flags.limit; left > 0; left -= limits::kMaxPageItems) {
-    std::string path = fmt::format("/api/v1/tasks?limit={}{}",
-                                   std::min(left, limits::kMaxPageItems), flags.query);
+    std::string path =
+        fmt::format("/api/v1/tasks?limit={}{}", std::min(left, limits::kMaxPageItems), flags.query);
     if (!cursor.empty()) path += "&cursor=" + escaped(cursor);
     auto body = session.get(path);
     if (!body) return body.error();
@@ -76,8 +77,7 @@ int list_tasks(Session& session, const ListFlags& flags, bool json) {
 void add_filter(CLI::App& command, const std::shared_ptr<ListFlags>& flags, const std::string& flag,
                 const std::string& parameter, const std::string& help) {
   const auto keep = [flags, parameter](const std::vector<std::string>& values) {
-    for (const std::string& value : values)
-      flags->query += "&" + parameter + "=" + escaped(value);
+    for (const std::string& value : values) flags->query += "&" + parameter + "=" + escaped(value);
   };
   command.add_option_function<std::vector<std::string>>("--" + flag, keep, help)
       ->allow_extra_args(false);

@@ -17,7 +17,7 @@ void put(Members& members, std::string_view key, std::string json) {
   members.emplace_back(key, std::move(json));
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   wire::append_json_string(out, text);
   return out;
@@ -25,7 +25,7 @@ std::string quoted(std::string_view text) {
 
 // 5, true, {"a": 1} stay what they are; all else is a string.
 std::string value_of(std::string_view text) {
-  return wire::check_json(text) ? std::string(text) : quoted(text);
+  return wire::check_json(text) ? std::string(text) : json_text(text);
 }
 
 Result<Members> payload_members(const std::string& payload) {
@@ -49,11 +49,11 @@ std::optional<std::pair<std::string, std::string>> split_pair(std::string_view t
 }
 
 std::string raw_option(std::string_view name, std::string_view json) {
-  return quoted(name) + ":" + std::string(json);
+  return json_text(name) + ":" + std::string(json);
 }
 
 std::string text_option(std::string_view name, std::string_view text) {
-  return raw_option(name, quoted(text));
+  return raw_option(name, json_text(text));
 }
 
 std::string map_option(std::string_view name, const std::map<std::string, std::string>& map) {
@@ -71,13 +71,13 @@ std::string list_option(std::string_view name, const std::vector<std::string>& l
 Result<std::string> encode_submission(const Submission& submission) {
   auto members = payload_members(submission.payload);
   if (!members) return members.error();
-  if (!submission.job_type.empty()) put(*members, "job_type", quoted(submission.job_type));
+  if (!submission.job_type.empty()) put(*members, "job_type", json_text(submission.job_type));
   if (!submission.argv.empty()) {
     std::string argv;
     wire::JsonWriter(argv).text_list(submission.argv);
     put(*members, "argv", std::move(argv));
   }
-  if (!submission.script.empty()) put(*members, "script", quoted(submission.script));
+  if (!submission.script.empty()) put(*members, "script", json_text(submission.script));
   for (const std::string& text : submission.set) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0)

@@ -12,11 +12,11 @@
 namespace tandem::app::cli {
 
 struct Submission {
-  std::string job_type;            // empty: the payload has one
-  std::string payload;             // a JSON object; empty: {}
-  std::vector<std::string> set;    // key=value: members added to the payload
-  std::vector<std::string> argv;   // of `exec`
-  std::string script;              // of `shell`
+  std::string job_type;              // empty: the payload has one
+  std::string payload;               // a JSON object; empty: {}
+  std::vector<std::string> set;      // key=value: members added to the payload
+  std::vector<std::string> argv;     // of `exec`
+  std::string script;                // of `shell`
   std::vector<std::string> options;  // "priority":5 — finished members of the task beside payload
 };
 

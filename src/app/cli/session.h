@@ -12,8 +12,8 @@
 
 namespace tandem::app::cli {
 
-// Who asks whom. A client's id and secret come from flags or settings, else from clients.json of the
-// data directory on the server's own machine.
+// Who asks whom. A client's id and secret come from flags or settings, else from clients.json of
+// the data directory on the server's own machine.
 struct Login {
   std::string server;  // no slash at its end
   std::string client_id, client_secret;

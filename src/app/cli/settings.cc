@@ -17,7 +17,7 @@ int print_settings(bool markdown) {
   }
   using enum config::Section;
   for (const config::Section section : {server, tokens, tasks, worker, client, logging})
-    fmt::print("{}\n{}\n", config::to_string(section), config::settings_text(section));
+    fmt::print("{}\n", config::settings_text(section));
   return exit_code::kOk;
 }
 

@@ -92,8 +92,7 @@ Result<Task> post_task(Session& session, const SubmitFlags& flags, std::string b
   } else {
     call.parts.push_back({"task", "application/json", std::move(body), "", ""});
     for (const std::string& path : flags.files)
-      call.parts.push_back(
-          {"file", "", "", path, std::filesystem::path(path).filename().string()});
+      call.parts.push_back({"file", "", "", path, std::filesystem::path(path).filename().string()});
   }
   auto answer = session.perform("/api/v1/tasks", std::move(call));
   if (!answer) return answer.error();
@@ -164,7 +163,7 @@ void add_task_options(CLI::App& command, const Shared& flags) {
   add_number(command, flags, "max-attempts", "max_attempts", "How often it is tried (1)");
   add_number(command, flags, "retry-delay", "retry_delay_s", "Seconds before another try");
   add_number(command, flags, "timeout", "timeout_s", "Seconds an attempt may take");
-  add_number(command, flags, "queue-timeout", "queue_timeout_s", "Seconds it may wait for a worker");
+  add_number(command, flags, "queue-timeout", "queue_timeout_s", "Seconds to wait for a worker");
   add_number(command, flags, "delay", "delay_s", "Seconds before it may start");
   add_text(command, flags, "run-at", "run_at", "When it may start: 2026-01-31T12:00:00Z");
   add_number(command, flags, "input-timeout", "input_timeout_s", "Seconds to wait for an answer");
@@ -183,13 +182,14 @@ void add_task_options(CLI::App& command, const Shared& flags) {
 }  // namespace
 
 void add_submit(const Menu& menu) {
-  CLI::App& command = menu.client_command(
-      "submit", "Submit a task: submit render --set scene=star; submit exec -- ls -l; "
-                "submit shell 'echo hi'; submit '{\"job_type\": \"render\"}'");
+  CLI::App& command =
+      menu.client_command("submit",
+                          "Submit a task: submit render --set scene=star; submit exec -- ls -l; "
+                          "submit shell 'echo hi'; submit '{\"job_type\": \"render\"}'");
   auto flags = std::make_shared<SubmitFlags>();
   command.add_option("job_type", flags->what, "The job type, a payload, or - for one on stdin")
       ->required();
-  command.add_option("words", flags->words, "The command of exec, the script of shell, or a payload");
+  command.add_option("words", flags->words, "The command of exec, the script of shell, a payload");
   command.add_option("--payload", flags->payload, "A JSON object");
   command.add_option("--payload-file", flags->payload_file, "A file with it; -: stdin");
   command.add_option("--set", flags->set, "key=value into the payload; may be repeated")

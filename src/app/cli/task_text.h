@@ -9,11 +9,11 @@
 namespace tandem::app::cli {
 
 // How tasks are shown to people.
-std::string task_lines(const Task& task);          // all that is worth to know, a line each
-std::string ending_sentence(const Task& task);     // "failed: exit_status: …", one line
+std::string task_lines(const Task& task);       // all that is worth to know, a line each
+std::string ending_sentence(const Task& task);  // "failed: exit_status: …", one line
 // Columns as wide as their widest cell; the first row is the heading.
 std::string table_text(const std::vector<std::vector<std::string>>& rows);
-std::string size_text(std::uint64_t bytes);        // 1.5 MiB
+std::string size_text(std::uint64_t bytes);  // 1.5 MiB
 
 // For --wait and attach: the job's own exit code, see kExitCodesText.
 int job_exit_code(const Task& task);

@@ -30,8 +30,7 @@ void add_token(const Menu& menu) {
   CLI::App& command =
       menu.client_command("token", "Print an access token, for curl and other programs");
   menu.on(command, [&login = menu.login] {
-    return with_session(login,
-                        [&](Session& session) { return print_token(session, login.json); });
+    return with_session(login, [&](Session& session) { return print_token(session, login.json); });
   });
 }
 

@@ -86,11 +86,10 @@ io::Awaitable<void> Watch::follow() {
     const auto done = co_await one_connection();
     if (has_ended_ || has_left_) break;
     tries = printer_.place() == before ? tries + 1 : 1;
-    const bool again =
-        was_connected_ && (done.has_value() || may_connect_again(done.error()));
+    const bool again = was_connected_ && (done.has_value() || may_connect_again(done.error()));
     if (!again || tries == kMaxTries) {
-      error_ = done ? fail(Errc::store_unavailable, "The server ends the connection")
-                    : done.error();
+      error_ =
+          done ? fail(Errc::store_unavailable, "The server ends the connection") : done.error();
       break;
     }
     if (!done && done.error().code == Errc::token_expired) session_.forget_token();
@@ -146,8 +145,7 @@ Result<void> Watch::take(const std::string& message) {
   } else if (frame->type == "end") {
     has_ended_ = true;
   } else if (frame->type == "error") {
-    const Error error =
-        fail(errc_from_name(frame->code).value_or(Errc::internal), frame->detail);
+    const Error error = fail(errc_from_name(frame->code).value_or(Errc::internal), frame->detail);
     if (error.code != Errc::not_waiting) return error;
     bar_.take_away();
     fmt::print(stderr, "tandem: {}\n", plain(error.detail));

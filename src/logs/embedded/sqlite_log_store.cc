@@ -11,10 +11,11 @@
 namespace tandem::logs {
 namespace {
 
-// Measured on 2 cores, 512 MB in records of 16–64 KiB over 64 tasks, then 40-byte records in
-// commits of 100: rows in order of arrival with an index beside them 313 MB/s and 74,000/s; one
-// WITHOUT ROWID table 114 MB/s and 16,000/s. Pages of 4, 8, 16 KiB: 232, 313, 347 MB/s and
-// 80,000, 76,000, 59,000/s. secure_delete, on by default in Debian, makes a removal 3 times slower.
+// Chosen by a prototype of the tables alone (2 idle cores, one run each): 512 MB in records of
+// 16–64 KiB over 64 tasks, then 40-byte records in commits of 100. Pages of 16 KiB: rows in order
+// of arrival with an index beside them 306 MB/s and 62,000/s, one WITHOUT ROWID table 114 MB/s and
+// 16,000/s. The former with pages of 4, 8, 16 KiB and secure_delete=FAST: 232, 313, 347 MB/s and
+// 80,000, 76,000, 59,000/s. secure_delete=ON, the default in Debian: removals 2 to 4 times slower.
 // The index also answers tail() and the sizes for remove(), without touching the rows.
 constexpr char kSetUpWriter[] =
     "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"

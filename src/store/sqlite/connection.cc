@@ -13,6 +13,7 @@
 namespace tandem::store {
 namespace {
 
+constexpr int kLookasideBytes = 1200, kLookasideSlots = 400;  // small memory without malloc
 constexpr int kBusyTimeoutMs = 1500;  // an answer within 2 s, also where another holds the file
 
 Error error_of(int code, int system_errno) {
@@ -53,6 +54,9 @@ constexpr const char* kReaderPragmas =
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Role role) {
   if (role == Role::writer)
     if (auto made = make_file(path); !made) return made.error();
+  // Counting what is allocated costs a mutex each time. Refused, without harm, where SQLite is in
+  // use already.
+  [[maybe_unused]] static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   const int access = role == Role::writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &db,
@@ -65,6 +69,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ro
 
 Result<void> Connection::configure(Role role) {
   sqlite3_busy_timeout(db_, kBusyTimeoutMs);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_LOOKASIDE, nullptr, kLookasideBytes, kLookasideSlots);
   if (role == Role::reader) sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   if (!add_sql_functions(db_)) return last_error();
   return run(role == Role::writer ? kWriterPragmas : kReaderPragmas);

@@ -30,7 +30,7 @@ order by task_id desc limit ?10;
 
 -- name: list_leased
 select * from task_rows
-where status in ('assigned', 'running', 'waiting_for_input')
+where (status = 'assigned' or status = 'running' or status = 'waiting_for_input')
   and task_id < ?1
   and (?2 is null or instr(?2, ',' || status || ',') > 0)
   and (?3 is null or job_type = ?3)

@@ -1,7 +1,7 @@
 #include <future>
 #include <stdexcept>
 
-#include "api/test_server.h"
+#include "integration/test_server.h"
 #include "io/loop.h"
 #include "io/task_group.h"
 #include "net/ws_client.h"

@@ -1,4 +1,4 @@
-#include "api/test_server.h"
+#include "integration/test_server.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -17,6 +17,7 @@
 #include "io/loop.h"
 #include "logs/embedded/sqlite_log_store.h"
 #include "net/server.h"
+#include "queue/dispatcher_thread.h"
 #include "store/sqlite/sqlite_reader.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -160,7 +161,8 @@ TestClient TestServer::make_client(const std::string& name, const std::string& s
   const WallTime now = impl_->clock.wall();
   const store::Client row{.client_id = made.id,
                           .name = name,
-                          .secret_hash = auth::hash_client_secret(made.secret, impl_->random).value(),
+                          .secret_hash =
+                              auth::hash_client_secret(made.secret, impl_->random).value(),
                           .scope = scope,
                           .created_at = now,
                           .secret_changed_at = now};

@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "api/test_server.h"
+#include "integration/test_server.h"
 #include "base/encoding.h"
 
 namespace tandem::api {
@@ -47,6 +47,8 @@ TEST_F(ApiStreams, logPages) {
       server_.get(path("/logs?cursor=" + first.text("next_cursor")), alice_.token);
   EXPECT_EQ(by_cursor.body, rest.body);
   EXPECT_EQ(accept("/logs", "text/plain").body, std::string("one\ntwo\n\xff\x00\n", 11));
+  const Reply several = accept("/logs", "application/json, text/plain, */*");
+  EXPECT_EQ(several.json().at("items").as_array().size(), 3u);
   EXPECT_EQ(accept("/logs?after=2", "text/plain").body, std::string("\xff\x00\n", 3));
   EXPECT_EQ(server_.get(path("/logs?after=x"), alice_.token).status, 422);
   EXPECT_EQ(server_.get(path("/logs?limit=10001"), alice_.token).status, 422);
@@ -206,7 +208,8 @@ TEST_F(ApiStreams, downloads) {
 }
 
 TEST_F(ApiStreams, inputFiles) {
-  const auto upload = [&](std::string task, std::vector<std::pair<std::string, std::string>> files) {
+  const auto upload = [&](std::string task,
+                          std::vector<std::pair<std::string, std::string>> files) {
     net::HttpCall call{.method = "POST", .url = "/api/v1/tasks"};
     call.headers.set("Authorization", "Bearer " + alice_.token);
     call.parts.push_back({.name = "task", .content_type = "application/json", .data = task});

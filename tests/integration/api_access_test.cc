@@ -3,7 +3,7 @@
 #include <set>
 
 #include "api/routes.h"
-#include "api/test_server.h"
+#include "integration/test_server.h"
 
 namespace tandem::api {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "api/test_server.h"
+#include "integration/test_server.h"
 
 namespace tandem::api {
 namespace {
@@ -46,7 +46,8 @@ TEST_F(ApiTasks, wrongBodies) {
   EXPECT_EQ(unknown.json().at("errors").at(0).at("field").as_string(), "status");
   const Reply batch = server_.post(
       "/api/v1/tasks/batch", alice_.token,
-      "{\"tasks\":[" + std::string(kEcho) + ",{\"payload\":{\"job_type\":\"a\"},\"priority\":101}]}");
+      "{\"tasks\":[" + std::string(kEcho) +
+          ",{\"payload\":{\"job_type\":\"a\"},\"priority\":101}]}");
   EXPECT_EQ(batch.status, 422);
   EXPECT_EQ(batch.json().at("errors").at(0).at("field").as_string(), "tasks[1].priority");
   EXPECT_EQ(server_.get("/api/v1/tasks", alice_.token).json().at("items").as_array().size(), 0u);
@@ -63,8 +64,8 @@ TEST_F(ApiTasks, idempotencyKeys) {
   EXPECT_EQ(other.status, 422);
   EXPECT_EQ(other.code(), "idempotency_key_reused");
   EXPECT_EQ(submit_with_key(std::string(256, 'k'), std::string(kEcho)).status, 422);
-  EXPECT_EQ(server_.request("DELETE", path(one.text("task_id"), "?force=true"), alice_.token).status,
-            204);
+  const std::string forced = path(one.text("task_id"), "?force=true");
+  EXPECT_EQ(server_.request("DELETE", forced, alice_.token).status, 204);
   EXPECT_EQ(submit_with_key("k1", std::string(kEcho)).code(), "conflict");
 }
 
@@ -85,7 +86,8 @@ TEST_F(ApiTasks, batches) {
 TEST_F(ApiTasks, listsPagesAndFilters) {
   std::vector<std::string> ids;
   for (int i = 0; i < 5; ++i)
-    ids.push_back(server_.submit(alice_.token, i % 2 ? ",\"queue\":\"odd\",\"labels\":{\"n\":\"1\"}" : ""));
+    ids.push_back(server_.submit(
+        alice_.token, i % 2 ? ",\"queue\":\"odd\",\"labels\":{\"n\":\"1\"}" : ""));
   std::vector<std::string> seen;
   std::string query = "/api/v1/tasks?limit=2";
   for (int pages = 0; pages < 3; ++pages) {
@@ -116,7 +118,8 @@ TEST_F(ApiTasks, stats) {
   server_.submit(alice_.token);
   server_.submit(admin_.token);
   const auto pending = [&](const TestClient& who) {
-    return server_.get("/api/v1/tasks/stats", who.token).json().at("statuses").at("pending").as_int64();
+    const Reply reply = server_.get("/api/v1/tasks/stats", who.token);
+    return reply.json().at("statuses").at("pending").as_int64();
   };
   EXPECT_EQ(pending(alice_), 1);
   EXPECT_EQ(pending(admin_), 2);
@@ -165,9 +168,11 @@ TEST_F(ApiTasks, inputReachesTheJobThatAsks) {
   server_.open_worker(1);
   const std::string id = server_.submit(alice_.token);
   const Task task = server_.await_assignment();
-  EXPECT_EQ(server_.post(path(id, "/input"), alice_.token, "{\"data\":\"x\"}").code(), "not_waiting");
+  const Reply early = server_.post(path(id, "/input"), alice_.token, "{\"data\":\"x\"}");
+  EXPECT_EQ(early.code(), "not_waiting");
   server_.update(task, queue::UpdateKind::waiting_for_input, [](queue::Update& update) {
-    update.input_request = InputRequest{.request_id = "q1", .prompt = "Name?", .password = false, .asked_at = {}};
+    update.input_request =
+        InputRequest{.request_id = "q1", .prompt = "Name?", .password = false, .asked_at = {}};
   }).value();
   const std::string wrong = "{\"data\":\"x\",\"request_id\":\"q2\"}";
   EXPECT_EQ(server_.post(path(id, "/input"), alice_.token, wrong).status, 409);

@@ -5,7 +5,7 @@
 #include <set>
 #include <thread>
 
-#include "api/test_server.h"
+#include "integration/test_server.h"
 #include "base/encoding.h"
 #include "net/http_client.h"
 
@@ -41,7 +41,8 @@ TEST_F(ApiTokens, jsonFormAndBasicGiveTheSame) {
   form.set("Content-Type", "application/x-www-form-urlencoded");
   const Reply by_form =
       server_.request("POST", "/token", "",
-                      "grant_type=client_credentials&scope=tasks&client_id=" + to_string(alice_.id) +
+                      "grant_type=client_credentials&scope=tasks&client_id=" +
+                          to_string(alice_.id) +
                           "&client_secret=" + alice_.secret,
                       form);
   ASSERT_EQ(by_form.status, 200) << by_form.body;
@@ -122,7 +123,8 @@ TEST_F(ApiTokens, revokedOnesAndNonsense) {
   const std::string token = server_.post("/token", "", login_body(alice_)).text("refresh_token");
   EXPECT_EQ(server_.post("/token/revoke", "", refresh_body(token)).status, 401);
   EXPECT_EQ(server_.post("/token/revoke", admin_.token, refresh_body(token)).status, 200);
-  EXPECT_EQ(server_.post("/token/refresh", "", refresh_body(token)).status, 200);  // not the admin's
+  // It was not the admin's to revoke.
+  EXPECT_EQ(server_.post("/token/refresh", "", refresh_body(token)).status, 200);
   EXPECT_EQ(server_.post("/token/revoke", alice_.token, refresh_body(token)).status, 200);
   const Reply revoked = server_.post("/token/refresh", "", refresh_body(token));
   EXPECT_EQ(revoked.status, 401);
@@ -143,12 +145,13 @@ TEST_F(ApiTokens, clientsAreMadeListedRotatedAndDeleted) {
   const std::string token = login.text("access_token");
   EXPECT_EQ(server_.get("/api/v1/tasks", token).status, 200);
   EXPECT_EQ(server_.post("/api/v1/clients", admin_.token, "{\"name\":\"carol\"}").status, 409);
-  EXPECT_EQ(
-      server_.post("/api/v1/clients", admin_.token, "{\"name\":\"d\",\"scope\":\"x\"}").status, 422);
+  const std::string odd_scope = "{\"name\":\"d\",\"scope\":\"x\"}";
+  EXPECT_EQ(server_.post("/api/v1/clients", admin_.token, odd_scope).status, 422);
 
   const Reply page = server_.get("/api/v1/clients?limit=2", admin_.token);
   EXPECT_EQ(page.json().at("items").as_array().size(), 2u);
-  const Reply rest = server_.get("/api/v1/clients?cursor=" + page.text("next_cursor"), admin_.token);
+  const std::string next = "/api/v1/clients?cursor=" + page.text("next_cursor");
+  const Reply rest = server_.get(next, admin_.token);
   EXPECT_EQ(rest.json().at("items").as_array().size(), 1u);
   EXPECT_TRUE(rest.json().at("next_cursor").is_null());
   EXPECT_EQ(page.body.find("secret"), std::string::npos);
