@@ -11,7 +11,9 @@ namespace detail {
 template <class Function>
 struct AnswerOf;
 template <class T>
-struct AnswerOf<std::function<void(Result<T>)>> { using type = T; };
+struct AnswerOf<std::function<void(Result<T>)>> {
+  using type = T;
+};
 }  // namespace detail
 
 // Gives a command to the dispatcher and waits for its answer, which is durable where it is no

@@ -71,9 +71,9 @@ Answer create_client(Call& call) {
   if (!asked) co_return refuse(call, asked.error());
   const auto scopes = auth::ScopeSet::parse(asked->scope);
   if (!scopes || scopes->empty())
-    co_return refuse(call, fail(Errc::validation_failed,
-                                "must be some of admin, tasks, workers, separated by a space",
-                                "scope"));
+    co_return refuse(call,
+                     fail(Errc::validation_failed,
+                          "must be some of admin, tasks, workers, separated by a space", "scope"));
   const Services& services = call.services();
   const std::string secret = auth::make_secret(auth::SecretKind::client, services.random);
   const auto hash = co_await hash_of(services, secret);
@@ -91,8 +91,8 @@ Answer create_client(Call& call) {
   const auto done = co_await ask(services, call.outbox, std::move(transact));
   if (!done) {
     const bool taken = done.error().code == Errc::conflict;
-    co_return refuse(call, taken ? fail(Errc::conflict, "Another client has this name")
-                                 : done.error());
+    co_return refuse(call,
+                     taken ? fail(Errc::conflict, "Another client has this name") : done.error());
   }
   call.api.clients.add(client.client_id);
   auto response = client_answer(client, secret, 201);

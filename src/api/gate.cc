@@ -10,8 +10,8 @@ namespace tandem::api {
 namespace {
 
 constexpr std::array<std::string_view, 8> kSecretParameters = {
-    "access_token", "token", "bearer", "jwt", "authorization", "auth", "refresh_token",
-    "client_secret"};
+    "access_token",  "token", "bearer",        "jwt",
+    "authorization", "auth",  "refresh_token", "client_secret"};
 constexpr std::string_view kProtocolPrefix = "bearer.";
 
 // The media type without its parameters, in lower case.

@@ -40,18 +40,17 @@ struct LogFollow::Queue {
 
   std::function<void()> bell;
   std::deque<logs::LogChunk> chunks;
-  std::size_t records = 0;  // in chunks
-  bool overflowed = false;  // chunks were dropped: the store has them
+  std::size_t records = 0;   // in chunks
+  bool overflowed = false;   // chunks were dropped: the store has them
   logs::LogPosition latest;  // the last that came in
 };
 
-LogFollow::LogFollow(const Services& services, Outbox& outbox, TaskId task,
-                     logs::LogPosition after, std::function<void()> bell)
+LogFollow::LogFollow(const Services& services, Outbox& outbox, TaskId task, logs::LogPosition after,
+                     std::function<void()> bell)
     : services_(services), task_(task), sent_(after), queue_(std::make_shared<Queue>()) {
   queue_->bell = std::move(bell);
-  follow_id_ = services_.logs.follow(task, outbox, [queue = queue_](logs::LogChunk chunk) {
-    queue->take(std::move(chunk));
-  });
+  follow_id_ = services_.logs.follow(
+      task, outbox, [queue = queue_](logs::LogChunk chunk) { queue->take(std::move(chunk)); });
 }
 
 LogFollow::~LogFollow() { services_.logs.unfollow(task_, follow_id_); }

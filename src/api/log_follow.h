@@ -13,8 +13,8 @@ namespace tandem::api {
 
 // Records in order, of one task.
 struct LogPiece {
-  logs::LogChunk chunk;  // null: nothing now
-  std::size_t first = 0;  // the records from here on
+  logs::LogChunk chunk;    // null: nothing now
+  std::size_t first = 0;   // the records from here on
   bool is_shared = false;  // other followers have the same chunk
 };
 

@@ -93,9 +93,7 @@ class FollowedLog final : public net::BodySource {
   }
 
  private:
-  bool is_over() const {
-    return task_->image() == nullptr || is_terminal(task_->image()->status);
-  }
+  bool is_over() const { return task_->image() == nullptr || is_terminal(task_->image()->status); }
 
   void append(const LogPiece& piece, std::string& out) const {
     for (std::size_t i = piece.first; i < piece.chunk->size(); ++i) {

@@ -42,9 +42,11 @@ struct Metrics::Impl {
         durations(family(prometheus::BuildHistogram(), registry, "tandem_http_request_seconds",
                          "From the complete head to the last byte of the answer")),
         failures(family(prometheus::BuildCounter(), registry, "tandem_http_failures_total",
-                        "Requests whose handler threw").Add({})),
+                        "Requests whose handler threw")
+                     .Add({})),
         submitted(family(prometheus::BuildCounter(), registry, "tandem_tasks_submitted_total",
-                         "Tasks taken in by this process").Add({})),
+                         "Tasks taken in by this process")
+                      .Add({})),
         logins(family(prometheus::BuildCounter(), registry, "tandem_logins_total",
                       "Requests for a token by outcome")),
         rows(route_table().size() + 1) {
@@ -84,8 +86,7 @@ struct Metrics::Impl {
   std::vector<Histogram*> timings;  // likewise
 };
 
-Metrics::Metrics(const Services& services)
-    : services_(services), impl_(std::make_unique<Impl>()) {}
+Metrics::Metrics(const Services& services) : services_(services), impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::count(const net::Served& served) {
@@ -116,9 +117,8 @@ std::string Metrics::text(const store::TaskStats& stats, WallTime now) {
         .Set(static_cast<double>(count));
   auto& oldest = family(prometheus::BuildGauge(), gauges, "tandem_oldest_pending_seconds",
                         "Age of the oldest pending task");
-  oldest.Add({}).Set(stats.oldest_pending
-                         ? static_cast<double>(now - *stats.oldest_pending) / 1000.0
-                         : 0.0);
+  oldest.Add({}).Set(
+      stats.oldest_pending ? static_cast<double>(now - *stats.oldest_pending) / 1000.0 : 0.0);
   auto& waiting = family(prometheus::BuildGauge(), gauges, "tandem_log_bytes_waiting",
                          "Bytes of logs that are not on disk yet");
   waiting.Add({}).Set(static_cast<double>(services_.logs.pending_bytes()));

@@ -38,9 +38,8 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
       end = header.find(';', end);
     } else {
       end = header.find(';', end);
-      value = trimmed(header.substr(equals + 1, end == std::string_view::npos
-                                                    ? std::string_view::npos
-                                                    : end - equals - 1));
+      value = trimmed(header.substr(
+          equals + 1, end == std::string_view::npos ? std::string_view::npos : end - equals - 1));
     }
     if (net::same_name(key, name)) return value;
     at = end;

@@ -31,7 +31,7 @@ class MultipartReader {
   // What comes next. After need_more: feed(), or bad_multipart is the truth where there is no more.
   // Errors: bad_multipart; final.
   Result<Event> next();
-  const Part& part() const { return part_; }   // from part_begin on
+  const Part& part() const { return part_; }       // from part_begin on
   std::string_view data() const { return data_; }  // after data, until the next call
 
  private:

@@ -47,10 +47,9 @@ std::int64_t QueryParams::duration_ms(std::string_view name, std::int64_t fallba
   if (value == nullptr) return fallback_ms;
   double seconds = 0;
   const char* end = value->data() + value->size();
-  const auto [stop, error] =
-      std::from_chars(value->data(), end, seconds, std::chars_format::fixed);
-  const bool fine = error == std::errc() && stop == end && std::isfinite(seconds) &&
-                    seconds >= 0 && seconds * 1000 <= static_cast<double>(max_ms);
+  const auto [stop, error] = std::from_chars(value->data(), end, seconds, std::chars_format::fixed);
+  const bool fine = error == std::errc() && stop == end && std::isfinite(seconds) && seconds >= 0 &&
+                    seconds * 1000 <= static_cast<double>(max_ms);
   if (fine) return static_cast<std::int64_t>(seconds * 1000);
   wrong(name, "must be a number of seconds from 0 to " + std::to_string(max_ms / 1000));
   return fallback_ms;

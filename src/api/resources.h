@@ -11,8 +11,8 @@ using Answer = io::Awaitable<net::Response>;
 Answer get_health(Call& call);   // health.cc
 Answer get_metrics(Call& call);  // metrics.cc
 
-Answer post_token(Call& call);      // tokens.cc
-Answer post_refresh(Call& call);    // token_refresh.cc
+Answer post_token(Call& call);    // tokens.cc
+Answer post_refresh(Call& call);  // token_refresh.cc
 Answer post_revoke(Call& call);
 
 Answer list_clients(Call& call);  // clients.cc
@@ -20,7 +20,7 @@ Answer create_client(Call& call);
 Answer delete_client(Call& call);
 Answer rotate_secret(Call& call);
 
-Answer submit_task(Call& call);   // tasks_submit.cc
+Answer submit_task(Call& call);  // tasks_submit.cc
 Answer submit_batch(Call& call);
 Answer submit_with_files(Call& call);  // submit_files.cc
 
@@ -28,9 +28,9 @@ Answer get_task(Call& call);  // tasks_read.cc
 Answer list_tasks(Call& call);
 Answer get_stats(Call& call);
 
-Answer get_logs(Call& call);       // task_logs.cc
-Answer download(Call& call);       // task_download.cc
-Answer cancel_task(Call& call);    // task_control.cc
+Answer get_logs(Call& call);     // task_logs.cc
+Answer download(Call& call);     // task_download.cc
+Answer cancel_task(Call& call);  // task_control.cc
 Answer retry_task(Call& call);
 Answer send_input(Call& call);
 Answer delete_task(Call& call);

@@ -58,7 +58,7 @@ io::Awaitable<SocketSession::Step> SocketSession::step(net::WsPeer& peer) {
   if (!send_pending(peer)) co_return Step::wait;
   const Step next = co_await send_log(peer);
   if (next != Step::wait || !is_over || is_full_) co_return next;
-  co_return task_->image() == image && send_end(peer) ? Step::ended : Step::wait;
+  co_return task_->image() == image&& send_end(peer) ? Step::ended : Step::wait;
 }
 
 io::Awaitable<SocketSession::Step> SocketSession::send_log(net::WsPeer& peer) {
@@ -177,11 +177,8 @@ io::Awaitable<std::optional<Error>> SocketSession::obey(const wire::ClientFrame&
     co_return done ? std::nullopt : std::optional(done.error());
   }
   if (const auto* size = std::get_if<wire::ResizeFrame>(&frame)) {
-    queue::Resize resize{.actor = actor,
-                         .task_id = task_->id(),
-                         .cols = size->cols,
-                         .rows = size->rows,
-                         .done = {}};
+    queue::Resize resize{
+        .actor = actor, .task_id = task_->id(), .cols = size->cols, .rows = size->rows, .done = {}};
     const auto done = co_await ask(services, outbox_, std::move(resize));
     co_return done ? std::nullopt : std::optional(done.error());
   }

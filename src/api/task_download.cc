@@ -103,10 +103,9 @@ Answer download_file(Call& call, const Task& task, const FileInfo& file) {
       file.content_type.empty() ? std::string_view("application/octet-stream") : file.content_type;
   auto response = net::Response::file(std::move(part), type, range ? 206 : 200);
   if (range)
-    response.headers.add("Content-Range",
-                         "bytes " + std::to_string(range->offset) + "-" +
-                             std::to_string(range->offset + range->length - 1) + "/" +
-                             std::to_string(size));
+    response.headers.add("Content-Range", "bytes " + std::to_string(range->offset) + "-" +
+                                              std::to_string(range->offset + range->length - 1) +
+                                              "/" + std::to_string(size));
   response.headers.add("Accept-Ranges", "bytes");
   response.headers.add("ETag", etag);
   add_download_headers(response, file.name);

@@ -14,8 +14,8 @@ class TaskFollow {
  public:
   // Errors: not_found (also where it is another client's), store_unavailable.
   static io::Awaitable<Result<std::unique_ptr<TaskFollow>>> open(const Services& services,
-                                                                 Outbox& outbox,
-                                                                 queue::Actor actor, TaskId id);
+                                                                 Outbox& outbox, queue::Actor actor,
+                                                                 TaskId id);
   ~TaskFollow();
   TaskFollow(const TaskFollow&) = delete;
   TaskFollow& operator=(const TaskFollow&) = delete;

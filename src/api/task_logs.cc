@@ -50,8 +50,8 @@ LogSelection read_selection(QueryParams& params, const net::RequestHead& head) {
   LogSelection selection;
   read_place(params, head, selection);
   if (params.text("limit"))
-    selection.limit = static_cast<int>(
-        params.integer("limit", kDefaultRecords, 1, limits::kMaxLogPageRecords));
+    selection.limit =
+        static_cast<int>(params.integer("limit", kDefaultRecords, 1, limits::kMaxLogPageRecords));
   if (const auto name = params.text("stream")) {
     selection.stream = logs::log_stream_from(*name);
     if (!selection.stream) params.wrong("stream", "must be stdout, stderr or system");
@@ -97,8 +97,8 @@ net::Response streamed(std::unique_ptr<net::BodySource> source, std::string_view
 }
 
 Answer follow(Call& call, LogSelection selection, FollowFormat format) {
-  auto task = co_await TaskFollow::open(call.services(), call.outbox, call.caller.actor,
-                                        call.task_id());
+  auto task =
+      co_await TaskFollow::open(call.services(), call.outbox, call.caller.actor, call.task_id());
   if (!task) co_return refuse(call, task.error());
   auto source = followed_log(call, std::move(*task), selection, format);
   co_return streamed(std::move(source), format == FollowFormat::events

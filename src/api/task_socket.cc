@@ -47,8 +47,8 @@ Answer open_task_socket(Call& call) {
       params.wrong("after", "must be a place in a log, such as 17 or 2-17");
   }
   if (!params.is_fine()) co_return refuse(call, params.rejection());
-  auto task = co_await TaskFollow::open(call.services(), call.outbox, call.caller.actor,
-                                        call.task_id());
+  auto task =
+      co_await TaskFollow::open(call.services(), call.outbox, call.caller.actor, call.task_id());
   if (!task) co_return refuse(call, task.error());
   auto session = std::make_shared<SocketSession>(call, std::move(*task), after);
   net::WsSession run = [session](std::shared_ptr<net::WsPeer> peer) {

@@ -148,8 +148,8 @@ Answer get_task(Call& call) {
 
 Answer list_tasks(Call& call) {
   QueryParams params(call.request.target.query,
-                     {"job_type", "queue", "worker_id", "search", "created_after",
-                      "created_before", "limit", "cursor"},
+                     {"job_type", "queue", "worker_id", "search", "created_after", "created_before",
+                      "limit", "cursor"},
                      {"status", "label"});
   store::TaskFilter filter = read_filter(params, call.caller.actor);
   if (!params.is_fine()) co_return refuse(call, params.rejection());

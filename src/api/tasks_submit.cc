@@ -33,8 +33,8 @@ Result<void> check_mode(const config::Settings& settings, const TaskSpec& spec) 
 
 net::Response submitted_answer(Call& call, const queue::Submitted& submitted) {
   if (submitted.tasks.empty())
-    return refuse(call, fail(Errc::conflict,
-                             "The task that this Idempotency-Key has made was deleted"));
+    return refuse(call,
+                  fail(Errc::conflict, "The task that this Idempotency-Key has made was deleted"));
   const Task& task = *submitted.tasks.front();
   auto response = task_answer(task, submitted.replayed ? 200 : 201);
   response.headers.add("Location", "/api/v1/tasks/" + to_string(task.task_id));
@@ -50,17 +50,15 @@ Answer submit_task(Call& call) {
   auto spec = wire::decode_submit(call.request.body);
   if (!spec) co_return refuse(call, spec.error());
   const Services& services = call.services();
-  if (auto fits = check_mode(services.settings, *spec); !fits)
-    co_return refuse(call, fits.error());
+  if (auto fits = check_mode(services.settings, *spec); !fits) co_return refuse(call, fits.error());
   queue::Submit submit{.client_id = call.caller.actor.client_id,
                        .tasks = {},
                        .idempotency_key = std::move(*key),
                        .body_sha256 = {},
                        .done = {}};
   if (!submit.idempotency_key.empty()) submit.body_sha256 = auth::sha256_hex(call.request.body);
-  submit.tasks.push_back({.task_id = services.ids.make<TaskId>(),
-                          .spec = std::move(*spec),
-                          .inputs = {}});
+  submit.tasks.push_back(
+      {.task_id = services.ids.make<TaskId>(), .spec = std::move(*spec), .inputs = {}});
   const auto submitted = co_await ask(services, call.outbox, std::move(submit));
   if (!submitted) co_return refuse(call, submitted.error());
   co_return submitted_answer(call, *submitted);
@@ -85,9 +83,8 @@ Answer submit_batch(Call& call) {
       error.field = "tasks[" + std::to_string(submit.tasks.size()) + "]." + error.field;
       co_return refuse(call, error);
     }
-    submit.tasks.push_back({.task_id = services.ids.make<TaskId>(),
-                            .spec = std::move(spec),
-                            .inputs = {}});
+    submit.tasks.push_back(
+        {.task_id = services.ids.make<TaskId>(), .spec = std::move(spec), .inputs = {}});
   }
   const TaskId first_new = submit.tasks.front().task_id;  // ids only grow
   const auto submitted = co_await ask(services, call.outbox, std::move(submit));

@@ -77,15 +77,12 @@ Result<void> rotate(store::AccountStore& accounts, const Services& services,
   if (!row) return row.error();
   auto decision = auth::decide_refresh(state_of(*row), presented, services.clock.wall());
   switch (decision.action) {
-    case auth::RefreshAction::refuse:
-      rotation.refused = std::move(decision.error);
-      return {};
+    case auth::RefreshAction::refuse: rotation.refused = std::move(decision.error); return {};
     case auth::RefreshAction::revoke_family:
       rotation.refused = std::move(decision.error);
       return accounts.revoke_family((*row)->family);
     case auth::RefreshAction::rotate:
-    case auth::RefreshAction::repeat:
-      break;
+    case auth::RefreshAction::repeat: break;
   }
   auto found = find_scopes(accounts, **row, rotation);
   if (!found || rotation.refused) return found;

@@ -40,10 +40,9 @@ Result<auth::ScopeSet> granted_scopes(const store::Client& client, const std::st
 }
 
 net::Response too_early(const Call& call, int wait_s) {
-  auto response = oauth_problem(
-      fail(Errc::too_many_requests,
-           "Too many failed logins; wait " + std::to_string(wait_s) + " s"),
-      call.request.request_id);
+  auto response = oauth_problem(fail(Errc::too_many_requests, "Too many failed logins; wait " +
+                                                                  std::to_string(wait_s) + " s"),
+                                call.request.request_id);
   response.headers.set("Retry-After", std::to_string(wait_s));
   return response;
 }
@@ -83,15 +82,14 @@ io::Awaitable<Result<store::Client>> log_in(Call& call, const wire::TokenRequest
 // Keeps the refresh token, unless the client was deleted or its secret changed meanwhile.
 io::Awaitable<Result<std::monostate>> keep_refresh(Call& call, const store::Client& client,
                                                    const store::RefreshToken& row) {
-  queue::Transact transact{
-      .run = [&client, &row](store::AccountStore& accounts) -> Result<void> {
-        auto now_there = accounts.find_client(client.client_id);
-        if (!now_there) return now_there.error();
-        if (!*now_there || (*now_there)->secret_hash != client.secret_hash)
-          return wrong_credentials();
-        return accounts.insert_refresh(row);
-      },
-      .done = {}};
+  queue::Transact transact{.run = [&client, &row](store::AccountStore& accounts) -> Result<void> {
+                             auto now_there = accounts.find_client(client.client_id);
+                             if (!now_there) return now_there.error();
+                             if (!*now_there || (*now_there)->secret_hash != client.secret_hash)
+                               return wrong_credentials();
+                             return accounts.insert_refresh(row);
+                           },
+                           .done = {}};
   co_return co_await ask(call.services(), call.outbox, std::move(transact));
 }
 

@@ -20,8 +20,7 @@ constexpr const char* kPrefix = "tandem-";
 
 bool write_file(const std::string& path, const std::string& text) {
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), text.data(), text.size()) ==
-                     static_cast<ssize_t>(text.size());
+  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
 std::vector<std::string> entries_of(const std::string& directory, const std::string& prefix) {

@@ -64,7 +64,8 @@ def live(kind):
 for kind in range(int(sys.argv[1])):
     if os.fork() == 0: live(kind)
 while True: signal.pause()
-)", std::to_string(size)};
+)",
+               std::to_string(size)};
   spec.cwd = "/";
   return spec;
 }
@@ -127,11 +128,11 @@ TEST_P(ContainmentTest, AHostileTreeOfAThousandIsDeadWithinASecondAfterTheGrace)
 }
 
 TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
-  const auto ended = end_by(
-      shell("trap 'exit 9' TERM;"
-            "(trap 'exit 0' TERM; echo $BASHPID; while :; do sleep 0.01; done) &"
-            "setsid sleep 1000 & echo $!; echo $$; while :; do sleep 0.01; done"),
-      3, [](Process& process) { process.terminate(60'000); });
+  const auto ended =
+      end_by(shell("trap 'exit 9' TERM;"
+                   "(trap 'exit 0' TERM; echo $BASHPID; while :; do sleep 0.01; done) &"
+                   "setsid sleep 1000 & echo $!; echo $$; while :; do sleep 0.01; done"),
+             3, [](Process& process) { process.terminate(60'000); });
   EXPECT_EQ(ended.truth.exit_code, 9);
   EXPECT_LT(ended.took_ms, 30'000);
 }
@@ -195,8 +196,8 @@ TEST_P(ContainmentTest, DestroyingAProcessKillsItsJob) {
 }
 
 TEST_P(ContainmentTest, TheGuardsDeathKillsEveryJob) {
-  const auto ended = end_by(hostile_tree(40), 40,
-                            [this](Process&) { ::kill(guard->pid(), SIGKILL); });
+  const auto ended =
+      end_by(hostile_tree(40), 40, [this](Process&) { ::kill(guard->pid(), SIGKILL); });
   EXPECT_FALSE(ended.truth.exit_code);
   EXPECT_LT(ended.took_ms, 1000);
   const Ran later = script("exit 0");

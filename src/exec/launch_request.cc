@@ -164,11 +164,14 @@ Error launch_failure(LaunchStep step, int error) {
       case ENOENT:
         return rejected("There is no such program, or the interpreter it names is missing.");
       case EACCES: return rejected("The program is not executable: permission denied.");
-      case ENOEXEC: return rejected("The file is not a program: neither a binary of this machine "
-                                    "nor a script that begins with #!.");
+      case ENOEXEC:
+        return rejected(
+            "The file is not a program: neither a binary of this machine "
+            "nor a script that begins with #!.");
       case E2BIG: return rejected("The arguments and the environment are too long together.");
-      default: return rejected(std::string("The program cannot be executed: ") +
-                               std::strerror(error) + ".");
+      default:
+        return rejected(std::string("The program cannot be executed: ") + std::strerror(error) +
+                        ".");
     }
   }
   return fail(Errc::internal,

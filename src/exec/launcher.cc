@@ -17,7 +17,8 @@ namespace tandem::exec {
 class Launcher::State : public std::enable_shared_from_this<State> {
  public:
   State(io::Executor executor, int guard_socket)
-      : executor_(executor), changed_(executor, io::Timer::time_point::max()),
+      : executor_(executor),
+        changed_(executor, io::Timer::time_point::max()),
         guard_(executor, ::fcntl(guard_socket, F_DUPFD_CLOEXEC, 0)) {}
 
   io::Executor executor() const { return executor_; }
@@ -75,8 +76,7 @@ void Launcher::State::on_packet(Packet& packet) {
     auto on_change = [weak = weak_from_this()](const std::shared_ptr<ShepherdClient>& changed) {
       if (const auto self = weak.lock()) self->on_change(changed);
     };
-    const auto client =
-        std::make_shared<ShepherdClient>(executor_, packet, std::move(on_change));
+    const auto client = std::make_shared<ShepherdClient>(executor_, packet, std::move(on_change));
     shepherds_[number] = client;
     client->start();
     idle_.push_back(client);

@@ -14,16 +14,16 @@
 namespace tandem::exec {
 
 enum class PacketKind : std::uint32_t {
-  hello,         // guard → launcher, once: `value` bit 0 cgroup, bit 1 memory limit; text:
-                 // sentences, one a line
-  new_shepherd,  // launcher → guard; and back: `value` is its number, with its socket and its
-                 // pidfd, or with no descriptor: refused
-  shepherd_gone, // guard → launcher: number `value` is dead, and so is all that it left behind
-  launch,        // launcher → shepherd: text and descriptors, see LaunchFields
-  terminate,     // launcher → shepherd: SIGTERM to all, kill at `value` ms from now
-  kill_after,    // launcher → shepherd: kill at `value` ms from now, in place of the last one
-  launched,      // shepherd → launcher: `value` is the pid, or `error` and `step`
-  exited,        // shepherd → launcher: ExitFields; the shepherd is idle again
+  hello,          // guard → launcher, once: `value` bit 0 cgroup, bit 1 memory limit; text:
+                  // sentences, one a line
+  new_shepherd,   // launcher → guard; and back: `value` is its number, with its socket and its
+                  // pidfd, or with no descriptor: refused
+  shepherd_gone,  // guard → launcher: number `value` is dead, and so is all that it left behind
+  launch,         // launcher → shepherd: text and descriptors, see LaunchFields
+  terminate,      // launcher → shepherd: SIGTERM to all, kill at `value` ms from now
+  kill_after,     // launcher → shepherd: kill at `value` ms from now, in place of the last one
+  launched,       // shepherd → launcher: `value` is the pid, or `error` and `step`
+  exited,         // shepherd → launcher: ExitFields; the shepherd is idle again
 };
 
 enum class LaunchStep : std::uint32_t { clone, descriptors, terminal, directory, limits, program };

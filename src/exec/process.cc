@@ -38,9 +38,9 @@ io::Awaitable<Result<std::size_t>> Process::read(std::optional<Stream>& stream,
                                                  std::span<char> buffer) {
   if (!stream) co_return std::size_t{0};
   boost::system::error_code error;
-  const std::size_t bytes = co_await stream->async_read_some(
-      io::asio::buffer(buffer.data(), buffer.size()),
-      io::asio::redirect_error(io::use_awaitable, error));
+  const std::size_t bytes =
+      co_await stream->async_read_some(io::asio::buffer(buffer.data(), buffer.size()),
+                                       io::asio::redirect_error(io::use_awaitable, error));
   if (!error) co_return bytes;
   if (error == io::asio::error::operation_aborted) throw boost::system::system_error(error);
   // A terminal whose last process closed it answers EIO: that is its end.

@@ -20,26 +20,26 @@ namespace tandem::exec {
 
 // Each absent limit is the server's own. The core size is always 0.
 struct ProcessLimits {
-  std::optional<std::uint64_t> memory_bytes;     // of the whole job with Capabilities::memory_limit
-  std::optional<std::uint64_t> cpu_s;            // of each process
-  std::optional<std::uint64_t> open_files;       // of each process
-  std::optional<std::uint64_t> processes;        // of the user (RLIMIT_NPROC)
-  std::optional<std::uint64_t> file_bytes;       // of each written file
+  std::optional<std::uint64_t> memory_bytes;  // of the whole job with Capabilities::memory_limit
+  std::optional<std::uint64_t> cpu_s;         // of each process
+  std::optional<std::uint64_t> open_files;    // of each process
+  std::optional<std::uint64_t> processes;     // of the user (RLIMIT_NPROC)
+  std::optional<std::uint64_t> file_bytes;    // of each written file
 };
 
 struct ProcessSpec {
-  std::vector<std::string> argv;            // argv[0] is an absolute path: PATH is not searched
-  std::map<std::string, std::string> env;   // all of it; nothing is inherited
-  std::string cwd;                          // absolute
+  std::vector<std::string> argv;           // argv[0] is an absolute path: PATH is not searched
+  std::map<std::string, std::string> env;  // all of it; nothing is inherited
+  std::string cwd;                         // absolute
   // Standard input, the first of: a terminal; this descriptor; these bytes; a pipe for
   // write_stdin; nothing (/dev/null).
-  bool pty = false;                         // stdin, stdout and stderr are one terminal
-  std::uint16_t cols = 80, rows = 24;       // of the terminal
+  bool pty = false;                    // stdin, stdout and stderr are one terminal
+  std::uint16_t cols = 80, rows = 24;  // of the terminal
   UniqueFd stdin_fd;
   std::optional<std::string> stdin_data;
   bool stdin_pipe = false;
-  bool control = false;                     // descriptor 3 is a pipe to read_control
-  UniqueFd input_fd;                        // becomes descriptor 4, if it is one
+  bool control = false;  // descriptor 3 is a pipe to read_control
+  UniqueFd input_fd;     // becomes descriptor 4, if it is one
   ProcessLimits limits;
 };
 
@@ -48,9 +48,9 @@ struct ProcessSpec {
 struct ExitTruth {
   std::optional<int> exit_code;  // absent: a signal, or lost
   int signal = 0;
-  bool out_of_memory = false;    // the kernel killed a process of it for want of memory
-  bool lost = false;             // its shepherd died, so nobody knows; the job is dead all the same
-  bool leftovers = false;        // some process could not be killed (stuck in the kernel)
+  bool out_of_memory = false;  // the kernel killed a process of it for want of memory
+  bool lost = false;           // its shepherd died, so nobody knows; the job is dead all the same
+  bool leftovers = false;      // some process could not be killed (stuck in the kernel)
   std::int64_t user_ms = 0, system_ms = 0;
   std::uint64_t max_rss_bytes = 0;
 };

@@ -53,8 +53,9 @@ TEST_P(ProcessTest, OnlyTheStandardDescriptorsAreOpen) {
 }
 
 TEST_P(ProcessTest, RunsInItsDirectoryAndASessionOfItsOwn) {
-  ProcessSpec spec = shell("pwd; umask; grep -E 'SigBlk|SigIgn|NoNewPrivs' /proc/self/status;"
-                           "read -r _ _ _ _ _ sid _ < /proc/self/stat; test $sid = $$ && echo own");
+  ProcessSpec spec = shell(
+      "pwd; umask; grep -E 'SigBlk|SigIgn|NoNewPrivs' /proc/self/status;"
+      "read -r _ _ _ _ _ sid _ < /proc/self/stat; test $sid = $$ && echo own");
   spec.cwd = "/usr/bin";
   const Ran ran = job(std::move(spec));
   EXPECT_EQ(ran.out.substr(0, 14), "/usr/bin\n0022\n");
@@ -153,9 +154,10 @@ TEST_P(ProcessTest, ALargeEnvironmentArrives) {
 }
 
 TEST_P(ProcessTest, ATerminalIsATerminal) {
-  ProcessSpec spec = shell("tty -s && stty size; read line; echo \"got $line\"; stty size;"
-                           "read line || echo end; trap 'echo int; exit 5' INT; echo ready;"
-                           "while :; do sleep 0.01; done");
+  ProcessSpec spec = shell(
+      "tty -s && stty size; read line; echo \"got $line\"; stty size;"
+      "read line || echo end; trap 'echo int; exit 5' INT; echo ready;"
+      "while :; do sleep 0.01; done");
   spec.pty = true;
   spec.cols = 91;
   spec.rows = 33;

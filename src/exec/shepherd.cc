@@ -21,7 +21,7 @@
 namespace tandem::exec {
 
 namespace {
-constexpr int kGuardDied = SIGUSR2;  // the parent-death signal
+constexpr int kGuardDied = SIGUSR2;   // the parent-death signal
 constexpr int kMaxKillRounds = 2000;  // about 10 s
 constexpr std::int64_t kOomBaselineAgeMs = 1000;
 
@@ -151,8 +151,11 @@ void ShepherdLoop::launch(Packet& packet) {
   std::vector<char*> envp(strings.begin() + 1 + fields.argc, strings.end());
   argv.push_back(nullptr);
   envp.push_back(nullptr);
-  SpawnPlan plan{.argv = argv.data(), .envp = envp.data(), .cwd = strings[0],
-                 .terminal = fields.pty, .limits = &fields};
+  SpawnPlan plan{.argv = argv.data(),
+                 .envp = envp.data(),
+                 .cwd = strings[0],
+                 .terminal = fields.pty,
+                 .limits = &fields};
   for (std::size_t i = 0; i < 3u + fields.control; ++i) plan.fds[i] = packet.fds[i].get();
   if (fields.input) plan.fds[4] = packet.fds[3u + fields.control].get();
   plan.limit_address_space = !set_up_limits(fields);
@@ -181,8 +184,8 @@ void ShepherdLoop::launch(Packet& packet) {
 }
 
 bool ShepherdLoop::set_up_limits(LaunchFields& fields) {
-  has_memory_limit_ = fields.memory_bytes != kNoLimit && cgroup_ &&
-                      cgroup_->limit_memory(fields.memory_bytes);
+  has_memory_limit_ =
+      fields.memory_bytes != kNoLimit && cgroup_ && cgroup_->limit_memory(fields.memory_bytes);
   return has_memory_limit_;
 }
 

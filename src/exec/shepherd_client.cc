@@ -40,8 +40,10 @@ void Job::set_truth(const ExitTruth& value) {
 }
 
 ShepherdClient::ShepherdClient(io::Executor executor, Packet& born, OnChange on_change)
-    : socket_(executor, born.fds[0].release()), pidfd_(std::move(born.fds[1])),
-      number_(born.head.value), on_change_(std::move(on_change)) {}
+    : socket_(executor, born.fds[0].release()),
+      pidfd_(std::move(born.fds[1])),
+      number_(born.head.value),
+      on_change_(std::move(on_change)) {}
 
 void ShepherdClient::start() { listen(); }
 

@@ -18,7 +18,8 @@ class ShepherdClient;
 // One launched job as the server sees it; shared by its Process and its shepherd.
 struct Job {
   Job(io::Executor executor, std::shared_ptr<ShepherdClient> owner)
-      : changed(executor, io::Timer::time_point::max()), overdue(executor),
+      : changed(executor, io::Timer::time_point::max()),
+        overdue(executor),
         shepherd(std::move(owner)) {}
 
   std::optional<PacketHead> launched;

@@ -15,11 +15,11 @@ struct SpawnPlan {
   char** envp = nullptr;
   const char* cwd = nullptr;
   std::array<int, 5> fds{-1, -1, -1, -1, -1};  // become 0 … 4; −1: there is no descriptor 3 or 4
-  bool terminal = false;                   // descriptor 0 becomes the controlling terminal
+  bool terminal = false;                       // descriptor 0 becomes the controlling terminal
   const LaunchFields* limits = nullptr;
-  bool limit_address_space = false;        // memory_bytes as RLIMIT_AS: no cgroup does it
-  int cgroup_fd = -1;                      // the cgroup v2 directory to be born in, or −1
-  int memory_procs_fd = -1;                // cgroup.procs of a v1 memory cgroup to join, or −1
+  bool limit_address_space = false;  // memory_bytes as RLIMIT_AS: no cgroup does it
+  int cgroup_fd = -1;                // the cgroup v2 directory to be born in, or −1
+  int memory_procs_fd = -1;          // cgroup.procs of a v1 memory cgroup to join, or −1
 };
 
 struct SpawnOutcome {

@@ -26,7 +26,8 @@ template <class T, class Handler>
 class Question {
  public:
   explicit Question(Handler handler)
-      : executor_(asio::get_associated_executor(handler)), work_(executor_),
+      : executor_(asio::get_associated_executor(handler)),
+        work_(executor_),
         handler_(std::move(handler)) {}
   // Nobody holds the question any more and nobody answered it.
   ~Question() { answer(T(fail(Errc::shutting_down, "The answer never came."))); }

@@ -13,9 +13,13 @@ namespace tandem::io {
 
 namespace detail {
 template <class T>
-struct AsResult { using type = Result<T>; };
+struct AsResult {
+  using type = Result<T>;
+};
 template <class T>
-struct AsResult<Result<T>> { using type = Result<T>; };
+struct AsResult<Result<T>> {
+  using type = Result<T>;
+};
 
 template <class T>
 Awaitable<void> keep_value(Awaitable<T> work, std::optional<T>& value) {

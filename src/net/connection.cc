@@ -36,8 +36,11 @@ class RequestBody final : public BodySource {
 }  // namespace
 
 Connection::Connection(LoopState& loop, Transport transport, std::string remote_address)
-    : loop_(loop), transport_(std::move(transport)), parser_(loop.options.max_header_bytes),
-      remote_address_(std::move(remote_address)), self_(std::make_shared<Connection*>(this)) {
+    : loop_(loop),
+      transport_(std::move(transport)),
+      parser_(loop.options.max_header_bytes),
+      remote_address_(std::move(remote_address)),
+      self_(std::make_shared<Connection*>(this)) {
   loop_.connections.insert(this);
 }
 

@@ -91,18 +91,18 @@ class Connection {
   Transport transport_;
   RequestParser parser_;
   std::string remote_address_;
-  std::string in_;         // bytes read; those before in_at_ are used up
+  std::string in_;  // bytes read; those before in_at_ are used up
   std::size_t in_at_ = 0;
-  std::string out_;        // answers not yet written
+  std::string out_;  // answers not yet written
   std::optional<WsUpgrade> upgrade_;
   Request* current_ = nullptr;
   std::shared_ptr<Connection*> self_;  // emptied by the destructor
   MonoTime deadline_ = kNever;
-  std::int64_t body_budget_ms_ = 0;    // waiting time left for the next 64 KiB of the body
+  std::int64_t body_budget_ms_ = 0;  // waiting time left for the next 64 KiB of the body
   std::size_t body_since_refill_ = 0;
   std::uint64_t request_number_ = 0;
   std::uint64_t body_bytes_out_ = 0;
-  int batch_ = 0;                      // answers since the last wait
+  int batch_ = 0;  // answers since the last wait
   Phase phase_ = Phase::idle;
   bool expired_ = false;
   bool close_ = false;

@@ -13,7 +13,7 @@ namespace tandem::net {
 
 // What is to become of a request whose headers have been read.
 struct RouteDecision {
-  std::optional<Response> refuse;  // answered at once; the body is not wanted
+  std::optional<Response> refuse;    // answered at once; the body is not wanted
   std::uint64_t max_body_bytes = 0;  // more is 413
   bool stream_body = false;          // Request::body_stream in place of Request::body
   std::int64_t timeout_ms = 0;       // for Request::deadline; 0: the server's default

@@ -13,7 +13,7 @@
 namespace tandem::net {
 
 struct HttpClientOptions {
-  std::string ca_file;        // PEM; empty: the system's
+  std::string ca_file;  // PEM; empty: the system's
   bool verify_tls = true;
   std::int64_t connect_timeout_ms = 10'000;
   std::int64_t timeout_ms = 120'000;  // of one exchange; a download that moves may take longer

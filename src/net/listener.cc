@@ -61,8 +61,13 @@ std::int64_t sweep_interval_ms(const ServerOptions& options) {
 
 Listener::Listener(io::Loop& loop, Acceptor acceptor, LoopState state, const TlsContext* tls,
                    std::atomic<std::size_t>& open_connections)
-    : loop_(loop), acceptor_(std::move(acceptor)), state_(std::move(state)), tls_(tls),
-      open_(open_connections), upkeep_(loop.executor()), serving_(loop.executor()) {}
+    : loop_(loop),
+      acceptor_(std::move(acceptor)),
+      state_(std::move(state)),
+      tls_(tls),
+      open_(open_connections),
+      upkeep_(loop.executor()),
+      serving_(loop.executor()) {}
 
 void Listener::begin() {
   upkeep_.spawn("net accept", accept_all());

@@ -60,8 +60,7 @@ bool parse_query(std::string_view rest, Query& query) {
       const std::size_t equals = item.find('=');
       std::string name, value;
       if (!decode(item.substr(0, equals), Plus::blank, name)) return false;
-      if (equals != std::string_view::npos &&
-          !decode(item.substr(equals + 1), Plus::blank, value))
+      if (equals != std::string_view::npos && !decode(item.substr(equals + 1), Plus::blank, value))
         return false;
       query.add(std::move(name), std::move(value));
     }

@@ -61,10 +61,10 @@ struct RequestHead {
 };
 
 struct Request : RequestHead {
-  std::string body;                           // whole, unless the route streams
-  std::unique_ptr<BodySource> body_stream;    // only for a route that streams; never null there
-  std::shared_ptr<void> context;              // as put into RouteDecision::context
-  MonoTime deadline = kNever;                 // when an answer is no longer of use
+  std::string body;                         // whole, unless the route streams
+  std::unique_ptr<BodySource> body_stream;  // only for a route that streams; never null there
+  std::shared_ptr<void> context;            // as put into RouteDecision::context
+  MonoTime deadline = kNever;               // when an answer is no longer of use
   // Called on the loop when the peer goes away while handle() or the answer's stream is at work, at
   // most once, within about a second. Set it from inside handle().
   std::function<void()> on_disconnect;

@@ -48,9 +48,8 @@ struct Seen {
       if (!is_host(value)) return bad("The Host header is not valid.");
     } else if (same_name(name, "content-length")) {
       ++lengths;
-      if (value.empty() || value.size() > 18 || !std::ranges::all_of(value, [](char c) {
-            return c >= '0' && c <= '9';
-          }))
+      if (value.empty() || value.size() > 18 ||
+          !std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; }))
         return bad("Content-Length is not a number.");
     } else if (same_name(name, "transfer-encoding")) {
       ++codings;
@@ -71,7 +70,7 @@ struct Seen {
 };
 
 Result<void> check_method(std::string_view method) {
-  constexpr std::array<std::string_view, 7> kServed = {"GET",   "POST",   "PUT",    "DELETE",
+  constexpr std::array<std::string_view, 7> kServed = {"GET",   "POST", "PUT",    "DELETE",
                                                        "PATCH", "HEAD", "OPTIONS"};
   if (std::ranges::find(kServed, method) != kServed.end()) return {};
   if (method == "CONNECT" || method == "TRACE")

@@ -71,8 +71,7 @@ Response Response::problem(const Error& error, std::string_view request_id) {
   body += '}';
   Response response = text(std::move(body), "application/problem+json", row.http_status);
   if (row.http_status == 503 || row.http_status == 429) response.headers.add("Retry-After", "1");
-  if (row.http_status == 401)
-    response.headers.add("WWW-Authenticate", "Bearer realm=\"tandem\"");
+  if (row.http_status == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"tandem\"");
   return response;
 }
 

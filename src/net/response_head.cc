@@ -30,9 +30,8 @@ bool is_ours(std::string_view name) {
 }
 
 bool is_clean(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) {
-    return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f;
-  });
+  return std::ranges::none_of(
+      text, [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 void append_number(std::string& out, std::uint64_t number) {

@@ -89,9 +89,15 @@ Result<void> Server::start() {
     auto acceptor = listen_on(loop->executor(), self.endpoint, true);
     if (!acceptor) return acceptor.error();
     self.endpoint.port(acceptor->local_endpoint().port());
-    LoopState state{self.parts.handler, options,           self.parts.clock,
-                    self.parts.files,   RequestIds(random), std::vector<char>(kScratchBytes),
-                    {},                 false,             false};
+    LoopState state{self.parts.handler,
+                    options,
+                    self.parts.clock,
+                    self.parts.files,
+                    RequestIds(random),
+                    std::vector<char>(kScratchBytes),
+                    {},
+                    false,
+                    false};
     made.push_back(std::make_unique<Listener>(*loop, std::move(*acceptor), std::move(state),
                                               self.tls ? &*self.tls : nullptr, self.open));
   }

@@ -18,7 +18,7 @@ namespace tandem::net {
 // The settings exist for tests and operators; the defaults are those of base/limits.h.
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: any free one, the same for all loops
+  std::uint16_t port = 0;                   // 0: any free one, the same for all loops
   std::string tls_cert_file, tls_key_file;  // PEM; both or none
   std::int64_t header_timeout_ms = limits::kHeaderTimeoutMs;
   std::int64_t body_timeout_ms = limits::kBodyTimeoutMs;    // for each 64 KiB

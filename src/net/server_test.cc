@@ -86,8 +86,9 @@ TEST(Server, TakesApartTheTarget) {
     for (const auto& [name, value] : request.target.query.items()) text += name + "=" + value + ";";
     co_return Response::text(std::move(text), "text/plain");
   };
-  EXPECT_THAT(answer_to(server, "GET http://h:1/a%2Fb/%C3%A4/?q=1+2&q=%26&e HTTP/1.1\r\nHost: x\r\n"
-                                "Connection: close\r\n\r\n"),
+  EXPECT_THAT(answer_to(server,
+                        "GET http://h:1/a%2Fb/%C3%A4/?q=1+2&q=%26&e HTTP/1.1\r\nHost: x\r\n"
+                        "Connection: close\r\n\r\n"),
               EndsWith("\r\n\r\n[a/b][ä][]q=1 2;q=&;e=;"));
 }
 
@@ -171,11 +172,20 @@ TEST(Server, RefusesChunkTricks) {
   const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string good = head + "3\r\nabc\r\n2;ext=1\r\nde\r\n0\r\nTrailer: t\r\n\r\n" + kLast;
   EXPECT_THAT(answer_to(server, good), HasSubstr("\r\n\r\nPOST / abcdeHTTP/1.1 200"));
-  const std::vector<std::string> tricks = {
-      "x\r\n\r\n", "-1\r\n\r\n", "+1\r\na\r\n", "0x1\r\na\r\n", "1\na\n0\n\n",
-      "1\r\nab\r\n0\r\n\r\n", "1\r\na0\r\n\r\n", "fffffffffffffffff\r\n", "\r\na\r\n",
-      "1 1\r\na\r\n0\r\n\r\n", "1\r\na\n0\r\n\r\n", "0\r\nA: b\n\r\n\r\n", "1\r\na\r\n0\n\r\n\r\n",
-      "1;" + std::string(20'000, 'e')};
+  const std::vector<std::string> tricks = {"x\r\n\r\n",
+                                           "-1\r\n\r\n",
+                                           "+1\r\na\r\n",
+                                           "0x1\r\na\r\n",
+                                           "1\na\n0\n\n",
+                                           "1\r\nab\r\n0\r\n\r\n",
+                                           "1\r\na0\r\n\r\n",
+                                           "fffffffffffffffff\r\n",
+                                           "\r\na\r\n",
+                                           "1 1\r\na\r\n0\r\n\r\n",
+                                           "1\r\na\n0\r\n\r\n",
+                                           "0\r\nA: b\n\r\n\r\n",
+                                           "1\r\na\r\n0\n\r\n\r\n",
+                                           "1;" + std::string(20'000, 'e')};
   for (const std::string& trick : tricks) {
     const std::string all = answer_to(server, head + trick + kGet);
     EXPECT_THAT(all, StartsWith("HTTP/1.1 400 ")) << trick.substr(0, 40);

@@ -17,7 +17,8 @@ struct FreeTls {
 using TlsSession = std::unique_ptr<ssl_st, FreeTls>;
 
 // Keys, certificates and rules of TLS, version 1.2 or later, shared by connections. Thread-safe
-// once it is made. OpenSSL is driven on the non-blocking socket itself: no buffers are held while idle.
+// once it is made. OpenSSL is driven on the non-blocking socket itself: no buffers are held while
+// idle.
 class TlsContext {
  public:
   static Result<TlsContext> for_server(const std::string& cert_file, const std::string& key_file);

@@ -66,8 +66,7 @@ Step Transport::read_now(void* data, std::size_t size) {
 Step Transport::write_now(const void* data, std::size_t size) {
   if (!socket_.is_open()) return {Kind::failed, 0};
   if (!tls_) {
-    return socket_step(::send(socket_.native_handle(), data, size, MSG_NOSIGNAL),
-                       Kind::wait_write);
+    return socket_step(::send(socket_.native_handle(), data, size, MSG_NOSIGNAL), Kind::wait_write);
   }
   ERR_clear_error();
   errno = 0;

@@ -38,10 +38,10 @@ class Transport {
   // Bytes that were read too much; the next reads give them first.
   void unread(std::string_view bytes);
   bool has_unread() const { return !unread_.empty(); }
-  bool peer_is_gone();        // the peer has closed or reset, with nothing left to read
-  void cancel();              // pending waits return
-  void shutdown_send();       // FIN, after the close_notify of TLS
-  void cut();                 // closes at once
+  bool peer_is_gone();   // the peer has closed or reset, with nothing left to read
+  void cancel();         // pending waits return
+  void shutdown_send();  // FIN, after the close_notify of TLS
+  void cut();            // closes at once
   bool is_open() const { return socket_.is_open(); }
   bool is_tls() const { return tls_ != nullptr; }
   TcpSocket& socket() { return socket_; }

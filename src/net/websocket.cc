@@ -87,7 +87,9 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
 constexpr std::size_t kMaxInbound = 4;
 
 Link::Link(Transport transport, WsLimits limits)
-    : limits_(limits), ws_(std::move(transport)), changed_(ws_.get_executor()),
+    : limits_(limits),
+      ws_(std::move(transport)),
+      changed_(ws_.get_executor()),
       watch_(ws_.get_executor()) {
   changed_.expires_at(io::Timer::time_point::max());
   ws_.read_message_max(limits_.max_message_bytes);
@@ -116,8 +118,8 @@ io::Awaitable<bool> Link::accept(const Request& request, std::string subprotocol
     }
   }));
   http::request<http::empty_body> handshake(http::verb::get, "/", 11);
-  for (const char* name : {"Host", "Connection", "Upgrade", "Sec-WebSocket-Key",
-                           "Sec-WebSocket-Version"}) {
+  for (const char* name :
+       {"Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"}) {
     const std::string_view value = request.headers.get(name);
     handshake.set(name, beast::string_view(value.data(), value.size()));
   }
@@ -174,9 +176,8 @@ io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
 void Link::read() {
   if (reading_ || inbound_.size() >= kMaxInbound) return;
   reading_ = true;
-  ws_.async_read(buffer_, [self = shared_from_this()](ErrorCode error, std::size_t) {
-    self->on_read(error);
-  });
+  ws_.async_read(
+      buffer_, [self = shared_from_this()](ErrorCode error, std::size_t) { self->on_read(error); });
 }
 
 void Link::on_read(ErrorCode error) {
@@ -234,10 +235,9 @@ void Link::write() {
   write_began_ = std::chrono::steady_clock::now();
   if (!watching_) watch(limits_.write_timeout_ms);
   ws_.text(true);
-  ws_.async_write(asio::buffer(*queue_.front()),
-                  [self = shared_from_this()](ErrorCode error, std::size_t) {
-                    self->on_write(error);
-                  });
+  ws_.async_write(
+      asio::buffer(*queue_.front()),
+      [self = shared_from_this()](ErrorCode error, std::size_t) { self->on_write(error); });
 }
 
 void Link::on_write(ErrorCode error) {

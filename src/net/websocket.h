@@ -22,13 +22,13 @@ struct WsLimits {
 // What net itself needs of a peer beside its owner's view.
 class WsLink : public WsPeer {
  public:
-  virtual void cut() = 0;                         // no close frame
-  virtual io::Awaitable<void> finished() = 0;     // when no operation is left; ignores cancelling
+  virtual void cut() = 0;                      // no close frame
+  virtual io::Awaitable<void> finished() = 0;  // when no operation is left; ignores cancelling
 };
 
 // What the handshake of a client needs.
 struct WsOffer {
-  std::string host;    // with the port where it is not the scheme's own
+  std::string host;  // with the port where it is not the scheme's own
   std::string target;
   Headers headers;
   std::vector<std::string> subprotocols;

@@ -45,7 +45,7 @@ class WsPeer {
   // Sends what is queued, then the close frame; ends receive(). Harmless when repeated. Within a
   // few seconds the connection is gone, whatever the peer does.
   virtual void close(std::uint16_t code, std::string reason) = 0;
-  virtual bool is_open() const = 0;          // until close() or the peer's close
+  virtual bool is_open() const = 0;              // until close() or the peer's close
   virtual const WsClose& closed_by() const = 0;  // who asked first: its code and reason
 };
 

@@ -1,6 +1,7 @@
 #include "queue/dispatcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -64,7 +65,7 @@ Result<void> Dispatcher::load() {
     if (auto kept = keep_leased(std::move(task)); !kept) return kept.error();
   next_due_ = next_queue_expiry_ = now_;  // looked up by this turn
   lanes_want_reading_ = true;
-  loaded_ = true;
+  loaded_ = announce_all_ = true;
   return {};
 }
 
@@ -144,15 +145,21 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
   slots_taken_.clear();
 }
 
-// Tells the watchers of every task that the turn has changed.
+// Tells the watchers of every task that the turn has changed; of all tasks after a reload, as a
+// commit that was thought to have failed may have changed them.
 void Dispatcher::publish() {
+  const bool all = std::exchange(announce_all_, false);
   if (watchers_.empty()) return;
-  for (TaskId id : tasks_.touched()) {
+  std::vector<TaskId> ids = tasks_.touched();
+  if (all) ids.clear();
+  if (all)
+    for (const auto& [id, watchers] : watchers_) ids.push_back(id);
+  for (TaskId id : ids) {
     const auto found = watchers_.find(id);
     if (found == watchers_.end()) continue;
-    Entry* entry = tasks_.find(id);
-    if (entry != nullptr && !entry->dirty) continue;
-    const TaskPtr image = entry == nullptr ? nullptr : TaskTable::share(*entry);
+    const Result<Entry*> entry = all ? tasks_.load(id) : Result<Entry*>(tasks_.find(id));
+    if (!entry || (*entry != nullptr && !all && !(*entry)->dirty)) continue;
+    const TaskPtr image = *entry == nullptr ? nullptr : TaskTable::share(**entry);
     for (Watcher& watcher : found->second)
       orders_.emplace_back(watcher.outbox, [changed = watcher.changed, image] { changed(image); });
     if (image == nullptr) watchers_.erase(found);

@@ -37,8 +37,6 @@ class Dispatcher {
   void turn(std::vector<Command> commands, Deliveries& out);
   // When the next turn is due even if no command comes; kNever: when one comes.
   MonoTime next_turn() const { return next_turn_; }
-  // False while the store can't be read: then every turn tries again.
-  bool ready() const { return loaded_; }
 
  private:
   // client_commands.cc
@@ -108,6 +106,7 @@ class Dispatcher {
   const Clock& clock_;
   const DispatcherSettings settings_;
   bool loaded_ = false;
+  bool announce_all_ = false;
   bool recovered_ = false;  // what the server's last run left behind is dealt with
 
   // Memory of what the store has.

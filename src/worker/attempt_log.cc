@@ -135,8 +135,7 @@ io::Awaitable<void> AttemptLog::room() {
   const std::shared_ptr<Shared> shared = shared_;
   const auto is_full = [&] {
     const std::size_t bytes = shared->bytes();
-    return bytes >= logs::LogHub::kCallerWindowBytes ||
-           (bytes > 0 && shared->sink.is_congested());
+    return bytes >= logs::LogHub::kCallerWindowBytes || (bytes > 0 && shared->sink.is_congested());
   };
   while (!shared->given_up && is_full()) co_await shared->change();
 }

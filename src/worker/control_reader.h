@@ -40,7 +40,7 @@ class ControlReader {
   AttemptLog& log_;
   const Clock& clock_;
   exec::ControlPipe pipe_;
-  Alarm interval_;                  // set: progress was passed on a moment ago
+  Alarm interval_;  // set: progress was passed on a moment ago
   std::optional<Progress> waiting_;
   std::string result_;
   std::uint64_t questions_ = 0;

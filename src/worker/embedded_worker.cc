@@ -16,9 +16,14 @@ constexpr std::int64_t kLastEndsMs = 5000;  // for the ends of killed jobs to be
 }  // namespace
 
 EmbeddedWorker::EmbeddedWorker(EmbeddedWorkerParts parts, EmbeddedWorkerSettings settings)
-    : parts_(parts), settings_(std::move(settings)), log_sink_(parts.logs, parts.outbox),
-      files_(parts.blobs), handlers_(settings_.handlers), jobs_(parts.executor),
-      idle_(parts.executor), self_(std::make_shared<EmbeddedWorker*>(this)) {}
+    : parts_(parts),
+      settings_(std::move(settings)),
+      log_sink_(parts.logs, parts.outbox),
+      files_(parts.blobs),
+      handlers_(settings_.handlers),
+      jobs_(parts.executor),
+      idle_(parts.executor),
+      self_(std::make_shared<EmbeddedWorker*>(this)) {}
 
 EmbeddedWorker::~EmbeddedWorker() = default;
 

@@ -110,11 +110,11 @@ class EmbeddedWorker {
   std::unordered_set<Key, KeyHash> echoes_;
   std::vector<std::weak_ptr<Attempt>> ask_again_;
   std::vector<queue::Command> commands_;  // go out with the next flush
-  int busy_ = 0;     // slots taken
-  int credits_ = 0;  // given and not used, as far as is known
-  int owed_ = 0;     // to be given with the next flush
+  int busy_ = 0;                          // slots taken
+  int credits_ = 0;                       // given and not used, as far as is known
+  int owed_ = 0;                          // to be given with the next flush
   bool flush_posted_ = false, draining_ = false, drained_ = false, hurried_ = false;
-  io::Timer idle_;  // cancelled when a stop() has to look again
+  io::Timer idle_;                         // cancelled when a stop() has to look again
   std::shared_ptr<EmbeddedWorker*> self_;  // for callbacks that may come too late
 };
 

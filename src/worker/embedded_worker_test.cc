@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <atomic>
+#include <boost/asio/post.hpp>
 #include <map>
 #include <stdexcept>
 #include <thread>
 
-#include "worker/worker_fixture.h"
+#include "tests/worker/worker_fixture.h"
 
 namespace tandem::worker {
 namespace {
@@ -39,9 +41,9 @@ TEST_F(EmbeddedWorkerTest, QuickFunctionsRunOnceEach) {
   std::map<std::string, int> runs;  // the loop's, until it stands still
   start([&](HandlerRegistry& handlers) {
     handlers.add("noop", QuickFunction([&](const Task& task) {
-      ++runs[to_string(task.task_id)];
-      return FunctionAnswer{.result = "{\"ok\":true}"};
-    }));
+                   ++runs[to_string(task.task_id)];
+                   return FunctionAnswer{.result = "{\"ok\":true}"};
+                 }));
   });
   const auto tasks = submit_many(1000, "noop");
   for (TaskId id : tasks) EXPECT_EQ(finished(id).status, TaskStatus::completed);
@@ -56,15 +58,14 @@ TEST_F(EmbeddedWorkerTest, NothingIsLostOrRunTwiceWhenCommitsFail) {
   std::map<std::string, int> runs;
   start([&](HandlerRegistry& handlers) {
     handlers.add("noop", QuickFunction([&](const Task& task) {
-      ++runs[to_string(task.task_id) + "-" + std::to_string(task.attempt)];
-      return FunctionAnswer{};
-    }));
+                   ++runs[to_string(task.task_id) + "-" + std::to_string(task.attempt)];
+                   return FunctionAnswer{};
+                 }));
   });
   const auto tasks = submit_many(300, "noop");
   for (int i = 0; i < 20; ++i)
     break_commit(1 + i % 3, i % 2 == 0 ? store::CommitFault::before : store::CommitFault::after);
-  for (TaskId id : tasks)
-    EXPECT_EQ(finished_in_store(id).status, TaskStatus::completed);
+  for (TaskId id : tasks) EXPECT_EQ(finished_in_store(id).status, TaskStatus::completed);
   on_loop([&] {
     EXPECT_EQ(runs.size(), tasks.size());
     for (const auto& [key, count] : runs) EXPECT_EQ(count, 1) << key;
@@ -74,12 +75,12 @@ TEST_F(EmbeddedWorkerTest, NothingIsLostOrRunTwiceWhenCommitsFail) {
 TEST_F(EmbeddedWorkerTest, FunctionThatThrowsFails) {
   start([](HandlerRegistry& handlers) {
     handlers.add("quick", QuickFunction([](const Task&) -> FunctionAnswer {
-      throw std::runtime_error("out of paper");
-    }));
+                   throw std::runtime_error("out of paper");
+                 }));
     handlers.add("slow", FunctionHandler([](JobContext&) -> io::Awaitable<FunctionAnswer> {
-      throw std::runtime_error("out of ink");
-      co_return FunctionAnswer{};
-    }));
+                   throw std::runtime_error("out of ink");
+                   co_return FunctionAnswer{};
+                 }));
   });
   EXPECT_THAT(finished(submit(spec("quick"))).error->message, HasSubstr("out of paper"));
   EXPECT_THAT(finished(submit(spec("slow"))).error->message, HasSubstr("out of ink"));
@@ -110,21 +111,25 @@ TEST_F(EmbeddedWorkerTest, CoroutineAsksLogsAndAnswers) {
   EXPECT_EQ(task.log.records, 1u);
 }
 
+io::Awaitable<FunctionAnswer> endless(JobContext& job) {
+  io::Timer never(job.executor());
+  never.expires_at(io::Timer::time_point::max());
+  co_await never.async_wait(io::use_awaitable);
+  co_return FunctionAnswer{};
+}
+
 TEST_F(EmbeddedWorkerTest, CoroutineIsCancelledAndTimesOut) {
   start([](HandlerRegistry& handlers) {
     handlers.add("greet", FunctionHandler(greet));
-    handlers.add("sleep", FunctionHandler([](JobContext&) -> io::Awaitable<FunctionAnswer> {
-      co_await io::sleep_for(600'000);
-      co_return FunctionAnswer{};
-    }));
+    handlers.add("endless", FunctionHandler(endless));
   });
   TaskSpec unanswered = spec("greet");
   unanswered.input_timeout_ms = 20;
   EXPECT_EQ(finished(submit(unanswered)).error->code, "input_timeout");
-  TaskSpec slow = spec("sleep");
+  TaskSpec slow = spec("endless");
   slow.timeout_ms = 20;
   EXPECT_EQ(finished(submit(slow)).error->code, "timeout");
-  const TaskId id = submit(spec("sleep"));
+  const TaskId id = submit(spec("endless"));
   wait_for(id, TaskStatus::running);
   cancel(id);
   EXPECT_EQ(finished(id).status, TaskStatus::cancelled);
@@ -150,8 +155,7 @@ TEST_F(EmbeddedWorkerTest, DrainWaitsForWhatRunsAndTakesNothingNew) {
   start([](HandlerRegistry& handlers) { handlers.add("greet", FunctionHandler(greet)); });
   const TaskId running = submit(spec("greet"));
   wait_for(running, TaskStatus::waiting_for_input);
-  auto stopped =
-      io::asio::co_spawn(loop.context(), worker->stop(600'000), io::asio::use_future);
+  auto stopped = io::asio::co_spawn(loop.context(), worker->stop(600'000), io::asio::use_future);
   on_loop([] {});  // the stop has begun
   const TaskId late = submit(spec("greet"));
   ASSERT_TRUE(answer(running, "Ada"));
@@ -169,19 +173,20 @@ TEST_F(EmbeddedWorkerTest, HardStopEndsWhatRunsAsWorkerLost) {
   EXPECT_EQ(task.error->code, "worker_lost");
 }
 
+std::atomic<int> now_running{0}, most_running{0};
+
+io::Awaitable<FunctionAnswer> brief(JobContext& job) {
+  most_running = std::max(most_running.load(), ++now_running);
+  for (int turn = 0; turn < 20; ++turn) co_await io::asio::post(job.executor(), io::use_awaitable);
+  --now_running;
+  co_return FunctionAnswer{};
+}
+
 TEST_F(EmbeddedWorkerTest, SlotsAreKept) {
   settings.slots = 2;
-  std::atomic<int> now{0}, most{0};
-  start([&](HandlerRegistry& handlers) {
-    handlers.add("brief", FunctionHandler([&](JobContext&) -> io::Awaitable<FunctionAnswer> {
-      most = std::max(most.load(), ++now);
-      co_await io::sleep_for(1);
-      --now;
-      co_return FunctionAnswer{};
-    }));
-  });
+  start([](HandlerRegistry& handlers) { handlers.add("brief", FunctionHandler(brief)); });
   for (TaskId id : submit_many(40, "brief")) finished(id);
-  EXPECT_EQ(most, 2);
+  EXPECT_EQ(most_running, 2);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "worker/worker_fixture.h"
+#include "tests/worker/worker_fixture.h"
 
 // The jobs in handlers/, as a user runs them.
 namespace tandem::worker {

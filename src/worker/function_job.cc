@@ -18,9 +18,14 @@ class FunctionJob final : public Job, public JobContext {
  public:
   FunctionJob(const JobServices& services, FunctionHandler function, TaskPtr task,
               JobListener& listener)
-      : services_(services), function_(std::move(function)), task_(std::move(task)),
-        listener_(listener), log_(services.log, services.clock, services.executor),
-        members_(services.executor), log_is_late_(services.executor), answered_(services.executor) {
+      : services_(services),
+        function_(std::move(function)),
+        task_(std::move(task)),
+        listener_(listener),
+        log_(services.log, services.clock, services.executor),
+        members_(services.executor),
+        log_is_late_(services.executor),
+        answered_(services.executor) {
     log_.open(task_->task_id, task_->attempt);
     answered_.expires_at(io::Timer::time_point::max());
   }

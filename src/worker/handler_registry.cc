@@ -80,8 +80,9 @@ Handler HandlerRegistry::find_file(const std::string& job_type) const {
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error))
     return none("the file of that name in its handlers directory is not executable (chmod +x).");
-  return none("it knows no function of that name, and its handlers directory has no executable "
-              "file of that name.");
+  return none(
+      "it knows no function of that name, and its handlers directory has no executable "
+      "file of that name.");
 }
 
 Handler HandlerRegistry::builtin(const Task& task) const {

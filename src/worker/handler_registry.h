@@ -18,8 +18,8 @@ struct CommandHandler {
 using Handler = std::variant<QuickFunction, FunctionHandler, CommandHandler, TaskError>;
 
 struct HandlerSettings {
-  std::string directory;       // of executable files named by job_type; empty: none
-  bool allow_commands = false; // the built-in `exec` and `shell`
+  std::string directory;        // of executable files named by job_type; empty: none
+  bool allow_commands = false;  // the built-in `exec` and `shell`
 };
 
 // Finds what runs a job_type. Functions are registered before the worker starts; files are looked

@@ -62,8 +62,8 @@ TEST_F(HandlerRegistryTest, FindsExecutableFilesAndSeesNewOnes) {
 
 TEST_F(HandlerRegistryTest, LeavesItsDirectoryForNobody) {
   const HandlerRegistry handlers = registry(true);
-  for (const std::string name : {"../outside", "folder", ".hidden", "..", ".", "", "folder/../good",
-                                 "/bin/sh", "plain"})
+  for (const std::string name :
+       {"../outside", "folder", ".hidden", "..", ".", "", "folder/../good", "/bin/sh", "plain"})
     EXPECT_EQ(code(handlers.find(task(name))), "no_handler") << name;
   EXPECT_THAT(std::get<TaskError>(handlers.find(task("plain"))).message, HasSubstr("chmod +x"));
 }

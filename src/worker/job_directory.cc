@@ -39,8 +39,8 @@ Result<void> fetch(const JobDirectory& directory, const Task& task, const FileIn
 }
 
 Result<void> fill(const JobDirectory& directory, const Task& task, JobFiles& files) {
-  for (const std::string& path : {directory.root, directory.work(), directory.in(), directory.out(),
-                                  directory.temporary()})
+  for (const std::string& path :
+       {directory.root, directory.work(), directory.in(), directory.out(), directory.temporary()})
     if (::mkdir(path.c_str(), 0700) != 0) return refuse(errno);
   if (auto written = write_file(directory.payload(), task.spec.payload); !written) return written;
   for (const FileInfo& file : task.inputs)

@@ -18,9 +18,13 @@ constexpr std::array<const char*, 4> kPassedOn = {"PATH", "LANG", "LC_ALL", "TZ"
 
 // Names that decide what code a loader, a shell or an interpreter runs.
 constexpr std::array<std::string_view, 20> kRefused = {
-    "PATH", "HOME", "TMPDIR", "IFS", "ENV", "BASH_ENV", "BASHOPTS", "SHELLOPTS", "PS4", "CDPATH",
-    "GLOBIGNORE", "GCONV_PATH", "LOCPATH", "NLSPATH", "GLIBC_TUNABLES", "NODE_OPTIONS", "NODE_PATH",
-    "JAVA_TOOL_OPTIONS", "CLASSPATH", "OPENSSL_CONF"};
+    "PATH",         "HOME",        "TMPDIR",
+    "IFS",          "ENV",         "BASH_ENV",
+    "BASHOPTS",     "SHELLOPTS",   "PS4",
+    "CDPATH",       "GLOBIGNORE",  "GCONV_PATH",
+    "LOCPATH",      "NLSPATH",     "GLIBC_TUNABLES",
+    "NODE_OPTIONS", "NODE_PATH",   "JAVA_TOOL_OPTIONS",
+    "CLASSPATH",    "OPENSSL_CONF"};
 constexpr std::array<std::string_view, 9> kRefusedBeginnings = {
     "LD_", "DYLD_", "TANDEM_", "BASH_FUNC_", "PYTHON", "PERL", "RUBY", "MALLOC_", "GIT_"};
 

@@ -83,13 +83,18 @@ class ProcessJob final : public Job {
 
 ProcessJob::ProcessJob(const ProcessServices& services, CommandHandler command, TaskPtr task,
                        JobListener& listener)
-    : services_(services), command_(std::move(command)), task_(std::move(task)),
-      listener_(listener), log_(services.base.log, services.base.clock, services.base.executor),
+    : services_(services),
+      command_(std::move(command)),
+      task_(std::move(task)),
+      listener_(listener),
+      log_(services.base.log, services.base.clock, services.base.executor),
       control_(listener, log_, services.base.clock, services.base.executor),
       stdout_(log_, logs::LogStream::stdout_, services.base.executor),
       stderr_(log_, logs::LogStream::stderr_, services.base.executor),
-      answers_(services.base.executor), time_is_over_(services.base.executor),
-      answer_is_late_(services.base.executor), log_is_late_(services.base.executor),
+      answers_(services.base.executor),
+      time_is_over_(services.base.executor),
+      answer_is_late_(services.base.executor),
+      log_is_late_(services.base.executor),
       readers_(services.base.executor),
       writer_(services.base.executor) {
   log_.open(task_->task_id, task_->attempt, services.settings.max_log_bytes);

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "io/offload.h"
 #include "worker/function_job.h"
 #include "worker/handler_registry.h"
 #include "worker/job_files.h"
-#include "io/offload.h"
 
 // A process as a job. What it is given, besides what the protocol says:
 //

@@ -2,7 +2,7 @@
 #include <fstream>
 #include <thread>
 
-#include "worker/worker_fixture.h"
+#include "tests/worker/worker_fixture.h"
 
 namespace tandem::worker {
 namespace {
@@ -65,11 +65,12 @@ TEST_F(ProcessJobTest, CancelEndsWhatIgnoresIt) {
 }
 
 TEST_F(ProcessJobTest, ProgressAndResultComeFromTheControlPipe) {
-  std::ofstream(root / "handlers/steps") << "#!/bin/sh\n"
-      "for p in 10 20 30 100; do\n"
-      "  echo '{\"type\":\"progress\",\"percent\":'$p',\"message\":\"m\"}' >&3; done\n"
-      "echo '{\"type\":\"result\",\"value\": {\"n\": [1, 2]}}' >&3\n"
-      "echo 'nonsense' >&3\n";
+  std::ofstream(root / "handlers/steps")
+      << "#!/bin/sh\n"
+         "for p in 10 20 30 100; do\n"
+         "  echo '{\"type\":\"progress\",\"percent\":'$p',\"message\":\"m\"}' >&3; done\n"
+         "echo '{\"type\":\"result\",\"value\": {\"n\": [1, 2]}}' >&3\n"
+         "echo 'nonsense' >&3\n";
   std::filesystem::permissions(root / "handlers/steps", std::filesystem::perms::owner_all);
   const Task task = run(spec("steps"));
   EXPECT_EQ(task.status, TaskStatus::completed);
@@ -79,12 +80,13 @@ TEST_F(ProcessJobTest, ProgressAndResultComeFromTheControlPipe) {
 }
 
 TEST_F(ProcessJobTest, AsksAndIsAnswered) {
-  std::ofstream(root / "handlers/ask") << "#!/bin/sh\n"
-      "printf 'No line end '\n"
-      "echo '{\"type\":\"input_request\",\"prompt\":\"Name?\",\"password\":true}' >&3\n"
-      "read -r line <&4; echo \"$line\"\n"
-      "echo '{\"type\":\"input_request\",\"prompt\":\"More?\"}' >&3\n"
-      "read -r line <&4; echo \"$line\"\n";
+  std::ofstream(root / "handlers/ask")
+      << "#!/bin/sh\n"
+         "printf 'No line end '\n"
+         "echo '{\"type\":\"input_request\",\"prompt\":\"Name?\",\"password\":true}' >&3\n"
+         "read -r line <&4; echo \"$line\"\n"
+         "echo '{\"type\":\"input_request\",\"prompt\":\"More?\"}' >&3\n"
+         "read -r line <&4; echo \"$line\"\n";
   std::filesystem::permissions(root / "handlers/ask", std::filesystem::perms::owner_all);
   start();
   const TaskId id = submit(spec("ask"));
@@ -105,8 +107,9 @@ TEST_F(ProcessJobTest, AsksAndIsAnswered) {
 }
 
 TEST_F(ProcessJobTest, UnansweredQuestionFails) {
-  std::ofstream(root / "handlers/ask") << "#!/bin/sh\n"
-      "echo '{\"type\":\"input_request\",\"prompt\":\"?\"}' >&3; read -r line <&4\n";
+  std::ofstream(root / "handlers/ask")
+      << "#!/bin/sh\n"
+         "echo '{\"type\":\"input_request\",\"prompt\":\"?\"}' >&3; read -r line <&4\n";
   std::filesystem::permissions(root / "handlers/ask", std::filesystem::perms::owner_all);
   TaskSpec what = spec("ask");
   what.input_timeout_ms = 50;
@@ -125,9 +128,10 @@ TEST_F(ProcessJobTest, InteractiveJobHasATerminal) {
 }
 
 TEST_F(ProcessJobTest, FilesOfTheOutputDirectoryAreTaken) {
-  const Task task = run(shell("cd $TANDEM_OUTPUT_DIR; echo abc > a.txt; echo e > c; mkfifo pipe; "
-                              "mkdir deep; echo d > deep/b; ln -s /etc/passwd link; "
-                              "echo h > hard1; ln hard1 hard2"));
+  const Task task =
+      run(shell("cd $TANDEM_OUTPUT_DIR; echo abc > a.txt; echo e > c; mkfifo pipe; "
+                "mkdir deep; echo d > deep/b; ln -s /etc/passwd link; "
+                "echo h > hard1; ln hard1 hard2"));
   ASSERT_EQ(task.status, TaskStatus::completed);
   ASSERT_EQ(task.outputs.size(), 3u);
   EXPECT_EQ(task.outputs[0].name, "a.txt");

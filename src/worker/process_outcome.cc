@@ -1,7 +1,7 @@
 #include "worker/process_outcome.h"
 
-#include <cstring>
 #include <fmt/format.h>
+#include <cstring>
 
 namespace tandem::worker {
 namespace {
@@ -36,9 +36,9 @@ Outcome outcome_of(const exec::ExitTruth& truth, StopReason reason, const TaskSp
     case StopReason::none: outcome = by_itself(truth); break;
     case StopReason::cancelled: outcome.ending = Ending::cancelled; break;
     case StopReason::timeout:
-      outcome = failed(error_code::kTimeout,
-                       fmt::format("The task ran longer than its timeout of {} s.",
-                                   seconds(spec.timeout_ms.value_or(0))));
+      outcome =
+          failed(error_code::kTimeout, fmt::format("The task ran longer than its timeout of {} s.",
+                                                   seconds(spec.timeout_ms.value_or(0))));
       break;
     case StopReason::input_timeout:
       outcome = failed(error_code::kInputTimeout,

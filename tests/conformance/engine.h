@@ -72,8 +72,8 @@ class StoreTest : public testing::TestWithParam<std::string> {
 
 std::vector<TaskId> ids_of(const std::vector<Task>& tasks);
 
-#define TANDEM_FOR_EACH_ENGINE(Suite)                                                    \
-  INSTANTIATE_TEST_SUITE_P(Engines, Suite, testing::Values("memory", "sqlite"),          \
+#define TANDEM_FOR_EACH_ENGINE(Suite)                                           \
+  INSTANTIATE_TEST_SUITE_P(Engines, Suite, testing::Values("memory", "sqlite"), \
                            [](const auto& engine) { return engine.param; })
 
 }  // namespace tandem::store

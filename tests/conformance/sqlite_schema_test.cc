@@ -43,7 +43,7 @@ TEST_F(SqliteSchemaTest, TheFilesAreTheOwnersOnly) {
   ASSERT_TRUE(store->accounts().set_meta("k", "v"));
   ASSERT_TRUE(store->commit());
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    struct stat found{};
+    struct stat found {};
     ASSERT_EQ(::stat((path_ + suffix).c_str(), &found), 0) << suffix;
     EXPECT_EQ(found.st_mode & 0777, 0600u) << suffix;
   }
@@ -81,8 +81,7 @@ TEST_F(SqliteSchemaTest, ANewerSchemaIsRefusedAndLeftAlone) {
 TEST_F(SqliteSchemaTest, WhatIsNoDatabaseIsAnError) {
   EXPECT_EQ(SqliteStore::open(directory_.file("no/such/file")).error().code,
             Errc::store_unavailable);
-  EXPECT_EQ(SqliteReader::open(directory_.file("absent"), 1).error().code,
-            Errc::store_unavailable);
+  EXPECT_EQ(SqliteReader::open(directory_.file("absent"), 1).error().code, Errc::store_unavailable);
 }
 
 TEST_F(SqliteSchemaTest, AFullDiskIsToldApartAndTheStoreGoesOnAfterwards) {

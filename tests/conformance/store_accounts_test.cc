@@ -15,12 +15,21 @@ class StoreAccountsTest : public StoreTest {
     store().commit().value();
   }
   Client client(ClientId id, const std::string& name) {
-    return {.client_id = id, .name = name, .secret_hash = "$argon2id$x", .scope = "tasks",
-            .created_at = kNow, .secret_changed_at = kNow + 1};
+    return {.client_id = id,
+            .name = name,
+            .secret_hash = "$argon2id$x",
+            .scope = "tasks",
+            .created_at = kNow,
+            .secret_changed_at = kNow + 1};
   }
   RefreshToken token(const std::string& sha256, const Uuid& family) {
-    return {.token_sha256 = sha256, .family = family, .client_id = client_, .scope = "tasks",
-            .expires_at = kNow + 100, .used_at = {}, .successor = {}};
+    return {.token_sha256 = sha256,
+            .family = family,
+            .client_id = client_,
+            .scope = "tasks",
+            .expires_at = kNow + 100,
+            .used_at = {},
+            .successor = {}};
   }
   RefreshToken found(const std::string& sha256) {
     return accounts().find_refresh(sha256).value().value();
@@ -63,7 +72,8 @@ TEST_P(StoreAccountsTest, ClientsAreListedInOrderOfTheirIds) {
   for (const bool by_reader : {true, false}) {
     const auto list = [&](std::optional<ClientId> after, int limit) {
       return (by_reader ? reader().list_clients(after, limit)
-                        : accounts().list_clients(after, limit)).value();
+                        : accounts().list_clients(after, limit))
+          .value();
     };
     ASSERT_EQ(list({}, 9).size(), 2u);
     EXPECT_EQ(list({}, 9)[0].name, "a");

@@ -29,8 +29,8 @@ class StoreListsTest : public StoreTest {
 TANDEM_FOR_EACH_ENGINE(StoreListsTest);
 
 TEST_P(StoreListsTest, NewestFirstInPagesWithoutGapOrRepeat) {
-  EXPECT_THAT(listed({}), ElementsAre(foreign_.task_id, done_.task_id, busy_.task_id,
-                                      queued_.task_id));
+  EXPECT_THAT(listed({}),
+              ElementsAre(foreign_.task_id, done_.task_id, busy_.task_id, queued_.task_id));
   TaskFilter filter;
   filter.limit = 2;
   EXPECT_THAT(listed(filter), ElementsAre(foreign_.task_id, done_.task_id));

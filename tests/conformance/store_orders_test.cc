@@ -93,11 +93,14 @@ TEST_P(StoreOrdersTest, ScheduledTasksFallDueByTheirTime) {
   EXPECT_FALSE(store().next_due().value());
   const auto scheduled_for = [&](std::int64_t in_ms) {
     Task task = pending_task();
-    return make_task(task.task_id, client_, [&] {
-      TaskSpec spec = task.spec;
-      spec.delay_ms = in_ms;
-      return spec;
-    }(), kNow);
+    return make_task(
+        task.task_id, client_,
+        [&] {
+          TaskSpec spec = task.spec;
+          spec.delay_ms = in_ms;
+          return spec;
+        }(),
+        kNow);
   };
   const Task late = scheduled_for(300), early = scheduled_for(100), middle = scheduled_for(200);
   Task had_run_at = running_task();

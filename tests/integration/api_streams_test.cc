@@ -1,10 +1,10 @@
-#include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
+#include <boost/json/parse.hpp>
 
 #include <thread>
 
-#include "integration/test_server.h"
 #include "base/encoding.h"
+#include "integration/test_server.h"
 
 namespace tandem::api {
 namespace {
@@ -132,10 +132,13 @@ TEST_F(ApiStreams, socketTakesInputAndCancel) {
   EXPECT_EQ(std::get<queue::ResizeOrder>(server_.await_order()).cols, 100);
   socket.send(R"({"type":"dance"})");
   EXPECT_EQ(parsed(socket.receive()).at("type").as_string(), "error");
-  server_.update(task, queue::UpdateKind::waiting_for_input, [](queue::Update& update) {
-    update.input_request =
-        InputRequest{.request_id = "q1", .prompt = "Name?", .password = true, .asked_at = {}};
-  }).value();
+  server_
+      .update(task, queue::UpdateKind::waiting_for_input,
+              [](queue::Update& update) {
+                update.input_request = InputRequest{
+                    .request_id = "q1", .prompt = "Name?", .password = true, .asked_at = {}};
+              })
+      .value();
   EXPECT_EQ(parsed(socket.receive()).at("type").as_string(), "status");
   const auto request = parsed(socket.receive());
   EXPECT_EQ(request.at("type").as_string(), "input_request");
@@ -162,12 +165,14 @@ TEST_F(ApiStreams, socketClosesWithItsTokenOrClient) {
   start();
   TestSocket expiring(server_, "/ws/" + id_, server_.token_for(alice_.id, "tasks", 2));
   ASSERT_FALSE(expiring.refused());
-  while (expiring.receive()) {}
+  while (expiring.receive()) {
+  }
   EXPECT_EQ(expiring.close_code(), 4401);
   TestSocket orphan(server_, "/ws/" + id_, alice_.token);
   ASSERT_FALSE(orphan.refused());
   server_.request("DELETE", "/api/v1/clients/" + to_string(alice_.id), admin_.token);
-  while (orphan.receive()) {}
+  while (orphan.receive()) {
+  }
   EXPECT_EQ(orphan.close_code(), 4401);
 }
 
@@ -177,9 +182,10 @@ TEST_F(ApiStreams, downloads) {
   std::vector<FileInfo> outputs;
   server_.add_output(task, "a.html", "<b>0123456789</b>", outputs);
   server_.add_output(task, "b.txt", "second", outputs);
-  server_.update(task, queue::UpdateKind::completed, [&](queue::Update& update) {
-    update.outputs = outputs;
-  }).value();
+  server_
+      .update(task, queue::UpdateKind::completed,
+              [&](queue::Update& update) { update.outputs = outputs; })
+      .value();
   const Reply zip = server_.get(path("/download"), alice_.token);
   EXPECT_EQ(zip.status, 200);
   EXPECT_EQ(zip.headers.get("Content-Type"), "application/zip");

@@ -44,10 +44,9 @@ TEST_F(ApiTasks, wrongBodies) {
                                      "{\"payload\":{\"job_type\":\"a\"},\"status\":\"completed\"}");
   EXPECT_EQ(unknown.status, 422);
   EXPECT_EQ(unknown.json().at("errors").at(0).at("field").as_string(), "status");
-  const Reply batch = server_.post(
-      "/api/v1/tasks/batch", alice_.token,
-      "{\"tasks\":[" + std::string(kEcho) +
-          ",{\"payload\":{\"job_type\":\"a\"},\"priority\":101}]}");
+  const Reply batch = server_.post("/api/v1/tasks/batch", alice_.token,
+                                   "{\"tasks\":[" + std::string(kEcho) +
+                                       ",{\"payload\":{\"job_type\":\"a\"},\"priority\":101}]}");
   EXPECT_EQ(batch.status, 422);
   EXPECT_EQ(batch.json().at("errors").at(0).at("field").as_string(), "tasks[1].priority");
   EXPECT_EQ(server_.get("/api/v1/tasks", alice_.token).json().at("items").as_array().size(), 0u);
@@ -73,12 +72,10 @@ TEST_F(ApiTasks, batches) {
   const std::string body = "{\"tasks\":[" + std::string(kEcho) + "," + std::string(kEcho) + "]}";
   net::Headers headers;
   headers.set("Idempotency-Key", "b1");
-  const Reply made =
-      server_.request("POST", "/api/v1/tasks/batch", alice_.token, body, headers);
+  const Reply made = server_.request("POST", "/api/v1/tasks/batch", alice_.token, body, headers);
   ASSERT_EQ(made.status, 201) << made.body;
   EXPECT_EQ(made.json().at("tasks").as_array().size(), 2u);
-  const Reply again =
-      server_.request("POST", "/api/v1/tasks/batch", alice_.token, body, headers);
+  const Reply again = server_.request("POST", "/api/v1/tasks/batch", alice_.token, body, headers);
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(again.body, made.body);
 }
@@ -86,8 +83,8 @@ TEST_F(ApiTasks, batches) {
 TEST_F(ApiTasks, listsPagesAndFilters) {
   std::vector<std::string> ids;
   for (int i = 0; i < 5; ++i)
-    ids.push_back(server_.submit(
-        alice_.token, i % 2 ? ",\"queue\":\"odd\",\"labels\":{\"n\":\"1\"}" : ""));
+    ids.push_back(
+        server_.submit(alice_.token, i % 2 ? ",\"queue\":\"odd\",\"labels\":{\"n\":\"1\"}" : ""));
   std::vector<std::string> seen;
   std::string query = "/api/v1/tasks?limit=2";
   for (int pages = 0; pages < 3; ++pages) {
@@ -108,9 +105,9 @@ TEST_F(ApiTasks, listsPagesAndFilters) {
   EXPECT_EQ(count("status=completed"), 0);
   EXPECT_EQ(count("search=" + ids[0]), 1);
   EXPECT_EQ(count("created_after=2999-01-01T00:00:00Z"), 0);
-  for (const char* wrong : {"limit=0", "limit=501", "limit=x", "cursor=abc", "status=done",
-                            "label=n", "nonsense=1", "worker_id=1", "created_after=now",
-                            "limit=1&limit=2"})
+  for (const char* wrong :
+       {"limit=0", "limit=501", "limit=x", "cursor=abc", "status=done", "label=n", "nonsense=1",
+        "worker_id=1", "created_after=now", "limit=1&limit=2"})
     EXPECT_EQ(count(wrong), -422) << wrong;
 }
 
@@ -170,10 +167,13 @@ TEST_F(ApiTasks, inputReachesTheJobThatAsks) {
   const Task task = server_.await_assignment();
   const Reply early = server_.post(path(id, "/input"), alice_.token, "{\"data\":\"x\"}");
   EXPECT_EQ(early.code(), "not_waiting");
-  server_.update(task, queue::UpdateKind::waiting_for_input, [](queue::Update& update) {
-    update.input_request =
-        InputRequest{.request_id = "q1", .prompt = "Name?", .password = false, .asked_at = {}};
-  }).value();
+  server_
+      .update(task, queue::UpdateKind::waiting_for_input,
+              [](queue::Update& update) {
+                update.input_request = InputRequest{
+                    .request_id = "q1", .prompt = "Name?", .password = false, .asked_at = {}};
+              })
+      .value();
   const std::string wrong = "{\"data\":\"x\",\"request_id\":\"q2\"}";
   EXPECT_EQ(server_.post(path(id, "/input"), alice_.token, wrong).status, 409);
   const std::string right = "{\"data\":\"Ada\",\"request_id\":\"q1\"}";

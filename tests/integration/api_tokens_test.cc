@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include "integration/test_server.h"
 #include "base/encoding.h"
+#include "integration/test_server.h"
 #include "net/http_client.h"
 
 namespace tandem::api {
@@ -39,18 +39,16 @@ TEST_F(ApiTokens, jsonFormAndBasicGiveTheSame) {
 
   net::Headers form;
   form.set("Content-Type", "application/x-www-form-urlencoded");
-  const Reply by_form =
-      server_.request("POST", "/token", "",
-                      "grant_type=client_credentials&scope=tasks&client_id=" +
-                          to_string(alice_.id) +
-                          "&client_secret=" + alice_.secret,
-                      form);
+  const Reply by_form = server_.request(
+      "POST", "/token", "",
+      "grant_type=client_credentials&scope=tasks&client_id=" + to_string(alice_.id) +
+          "&client_secret=" + alice_.secret,
+      form);
   ASSERT_EQ(by_form.status, 200) << by_form.body;
   EXPECT_EQ(by_form.text("scope"), "tasks");
 
   form.set("Authorization", "Basic " + to_base64(to_string(alice_.id) + ":" + alice_.secret));
-  const Reply basic =
-      server_.request("POST", "/token", "", "grant_type=client_credentials", form);
+  const Reply basic = server_.request("POST", "/token", "", "grant_type=client_credentials", form);
   EXPECT_EQ(basic.status, 200) << basic.body;
 }
 

@@ -1,8 +1,8 @@
 #include "integration/test_server.h"
 
+#include <unistd.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <unistd.h>
 
 #include <condition_variable>
 #include <deque>
@@ -159,13 +159,13 @@ TestClient TestServer::make_client(const std::string& name, const std::string& s
                   .secret = auth::make_secret(auth::SecretKind::client, impl_->random),
                   .token = {}};
   const WallTime now = impl_->clock.wall();
-  const store::Client row{.client_id = made.id,
-                          .name = name,
-                          .secret_hash =
-                              auth::hash_client_secret(made.secret, impl_->random).value(),
-                          .scope = scope,
-                          .created_at = now,
-                          .secret_changed_at = now};
+  const store::Client row{
+      .client_id = made.id,
+      .name = name,
+      .secret_hash = auth::hash_client_secret(made.secret, impl_->random).value(),
+      .scope = scope,
+      .created_at = now,
+      .secret_changed_at = now};
   queue::Transact transact{
       .run = [&row](store::AccountStore& accounts) { return accounts.insert_client(row); },
       .done = {}};
@@ -224,10 +224,8 @@ Task TestServer::await_assignment() {
 
 Result<queue::UpdateAnswer> TestServer::update(const Task& task, queue::UpdateKind kind,
                                                std::function<void(queue::Update&)> change) {
-  queue::Update what{.worker_id = impl_->worker,
-                     .task_id = task.task_id,
-                     .attempt = task.attempt,
-                     .kind = kind};
+  queue::Update what{
+      .worker_id = impl_->worker, .task_id = task.task_id, .attempt = task.attempt, .kind = kind};
   if (change) change(what);
   return impl_->ask(std::move(what), static_cast<queue::UpdateAnswer*>(nullptr));
 }

@@ -18,7 +18,7 @@ namespace tandem::api {
 
 // For tests: an answer, and its body as JSON.
 struct Reply : net::HttpAnswer {
-  boost::json::object json() const;  // throws where it is none
+  boost::json::object json() const;                 // throws where it is none
   std::string text(std::string_view member) const;  // of a string member; else its JSON text
   std::string code() const { return text("code"); }
 };

@@ -70,9 +70,8 @@ Result<std::vector<std::uint8_t>> SqliteStore::apply(const TaskBatch& batch) {
 AccountStore& SqliteStore::accounts() { return *accounts_; }
 
 Result<void> SqliteStore::commit() {
-  if (!connection_->in_transaction())
-    return fail(Errc::store_unavailable, "The transaction has ended");
-  auto committed = Query(*connection_, sql::commit_write).run();
+  Result<void> committed = fail(Errc::store_unavailable, "The transaction has ended");
+  if (connection_->in_transaction()) committed = Query(*connection_, sql::commit_write).run();
   if (!committed) rollback();
   return committed;
 }

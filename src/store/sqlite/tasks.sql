@@ -50,7 +50,8 @@ insert into task_inputs (task_id, attempt, seq, eof, data) values (?1, ?2, ?3, ?
 select * from task_rows where task_id = ?1;
 
 -- name: load_leased
-select * from task_rows where (status = 'assigned' or status = 'running' or status = 'waiting_for_input')
+select * from task_rows
+where (status = 'assigned' or status = 'running' or status = 'waiting_for_input')
 order by task_id;
 
 -- name: pending_lanes
