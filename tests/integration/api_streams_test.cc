@@ -107,7 +107,9 @@ TEST_F(ApiStreams, socketReplaysFollowsAndEnds) {
   while (type != "end") {
     const auto frame = parsed(socket.receive());
     type = frame.at("type").as_string();
-    if (type == "status") EXPECT_EQ(last, 199);
+    if (type == "status") {
+      EXPECT_EQ(last, 199);
+    }
     if (type != "log") continue;
     for (const auto& record : frame.at("records").as_array())
       EXPECT_EQ(record.at("seq").as_int64(), ++last);

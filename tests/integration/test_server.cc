@@ -84,8 +84,7 @@ struct TestServer::Impl {
       store::SqliteReader::open((directory / "tandem.db").string()).value();
   std::unique_ptr<logs::SqliteLogStore> log_store =
       logs::SqliteLogStore::open((directory / "logs.db").string()).value();
-  std::unique_ptr<blobs::DirBlobStore> blobs =
-      blobs::DirBlobStore::open(directory / "blobs").value();
+  std::unique_ptr<blobs::BlobStore> blobs = blobs::open_dir_blob_store(directory / "blobs").value();
   io::Loop loop{"test"};
   io::LoopOutbox outbox{loop.executor()};
   logs::LogHub hub{*log_store};
