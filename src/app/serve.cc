@@ -2,6 +2,8 @@
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -58,7 +60,7 @@ int run(const config::Settings& settings, exec::Guard* guard) {
     app->hurry();
   });
   (*app)->stop();
-  pthread_kill(second.native_handle(), SIGTERM);
+  ::kill(::getpid(), SIGTERM);  // blocked in every thread: only the one that waits takes it
   second.join();
   spdlog::info("stopped");
   return 0;

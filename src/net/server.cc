@@ -58,7 +58,7 @@ struct Server::Impl {
 };
 
 Server::Server(ServerParts parts, ServerOptions options)
-    : impl_(std::make_unique<Impl>(std::move(parts), std::move(options))) {
+    : impl_(new Impl{.parts = std::move(parts), .options = std::move(options)}) {
   TANDEM_ASSERT(!impl_->parts.loops.empty());
 }
 

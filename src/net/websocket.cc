@@ -28,8 +28,7 @@ void teardown(beast::role_type, WsTransport& stream, ErrorCode& error) {
 
 template <class Handler>
 void async_teardown(beast::role_type, WsTransport& stream, Handler&& handler) {
-  // After a whole closing handshake nothing is in flight that a reset could overtake.
-  DiscardOperation operation{stream.transport(), stream.has_close_frame() ? 0 : 1024};
+  DiscardOperation operation{stream.transport()};
   asio::async_compose<Handler, void(ErrorCode)>(std::move(operation), handler,
                                                 stream.get_executor());
 }
@@ -67,10 +66,14 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
   void watch(std::int64_t timeout_ms);
   void on_watch();
   void settle();
+  void abandon();
+  void close_socket() {
+    if (ws_) ws_->next_layer().transport().cut();
+  }
   bool is_finished() const { return !open_ && !reading_ && !writing_ && !closing_; }
 
   WsLimits limits_;
-  Stream ws_;
+  std::optional<Stream> ws_;  // none once it was abandoned
   beast::flat_buffer buffer_;  // empty between messages
   std::list<std::string> inbound_;
   std::list<std::shared_ptr<const std::string>> queue_;
@@ -81,22 +84,20 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
   io::Timer watch_;
   std::chrono::steady_clock::time_point write_began_;
   bool open_ = false, reading_ = false, writing_ = false, closing_ = false;
-  bool close_wanted_ = false, refused_ = false, watching_ = false;
+  bool close_wanted_ = false, refused_ = false, watching_ = false, cut_ = false;
 };
 
 constexpr std::size_t kMaxInbound = 4;
+constexpr std::int64_t kStuckMs = 500;
 
 Link::Link(Transport transport, WsLimits limits)
     : limits_(limits),
       ws_(std::move(transport)),
-      changed_(ws_.get_executor()),
-      watch_(ws_.get_executor()) {
+      changed_(ws_->get_executor()),
+      watch_(ws_->get_executor()) {
   changed_.expires_at(io::Timer::time_point::max());
-  ws_.read_message_max(limits_.max_message_bytes);
-  ws_.auto_fragment(false);
-  ws_.control_callback([this](websocket::frame_type kind, beast::string_view) {
-    if (kind == websocket::frame_type::close) ws_.next_layer().note_close_frame();
-  });
+  ws_->read_message_max(limits_.max_message_bytes);
+  ws_->auto_fragment(false);
 }
 
 void Link::set_timeouts() {
@@ -104,15 +105,16 @@ void Link::set_timeouts() {
   timeouts.handshake_timeout = milliseconds(limits_.close_timeout_ms);
   timeouts.idle_timeout = milliseconds(limits_.silence_ms);
   timeouts.keep_alive_pings = true;
-  ws_.set_option(timeouts);
+  ws_->set_option(timeouts);
 }
 
 io::Awaitable<bool> Link::accept(const Request& request, std::string subprotocol) {
   set_timeouts();
   const std::string id = request.request_id;
-  ws_.set_option(websocket::stream_base::decorator([subprotocol, id](auto& response) {
+  ws_->set_option(websocket::stream_base::decorator([subprotocol, id](auto& response) {
     if constexpr (std::decay_t<decltype(response)>::is_request::value) {
     } else {
+      response.erase(http::field::server);
       response.set("X-Request-Id", id);
       if (!subprotocol.empty()) response.set("Sec-WebSocket-Protocol", subprotocol);
     }
@@ -124,8 +126,8 @@ io::Awaitable<bool> Link::accept(const Request& request, std::string subprotocol
     handshake.set(name, beast::string_view(value.data(), value.size()));
   }
   ErrorCode error;
-  co_await ws_.async_accept(handshake, asio::redirect_error(io::use_awaitable, error));
-  ws_.set_option(websocket::stream_base::decorator([](auto&) {}));
+  co_await ws_->async_accept(handshake, asio::redirect_error(io::use_awaitable, error));
+  ws_->set_option(websocket::stream_base::decorator([](auto&) {}));
   if (error) co_return false;
   open_ = true;
   read();
@@ -154,17 +156,18 @@ io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
   std::string protocols;
   for (const std::string& name : offer.subprotocols)
     protocols += (protocols.empty() ? "" : ", ") + name;
-  ws_.set_option(websocket::stream_base::decorator([&offer, &protocols](auto& request) {
+  ws_->set_option(websocket::stream_base::decorator([&offer, &protocols](auto& request) {
     if constexpr (std::decay_t<decltype(request)>::is_request::value) {
+      request.set(http::field::user_agent, "tandem");
       for (const auto& [name, value] : offer.headers.fields()) request.set(name, value);
       if (!protocols.empty()) request.set("Sec-WebSocket-Protocol", protocols);
     }
   }));
   websocket::response_type response;
   ErrorCode error;
-  co_await ws_.async_handshake(response, offer.host, offer.target,
+  co_await ws_->async_handshake(response, offer.host, offer.target,
                                asio::redirect_error(io::use_awaitable, error));
-  ws_.set_option(websocket::stream_base::decorator([](auto&) {}));
+  ws_->set_option(websocket::stream_base::decorator([](auto&) {}));
   if (error == websocket::error::upgrade_declined)
     co_return refusal_of(static_cast<int>(response.result_int()), response.body());
   if (error) co_return fail(Errc::store_unavailable, "The WebSocket could not be opened.");
@@ -176,7 +179,7 @@ io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
 void Link::read() {
   if (reading_ || inbound_.size() >= kMaxInbound) return;
   reading_ = true;
-  ws_.async_read(
+  ws_->async_read(
       buffer_, [self = shared_from_this()](ErrorCode error, std::size_t) { self->on_read(error); });
 }
 
@@ -184,7 +187,7 @@ void Link::on_read(ErrorCode error) {
   reading_ = false;
   if (error) {
     note_end(error);
-  } else if (!ws_.got_text()) {
+  } else if (!ws_->got_text()) {
     buffer_ = {};
     close(ws_code::kUnsupported, "text messages only");
     read();
@@ -204,7 +207,7 @@ void Link::note_end(ErrorCode error) {
                queue_.end());
   if (closed_by_.code != 0) return;
   if (error == websocket::error::closed) {
-    const auto& reason = ws_.reason();
+    const auto& reason = ws_->reason();
     closed_by_ = {reason.code == websocket::close_code::none ? std::uint16_t{1005} : reason.code,
                   std::string(reason.reason.data(), reason.reason.size())};
   } else if (error == websocket::error::message_too_big) {
@@ -234,8 +237,8 @@ void Link::write() {
   writing_ = true;
   write_began_ = std::chrono::steady_clock::now();
   if (!watching_) watch(limits_.write_timeout_ms);
-  ws_.text(true);
-  ws_.async_write(
+  ws_->text(true);
+  ws_->async_write(
       asio::buffer(*queue_.front()),
       [self = shared_from_this()](ErrorCode error, std::size_t) { self->on_write(error); });
 }
@@ -279,9 +282,9 @@ void Link::send_close() {
   closing_ = true;
   websocket::close_reason reason(static_cast<websocket::close_code>(closed_by_.code));
   reason.reason.assign(closed_by_.reason.substr(0, 120));
-  ws_.async_close(reason, [self = shared_from_this()](ErrorCode) {
+  ws_->async_close(reason, [self = shared_from_this()](ErrorCode) {
     self->closing_ = false;
-    self->ws_.next_layer().transport().cut();
+    self->close_socket();
     self->settle();
   });
 }
@@ -298,6 +301,7 @@ void Link::watch(std::int64_t timeout_ms) {
 // Cuts what is overdue; one timer serves all writes, so that a write sets none.
 void Link::on_watch() {
   watching_ = false;
+  if (cut_) return abandon();
   if (!open_) return cut();
   if (!writing_) return;
   const auto since = std::chrono::steady_clock::now() - write_began_;
@@ -308,15 +312,29 @@ void Link::on_watch() {
 
 void Link::cut() {
   open_ = false;
+  close_wanted_ = false;
   if (closed_by_.code == 0) closed_by_ = {ws_code::kAbnormal, "connection lost"};
-  ws_.next_layer().transport().cut();
+  close_socket();
+  changed_.cancel();
+  if (cut_ || is_finished()) return;
+  cut_ = true;
+  watch(kStuckMs);
+}
+
+// Beast can lock a read that fails and a close against each other; neither then has an operation on
+// the socket that would end with it.
+void Link::abandon() {
+  const auto self = shared_from_this();  // the forgotten handlers held it
+  ws_.reset();
+  queue_.clear();
+  reading_ = writing_ = closing_ = false;
   changed_.cancel();
 }
 
 void Link::settle() {
   if (!is_finished() || close_wanted_) return;
   watch_.cancel();
-  ws_.next_layer().transport().cut();
+  close_socket();
   changed_.cancel();
 }
 

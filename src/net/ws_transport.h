@@ -7,6 +7,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "net/transport.h"
@@ -23,6 +24,7 @@ struct StepOperation {
   void* data;
   std::size_t size;
   bool is_write;
+  std::string gathered{};  // written in place of data where it is not empty
   bool first = true, settled = false;
   std::size_t bytes = 0;
   ErrorCode result{};
@@ -32,7 +34,7 @@ struct StepOperation {
     if (settled) return self.complete(result, bytes);
     if (error) return self.complete(error, 0);
     const Step step = size == 0  ? Step{Step::Kind::done, 0}
-                      : is_write ? transport.write_now(data, size)
+                      : is_write ? write_step()
                                  : transport.read_now(data, size);
     const bool inside_initiation = std::exchange(first, false);
     if (step.must_wait()) {
@@ -46,12 +48,17 @@ struct StepOperation {
     if (!inside_initiation) return self.complete(result, bytes);
     asio::post(transport.socket().get_executor(), std::move(self));
   }
+
+  Step write_step() {
+    if (gathered.empty()) return transport.write_now(data, size);
+    return transport.write_now(gathered.data(), gathered.size());
+  }
 };
 
 // Sends FIN and drops what still comes, so that the peer reads our close frame before a reset.
 struct DiscardOperation {
   Transport& transport;
-  int reads_left;
+  int reads_left = 1024;
   bool first = true;
 
   template <class Self>
@@ -75,6 +82,23 @@ struct DiscardOperation {
   }
 };
 
+// The first bytes of several small buffers, such as a frame's head and its text, as one; empty where
+// the first buffer is worth a write of its own.
+template <class Buffers>
+std::string gather(const Buffers& buffers) {
+  constexpr std::size_t kSmallBytes = 512, kGatheredBytes = 16 * 1024;
+  std::string gathered;
+  for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
+       ++it) {
+    const asio::const_buffer buffer(*it);
+    if (gathered.empty() && buffer.size() >= kSmallBytes) break;
+    const std::size_t size = std::min(buffer.size(), kGatheredBytes - gathered.size());
+    gathered.append(static_cast<const char*>(buffer.data()), size);
+    if (size < buffer.size()) break;
+  }
+  return gathered;
+}
+
 template <class Buffer, class Buffers>
 Buffer first_filled(const Buffers& buffers) {
   for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers);
@@ -92,8 +116,6 @@ class WsTransport {
   explicit WsTransport(Transport transport) : transport_(std::move(transport)) {}
   executor_type get_executor() { return transport_.socket().get_executor(); }
   Transport& transport() { return transport_; }
-  void note_close_frame() { has_close_frame_ = true; }
-  bool has_close_frame() const { return has_close_frame_; }
 
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token);
@@ -102,7 +124,6 @@ class WsTransport {
 
  private:
   Transport transport_;
-  bool has_close_frame_ = false;  // the peer's
 };
 
 template <class Buffers, class Token>
@@ -116,7 +137,8 @@ auto WsTransport::async_read_some(const Buffers& buffers, Token&& token) {
 template <class Buffers, class Token>
 auto WsTransport::async_write_some(const Buffers& buffers, Token&& token) {
   const auto buffer = first_filled<asio::const_buffer>(buffers);
-  StepOperation operation{transport_, const_cast<void*>(buffer.data()), buffer.size(), true};
+  StepOperation operation{transport_, const_cast<void*>(buffer.data()), buffer.size(), true,
+                          gather(buffers)};
   return asio::async_compose<Token, void(ErrorCode, std::size_t)>(std::move(operation), token,
                                                                   get_executor());
 }

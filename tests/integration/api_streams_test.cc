@@ -119,6 +119,36 @@ TEST_F(ApiStreams, socketReplaysFollowsAndEnds) {
   EXPECT_EQ(socket.close_code(), 1000);
 }
 
+TEST_F(ApiStreams, aStalledReaderIsToldOfItsGap) {
+  const Task task = start();
+  TestSocket socket(server_, "/ws/" + id_, alice_.token);
+  EXPECT_EQ(parsed(socket.receive()).at("type").as_string(), "status");
+  std::uint64_t seq = 1;  // much more than all buffers on the way hold
+  for (int i = 0; i < 40; ++i, seq += 16)
+    server_.log(task, seq, std::vector<std::string>(16, std::string(60'000, 'x')));
+  EXPECT_EQ(server_.get(path("?wait_s=3"), alice_.token).text("status"), "running");
+  std::uint64_t last = 0;
+  int gaps = 0;
+  std::string type;
+  while (type != "end") {
+    const auto frame = parsed(socket.receive());
+    type = frame.at("type").as_string();
+    if (type == "log") {
+      for (const auto& record : frame.at("records").as_array())
+        ASSERT_EQ(record.at("seq").to_number<std::uint64_t>(), ++last);
+    }
+    if (type != "gap") continue;
+    ++gaps;
+    EXPECT_EQ(frame.at("from").as_string(), "1-" + std::to_string(last));
+    last = seq - 1;
+    EXPECT_EQ(frame.at("to").as_string(), "1-" + std::to_string(last));
+    server_.log(task, seq, {"live again\n"});
+    server_.update(task, queue::UpdateKind::completed).value();
+  }
+  EXPECT_EQ(gaps, 1);
+  EXPECT_EQ(last, seq);
+}
+
 TEST_F(ApiStreams, socketTakesInputAndCancel) {
   const Task task = start(",\"interactive\":true");
   TestSocket socket(server_, "/ws/" + id_, "", {}, {"tandem.v1", "bearer." + alice_.token});
