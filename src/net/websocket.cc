@@ -73,7 +73,7 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
   bool is_finished() const { return !open_ && !reading_ && !writing_ && !closing_; }
 
   WsLimits limits_;
-  std::optional<Stream> ws_;  // none once it was abandoned
+  std::optional<Stream> ws_;   // none once it was abandoned
   beast::flat_buffer buffer_;  // empty between messages
   std::list<std::string> inbound_;
   std::list<std::shared_ptr<const std::string>> queue_;
@@ -166,7 +166,7 @@ io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
   websocket::response_type response;
   ErrorCode error;
   co_await ws_->async_handshake(response, offer.host, offer.target,
-                               asio::redirect_error(io::use_awaitable, error));
+                                asio::redirect_error(io::use_awaitable, error));
   ws_->set_option(websocket::stream_base::decorator([](auto&) {}));
   if (error == websocket::error::upgrade_declined)
     co_return refusal_of(static_cast<int>(response.result_int()), response.body());
