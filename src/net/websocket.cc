@@ -73,7 +73,7 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
   bool is_finished() const { return !open_ && !reading_ && !writing_ && !closing_; }
 
   WsLimits limits_;
-  std::optional<Stream> ws_;  // none once it was abandoned
+  std::optional<Stream> ws_;   // none once it was abandoned
   beast::flat_buffer buffer_;  // empty between messages
   std::list<std::string> inbound_;
   std::list<std::shared_ptr<const std::string>> queue_;
@@ -88,7 +88,6 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
 };
 
 constexpr std::size_t kMaxInbound = 4;
-constexpr std::int64_t kStuckMs = 500;
 
 Link::Link(Transport transport, WsLimits limits)
     : limits_(limits),
@@ -166,7 +165,7 @@ io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
   websocket::response_type response;
   ErrorCode error;
   co_await ws_->async_handshake(response, offer.host, offer.target,
-                               asio::redirect_error(io::use_awaitable, error));
+                                asio::redirect_error(io::use_awaitable, error));
   ws_->set_option(websocket::stream_base::decorator([](auto&) {}));
   if (error == websocket::error::upgrade_declined)
     co_return refusal_of(static_cast<int>(response.result_int()), response.body());
@@ -318,7 +317,7 @@ void Link::cut() {
   changed_.cancel();
   if (cut_ || is_finished()) return;
   cut_ = true;
-  watch(kStuckMs);
+  watch(limits_.stuck_ms);
 }
 
 // Beast can lock a read that fails and a close against each other; neither then has an operation on
