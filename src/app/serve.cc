@@ -43,11 +43,11 @@ void set_up_log(const config::Settings& settings) {
   spdlog::flush_on(spdlog::level::trace);
 }
 
-int run(const config::Settings& settings, exec::Guard* guard) {
+int run(const config::Settings& settings, exec::Guard* guard, const AddHandlers& add_handlers) {
   sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // all threads inherit it; this one waits for them
   std::signal(SIGPIPE, SIG_IGN);
-  auto app = ServerApp::start(settings, guard);
+  auto app = ServerApp::start(settings, guard, add_handlers);
   if (!app) {
     spdlog::error("tandem can't start: {}", app.error().detail);
     return 1;
@@ -68,7 +68,7 @@ int run(const config::Settings& settings, exec::Guard* guard) {
 
 }  // namespace
 
-int serve(const config::Flags& flags) {
+int serve(const config::Flags& flags, const AddHandlers& add_handlers) {
   auto settings = config::load(config::process_environment(), flags);
   if (!settings) {
     for (const std::string& sentence : settings.error().sentences)
@@ -85,7 +85,7 @@ int serve(const config::Flags& flags) {
     }
     guard = std::move(*started);
   }
-  return run(*settings, guard.get());
+  return run(*settings, guard.get(), add_handlers);
 }
 
 }  // namespace tandem::app

@@ -224,11 +224,13 @@ ServerApp::ServerApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ServerApp::~ServerApp() { stop(); }
 
 Result<std::unique_ptr<ServerApp>> ServerApp::start(const config::Settings& settings,
-                                                    exec::Guard* guard) {
+                                                    exec::Guard* guard,
+                                                    const AddHandlers& add_handlers) {
   auto world = std::make_unique<World>();
   auto opened = open_all(settings, *world);
   if (!opened) return opened.error();
   auto parts = std::make_unique<Parts>(settings, std::move(world), std::move(*opened), guard);
+  if (add_handlers && parts->worker) add_handlers(parts->worker->handlers());
   std::unique_ptr<ServerApp> app(new ServerApp(std::move(parts)));
   if (auto started = app->parts_->start(); !started) return started.error();
   return app;

@@ -1,12 +1,17 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/result.h"
 #include "config/settings.h"
 #include "exec/guard.h"
+#include "worker/handler_registry.h"
 
 namespace tandem::app {
+
+// Registers functions that the worker inside the server runs, before it starts.
+using AddHandlers = std::function<void(worker::HandlerRegistry&)>;
 
 // The composition root of `tandem serve`: owns every part, in the order in which they stand on one
 // another, and stops them in reverse.
@@ -14,7 +19,8 @@ class ServerApp {
  public:
   // `guard` may be null: then there is no worker inside. Both outlive the app.
   static Result<std::unique_ptr<ServerApp>> start(const config::Settings& settings,
-                                                  exec::Guard* guard);
+                                                  exec::Guard* guard,
+                                                  const AddHandlers& add_handlers);
   ~ServerApp();
 
   const std::string& url() const;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "queue/mutant.h"
 
 namespace tandem::queue {
 namespace {

@@ -11,7 +11,6 @@
 #include "queue/connected.h"
 #include "queue/deadlines.h"
 #include "queue/dispatcher_settings.h"
-#include "queue/mutant.h"
 #include "queue/ready_lanes.h"
 #include "queue/task_table.h"
 #include "store/store.h"

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "queue/mutant.h"
 #include "sim/ledger.h"
 #include "sim/world.h"
 #include "store/memory/memory_store.h"
@@ -68,13 +67,7 @@ class ObservedStore final : public store::Store {
     return inner_.next_queue_expiry();
   }
   Result<std::optional<store::IdempotencyRow>> find_idempotency(ClientId client,
-                                                                const std::string& key) override {
-    auto row = inner_.find_idempotency(client, key);
-    if constexpr (queue::kMutant == queue::Mutant::idempotency_forgotten)
-      if (row && *row && (*row)->created_at < started_at_)
-        return std::optional<store::IdempotencyRow>();
-    return row;
-  }
+                                                                const std::string& key) override;
   Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) override {
     return inner_.find_unique(client, key);
   }

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tandem::bench {
+
+// Lines each second from a process that writes them, through a pipe and a process that reads and
+// sends them, over a socket to one that checks them: nothing is kept.
+double bare_relay_lines_per_second(std::uint64_t lines);
+
+}  // namespace tandem::bench

@@ -1,0 +1,56 @@
+#include "workloads/task_flow.h"
+#include "workloads/workloads.h"
+
+namespace tandem::bench {
+namespace {
+
+constexpr int kBacklog = 1'000'000, kBatch = 1000;
+
+struct Round {
+  Rate submit, batches, cycles;
+  double entry_p50_ms = 0;
+};
+
+Round measure(const FunctionServer& server) {
+  const ServerProcess& process = server.process();
+  Round round;
+  round.entry_p50_ms = server.entry_times(500, 3).percentile_ms(50);
+  round.submit = submit_rate(process, "/api/v1/tasks", parked_task(), 60'000);
+  round.batches =
+      submit_rate(process, "/api/v1/tasks/batch", batch_of(parked_task(), 100), 1'500, 100);
+  round.cycles = server.life_cycles(100'000);
+  return round;
+}
+
+// `loss`: how much worse it is with the backlog, as a part of what it was without.
+void compare(Report& report, const std::string& what, double empty, double loss) {
+  report.add({.name = "cost of a backlog of 1,000,000: " + what,
+              .value = loss * 100,
+              .unit = "%",
+              .better = Better::lower,
+              .target = 10,
+              .reference_name = "without backlog",
+              .reference = empty});
+}
+
+void compare_rates(Report& report, const std::string& what, const Rate& empty, const Rate& full) {
+  compare(report, what, empty.per_second, 1 - full.per_second / empty.per_second);
+}
+
+}  // namespace
+
+void measure_backlog(Report& report) {
+  const FunctionServer server;
+  server.life_cycles(10'000);
+  const Round empty = measure(server);
+  submit_rate(server.process(), "/api/v1/tasks/batch", batch_of(parked_task(), kBatch),
+              kBacklog / kBatch, kBatch);
+  const Round full = measure(server);
+  compare_rates(report, "submit", empty.submit, full.submit);
+  compare_rates(report, "batches", empty.batches, full.batches);
+  compare_rates(report, "life cycle", empty.cycles, full.cycles);
+  compare(report, "function entered, p50", empty.entry_p50_ms,
+          full.entry_p50_ms / empty.entry_p50_ms - 1);
+}
+
+}  // namespace tandem::bench

@@ -1,0 +1,121 @@
+#include "workloads/task_flow.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "http_client.h"
+#include "usage.h"
+
+namespace tandem::bench {
+namespace {
+
+constexpr int kConnections = 64;
+constexpr int kBatchConnections = 8;
+constexpr int kBatch = 100;
+constexpr std::size_t kMaxEntries = 100'000;
+constexpr std::int64_t kDrainLimitUs = 60'000'000;
+constexpr std::string_view kSentAt = "\"sent_us\":";
+
+std::int64_t completed_tasks(HttpClient& client) {
+  const auto stats = boost::json::parse(client.get("/api/v1/tasks/stats").body);
+  const auto* count = stats.at("statuses").as_object().if_contains("completed");
+  return count == nullptr ? 0 : count->to_number<std::int64_t>();
+}
+
+}  // namespace
+
+std::string parked_task() {
+  return R"({"payload":{"job_type":"parked","input_url":"https://example.com/image.jpg"},)"
+         R"("assignment":"polling"})";
+}
+
+std::string batch_of(const std::string& task, int count) {
+  std::string body = "{\"tasks\":[" + task;
+  for (int i = 1; i < count; ++i) body += "," + task;
+  return body + "]}";
+}
+
+Rate submit_rate(const ServerProcess& server, const std::string& target, const std::string& body,
+                 std::uint64_t requests, int tasks_each) {
+  const HttpLoad load(server.port(), tasks_each == 1 ? kConnections : kBatchConnections);
+  const double cpu = server.cpu_seconds();
+  auto result = load.run(request_text("POST", target, server.token(), body), requests);
+  if (result.refused > 0) throw std::runtime_error("submissions were refused");
+  const double tasks = static_cast<double>(result.answers) * tasks_each;
+  return {.per_second = tasks / result.seconds,
+          .server_cpu_s_per_1000 = (server.cpu_seconds() - cpu) / tasks * 1000,
+          .p99_ms = result.latencies.percentile_ms(99)};
+}
+
+struct FunctionServer::Shared {
+  std::atomic<std::size_t> entered{0};
+  std::int64_t entry_us[kMaxEntries] = {};
+};
+
+FunctionServer::FunctionServer() {
+  void* memory =
+      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::runtime_error("no shared memory");
+  shared_ = new (memory) Shared;
+  const auto entered = [shared = shared_](const Task& task) {
+    const std::size_t at = task.spec.payload.find(kSentAt);
+    const std::int64_t sent = std::atoll(task.spec.payload.c_str() + at + kSentAt.size());
+    const std::size_t place = shared->entered.fetch_add(1);
+    if (place < kMaxEntries) shared->entry_us[place] = now_us() - sent;
+    return worker::FunctionAnswer{};
+  };
+  const auto add_handlers = [entered](worker::HandlerRegistry& handlers) {
+    handlers.add("entered", worker::QuickFunction(entered));
+    handlers.add("noop",
+                 worker::QuickFunction([](const Task&) { return worker::FunctionAnswer{}; }));
+  };
+  server_ = std::make_unique<ServerProcess>(ServerProcess::Flags{{"embedded-slots", "512"}},
+                                            add_handlers);
+}
+
+FunctionServer::~FunctionServer() {
+  server_.reset();
+  ::munmap(shared_, sizeof(Shared));
+}
+
+Latencies FunctionServer::entry_times(int per_second, double seconds) const {
+  const auto count = static_cast<std::size_t>(per_second * seconds);
+  HttpClient client(server_->port(), server_->token());
+  shared_->entered = 0;
+  const std::int64_t began = now_us() + 10'000;
+  for (std::size_t i = 0; i < count && i < kMaxEntries; ++i) {
+    wait_until_us(began + static_cast<std::int64_t>(i) * 1'000'000 / per_second);
+    std::string body = R"({"payload":{"job_type":"entered",)";
+    body.append(kSentAt).append(std::to_string(now_us())).append("}}");
+    if (client.post("/api/v1/tasks", body).status != 201)
+      throw std::runtime_error("a submission was refused");
+  }
+  while (shared_->entered < count && now_us() - began < kDrainLimitUs)
+    wait_until_us(now_us() + 1000);
+  Latencies latencies;
+  for (std::size_t i = 0; i < shared_->entered; ++i) latencies.add(shared_->entry_us[i]);
+  return latencies;
+}
+
+Rate FunctionServer::life_cycles(int tasks) const {
+  HttpClient client(server_->port(), server_->token());
+  const std::int64_t before = completed_tasks(client);
+  const HttpLoad load(server_->port(), kBatchConnections);
+  const std::string body = batch_of(R"({"payload":{"job_type":"noop"}})", kBatch);
+  const std::string request = request_text("POST", "/api/v1/tasks/batch", server_->token(), body);
+  const double cpu = server_->cpu_seconds();
+  const std::int64_t began = now_us();
+  load.run(request, static_cast<std::uint64_t>(tasks / kBatch));
+  while (completed_tasks(client) < before + tasks) {
+    if (now_us() - began > kDrainLimitUs) throw std::runtime_error("tasks do not complete");
+    wait_until_us(now_us() + 2000);
+  }
+  return {.per_second = tasks / seconds_since(began),
+          .server_cpu_s_per_1000 = (server_->cpu_seconds() - cpu) / tasks * 1000};
+}
+
+}  // namespace tandem::bench

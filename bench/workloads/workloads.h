@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "report.h"
+
+namespace tandem::bench {
+
+// Each starts what it needs, measures, adds its figures, and leaves nothing behind.
+struct Workload {
+  std::string name;
+  std::string what;
+  std::function<void(Report&)> run;
+};
+
+void measure_submit(Report& report);      // POST /api/v1/tasks, single and in batches
+void measure_entry(Report& report);       // submission to handler entered
+void measure_life_cycle(Report& report);  // submitted, run by a function, completed
+void measure_processes(Report& report);   // no-op processes
+void measure_backlog(Report& report);     // all that with a million tasks waiting
+void measure_follow(Report& report);      // a log with one follower
+void measure_followers(Report& report);   // a log with a thousand followers
+void measure_idle(Report& report);        // start, memory, idling
+
+}  // namespace tandem::bench
