@@ -71,7 +71,7 @@ TEST_F(DispatcherThreadTest, AnswersEveryCommandOfManyThreadsOnce) {
   thread_.start();
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < kSenders; ++i)
-    threads.emplace_back([this] {
+    threads.emplace_back([&] {
       Sender sender(thread_, ids_);
       for (std::size_t task = 0; task < kTasks; ++task) sender.submit();
       const auto& stored = sender.stored(kTasks);
@@ -121,7 +121,7 @@ TEST_F(DispatcherThreadTest, AssignsAndCancelsWhileOthersSubmit) {
   thread_.start();
   worker.post(std::move(open));
   worker.post(Ready{worker_id, kTasks});
-  std::thread submitting([this] {
+  std::thread submitting([&] {
     Sender sender(thread_, ids_);
     for (std::size_t i = 0; i < kTasks; ++i) sender.submit();
     EXPECT_EQ(sender.stored(kTasks).size(), kTasks);
