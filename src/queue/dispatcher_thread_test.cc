@@ -96,7 +96,7 @@ TEST_F(DispatcherThreadTest, ACommandWakesASleepingThread) {
   thread_.start();
   for (std::size_t i = 1; i <= 50; ++i) {
     sender.submit();
-    EXPECT_EQ(sender.stored(i).size(), i);
+    ASSERT_EQ(sender.stored(i).size(), i);
   }
 }
 
