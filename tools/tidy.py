@@ -257,7 +257,7 @@ def tree(root):
     """(path, text) of every text file that belongs to the project."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - SKIPPED_FOLDERS)
-        for name in sorted(names):
+        for name in sorted(set(names) - SKIPPED_FOLDERS):  # .git is a file in a worktree
             path = Path(folder) / name
             try:
                 yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")

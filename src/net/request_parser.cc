@@ -14,6 +14,7 @@ using ErrorCode = boost::system::error_code;
 
 constexpr std::size_t kMaxChunkLineBytes = 4096;  // of a chunk's size line, or of all trailers
 constexpr std::size_t kMaxFields = 100;
+constexpr std::size_t kMinLastChunkBytes = 5;  // "0", an empty line
 
 Error bad(std::string_view what) { return fail(Errc::bad_request, std::string(what)); }
 
@@ -86,6 +87,7 @@ struct RequestParser::Impl final : http::basic_parser<true> {
   RequestHead* head = nullptr;  // set while the head is read
   std::string* out = nullptr;   // set while a body is read
   bool target_ok = false;
+  std::uint64_t chunk_left = 0;  // of the chunk whose head was read
 
  private:
   void on_request_impl(http::verb, boost::beast::string_view method,
@@ -108,10 +110,13 @@ struct RequestParser::Impl final : http::basic_parser<true> {
     out->append(body.data(), body.size());
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, boost::beast::string_view, ErrorCode&) override {}
+  void on_chunk_header_impl(std::uint64_t size, boost::beast::string_view, ErrorCode&) override {
+    chunk_left = size;
+  }
   std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view body,
                                  ErrorCode&) override {
     out->append(body.data(), body.size());
+    chunk_left -= body.size();
     return body.size();
   }
   void on_finish_impl(ErrorCode&) override {}
@@ -204,6 +209,8 @@ Result<std::size_t> RequestParser::read_body(std::string_view data, std::string&
   while (used < data.size() && !impl_->is_done()) {
     ErrorCode error;
     const std::string_view rest = data.substr(used);
+    // Beast takes it for given that the head of the last chunk comes with what ends it.
+    if (impl_->chunked() && impl_->chunk_left == 0 && rest.size() < kMinLastChunkBytes) break;
     const std::size_t n = impl_->put(boost::asio::buffer(rest.data(), rest.size()), error);
     used += n;
     if (error == http::error::body_limit)

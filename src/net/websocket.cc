@@ -88,7 +88,6 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
 };
 
 constexpr std::size_t kMaxInbound = 4;
-constexpr std::int64_t kStuckMs = 500;
 
 Link::Link(Transport transport, WsLimits limits)
     : limits_(limits),
@@ -318,7 +317,7 @@ void Link::cut() {
   changed_.cancel();
   if (cut_ || is_finished()) return;
   cut_ = true;
-  watch(kStuckMs);
+  watch(limits_.stuck_ms);
 }
 
 // Beast can lock a read that fails and a close against each other; neither then has an operation on

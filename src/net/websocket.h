@@ -16,7 +16,8 @@ struct WsLimits {
   std::size_t queue_bytes = limits::kMaxWebSocketQueueBytes;
   std::int64_t silence_ms = 60'000;
   std::int64_t write_timeout_ms = limits::kWriteTimeoutMs;
-  std::int64_t close_timeout_ms = 5'000;
+  std::int64_t close_timeout_ms = 5'000;  // also of the opening handshake
+  std::int64_t stuck_ms = 500;            // from a cut to the end of what does not end by itself
 };
 
 // What net itself needs of a peer beside its owner's view.

@@ -18,8 +18,8 @@ struct TokenRequest {
   std::string scope;  // empty: all that the client has
   std::string refresh_token;
 };
-// Members are read, not judged: a missing grant_type stays empty. Errors: bad_json, and
-// validation_failed for unknown, doubled (forms) or non-string members.
+// Members are read, not judged: a missing grant_type stays empty. Errors: bad_json (bad_request for
+// a form), and validation_failed for unknown, doubled (forms) or non-string members.
 Decoded<TokenRequest> decode_token_request(std::string_view json);
 Decoded<TokenRequest> decode_token_form(std::string_view form);  // x-www-form-urlencoded
 // {refresh_token} of /token/refresh, {token} or {refresh_token} of /token/revoke.
