@@ -4,17 +4,23 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "config/worker_file.h"
 #include "exec/guard.h"
 
 namespace tandem::app {
+
+// What the worker inside runs jobs with.
+struct WorkerSetup {
+  exec::Guard* guard = nullptr;  // outlives the app; null: there is no worker inside
+  config::WorkerFile file;
+};
 
 // The composition root of `tandem serve`: owns every part, in the order in which they stand on one
 // another, and stops them in reverse.
 class ServerApp {
  public:
-  // `guard` may be null: then there is no worker inside. Both outlive the app.
   static Result<std::unique_ptr<ServerApp>> start(const config::Settings& settings,
-                                                  exec::Guard* guard);
+                                                  WorkerSetup setup);
   ~ServerApp();
 
   const std::string& url() const;

@@ -55,8 +55,7 @@ Result<std::unique_ptr<Guard>> Guard::start(bool use_cgroups) {
     return fail(Errc::internal, "The guard of the jobs did not start.");
   }
   Capabilities& found = guard->capabilities_;
-  found.containment = hello.head.value & 1 ? Containment::cgroup : Containment::lineage;
-  found.memory_limit = (hello.head.value & 2) != 0;
+  found.set_bits(hello.head.value);
   found.missing = lines_of(hello.text);
   return guard;
 }

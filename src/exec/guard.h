@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,7 +21,13 @@ enum class Containment {
 struct Capabilities {
   Containment containment = Containment::lineage;
   bool memory_limit = false;         // by a memory cgroup; else by the size of the address space
+  bool process_limit = false;        // by a pids cgroup; else by user, which does not hold for root
+  bool other_users = false;          // ProcessSpec::user
+  bool no_network = false;           // ProcessSpec::network
   std::vector<std::string> missing;  // sentences for the log: what this system does not let us do
+
+  std::int64_t bits() const;  // all but the sentences
+  void set_bits(std::int64_t bits);
 };
 
 // The ancestor of all jobs: a single-threaded child of the server. On request it forks shepherds;

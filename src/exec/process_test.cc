@@ -216,7 +216,7 @@ TEST_P(ProcessTest, OutOfMemoryIsTold) {
   spec.cwd = "/";
   spec.limits.memory_bytes = 64'000'000;
   const Ran ran = job(std::move(spec));
-  EXPECT_EQ(ran.truth.signal, SIGKILL);
+  EXPECT_EQ(ran.truth.signal, SIGKILL) << ran.truth.exit_code.value_or(-1) << ran.out << ran.err;
   EXPECT_TRUE(ran.truth.out_of_memory);
   EXPECT_FALSE(script("kill -9 $$").truth.out_of_memory);  // the same shepherd, no limit
 }

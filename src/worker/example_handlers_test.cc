@@ -10,8 +10,7 @@ class ExampleHandlersTest : public WorkerTest {
  protected:
   void SetUp() override {
     WorkerTest::SetUp();
-    settings.handlers.directory =
-        std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "handlers";
+    settings.handlers.directory = TANDEM_SOURCE_DIR "/handlers";
     start();
   }
   std::string output(TaskId id, const std::string& name) {

@@ -48,6 +48,16 @@ Result<void> fill(const JobDirectory& directory, const Task& task, JobFiles& fil
   return {};
 }
 
+// All that fill() has made; nothing of it is the job's yet, so no link is among it.
+Result<void> give_to(const exec::ProcessUser& user, const std::string& root) {
+  if (::lchown(root.c_str(), user.uid, user.gid) != 0) return refuse(errno);
+  std::error_code error;
+  fs::recursive_directory_iterator entries(root, error);
+  for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error))
+    if (::lchown(entries->path().c_str(), user.uid, user.gid) != 0) return refuse(errno);
+  return error ? refuse(error.value()) : Result<void>();
+}
+
 // A job may have taken away its own directories' permissions.
 void open_up(const fs::path& root) {
   std::error_code error;
@@ -61,7 +71,8 @@ void open_up(const fs::path& root) {
 }  // namespace
 
 Result<JobDirectory> JobDirectory::make(const std::string& work_dir, const Task& task,
-                                        JobFiles& files) {
+                                        JobFiles& files,
+                                        const std::optional<exec::ProcessUser>& user) {
   std::error_code error;
   const fs::path parent = fs::absolute(work_dir, error);
   fs::create_directories(parent, error);
@@ -70,6 +81,7 @@ Result<JobDirectory> JobDirectory::make(const std::string& work_dir, const Task&
       (parent / (to_string(task.task_id) + "-" + std::to_string(task.attempt))).lexically_normal()};
   directory.remove();  // of a run that was killed
   auto filled = fill(directory, task, files);
+  if (filled && user) filled = give_to(*user, directory.root);
   if (filled) return directory;
   directory.remove();
   return filled.error();

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "core/task.h"
+#include "exec/process.h"
 #include "worker/job_files.h"
 
 namespace tandem::worker {
@@ -18,8 +20,10 @@ struct JobDirectory {
   std::string temporary() const { return root + "/tmp"; }
   std::string payload() const { return root + "/payload.json"; }
 
-  // Makes them, with the payload and copies of the input files. Where it fails nothing is left.
-  static Result<JobDirectory> make(const std::string& work_dir, const Task& task, JobFiles& files);
+  // Makes them, with the payload and copies of the input files, all of it `user`'s where there is
+  // one. Where it fails nothing is left.
+  static Result<JobDirectory> make(const std::string& work_dir, const Task& task, JobFiles& files,
+                                   const std::optional<exec::ProcessUser>& user);
   // Also what the job has made unreadable; what can not be removed is left.
   void remove() const;
 };

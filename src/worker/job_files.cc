@@ -35,6 +35,8 @@ Result<void> copy_all(int from, int to, std::uint64_t size_bytes) {
 
 class OutputSearch {
  public:
+  explicit OutputSearch(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
+
   Result<void> walk(const fs::path& directory, const std::string& prefix, int depth) {
     std::error_code error;
     fs::directory_iterator entries(directory, error);
@@ -80,9 +82,9 @@ class OutputSearch {
     if (names_.size() > limits::kMaxOutputFiles)
       return fail(Errc::too_large, "There are more than " +
                                        std::to_string(limits::kMaxOutputFiles) + " output files.");
-    if (total_bytes_ > limits::kMaxOutputBytes)
-      return fail(Errc::too_large, "The output files have more than " +
-                                       std::to_string(limits::kMaxOutputBytes) + " bytes.");
+    if (total_bytes_ > max_bytes_)
+      return fail(Errc::too_large,
+                  "The output files have more than " + std::to_string(max_bytes_) + " bytes.");
     found_.files.push_back({.path = path, .name = name, .size_bytes = size_bytes});
     return {};
   }
@@ -93,6 +95,7 @@ class OutputSearch {
                                 " was left out: " + why + ".");
   }
 
+  const std::uint64_t max_bytes_;
   FoundOutputs found_;
   std::set<std::string> names_;
   std::uint64_t total_bytes_ = 0;
@@ -115,8 +118,8 @@ Result<FileInfo> BlobJobFiles::take_output(const Task& task, const std::string& 
   return blobs_.adopt(path, task.task_id, blobs::BlobKind::out, name);
 }
 
-Result<FoundOutputs> find_outputs(const std::string& directory) {
-  OutputSearch search;
+Result<FoundOutputs> find_outputs(const std::string& directory, std::uint64_t max_bytes) {
+  OutputSearch search(max_bytes);
   if (auto walked = search.walk(directory, "", 0); !walked) return walked.error();
   return search.take();
 }

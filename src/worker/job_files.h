@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "blobs/blob_store.h"
 #include "core/task.h"
@@ -46,7 +47,9 @@ struct FoundOutputs {
 };
 
 // Looks through the directory and those within, following no link. Blocks. Errors: too_large (too
-// many files or bytes), conflict (two files would have one name), internal (can't be read).
-Result<FoundOutputs> find_outputs(const std::string& directory);
+// many files, or more than `max_bytes`), conflict (two files would have one name), internal (can't
+// be read).
+Result<FoundOutputs> find_outputs(const std::string& directory,
+                                  std::uint64_t max_bytes = limits::kMaxOutputBytes);
 
 }  // namespace tandem::worker

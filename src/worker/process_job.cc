@@ -1,6 +1,8 @@
 #include "worker/process_job.h"
 
+#include <algorithm>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "exec/launcher.h"
@@ -47,6 +49,11 @@ class ProcessJob final : public Job {
   io::Awaitable<void> type_all();
   void stop(StopReason reason);
   bool is_interactive() const { return task_->spec.interactive; }
+  const JobRules& rules() const { return *command_.rules; }
+  std::optional<std::int64_t> timeout_ms() const {
+    return rules().timeout_of(task_->spec.timeout_ms);
+  }
+  void say(std::string sentence) { log_.say(rules().masked(std::move(sentence))); }
 
   // As io::offload, but waits where the threads are busy.
   template <class Function>
@@ -88,21 +95,22 @@ ProcessJob::ProcessJob(const ProcessServices& services, CommandHandler command, 
       task_(std::move(task)),
       listener_(listener),
       log_(services.base.log, services.base.clock, services.base.executor),
-      control_(listener, log_, services.base.clock, services.base.executor),
-      stdout_(log_, logs::LogStream::stdout_, services.base.executor),
-      stderr_(log_, logs::LogStream::stderr_, services.base.executor),
+      control_(listener, log_, services.base.clock, command_.rules->mask, services.base.executor),
+      stdout_(log_, logs::LogStream::stdout_, command_.rules->mask, services.base.executor),
+      stderr_(log_, logs::LogStream::stderr_, command_.rules->mask, services.base.executor),
       answers_(services.base.executor),
       time_is_over_(services.base.executor),
       answer_is_late_(services.base.executor),
       log_is_late_(services.base.executor),
       readers_(services.base.executor),
       writer_(services.base.executor) {
-  log_.open(task_->task_id, task_->attempt, services.settings.max_log_bytes);
+  log_.open(task_->task_id, task_->attempt,
+            std::min(services.settings.max_log_bytes, rules().log_bytes));
 }
 
 io::Awaitable<Outcome> ProcessJob::run() {
   auto make = [this] {
-    return JobDirectory::make(services_.settings.work_dir, *task_, services_.files);
+    return JobDirectory::make(services_.settings.work_dir, *task_, services_.files, rules().user);
   };
   auto made = co_await offload(make);
   Outcome outcome;
@@ -112,6 +120,7 @@ io::Awaitable<Outcome> ProcessJob::run() {
   } else {
     outcome = failed("inputs_unavailable", made.error().detail);
   }
+  if (outcome.error) outcome.error->message = rules().masked(std::move(outcome.error->message));
   outcome.log = co_await log_.settle();
   if (made && !services_.settings.keep_work_dirs) {
     auto remove = [this] {
@@ -137,7 +146,10 @@ io::Awaitable<Outcome> ProcessJob::attempt() {
   process_ = std::move(*launched);
   exec::ExitTruth truth;
   co_await supervise(truth);
-  Outcome outcome = outcome_of(truth, reason_, task_->spec);
+  const JobBounds bounds{.timeout_ms = timeout_ms().value_or(0),
+                         .input_timeout_ms = task_->spec.input_timeout_ms,
+                         .limits = rules().limits};
+  Outcome outcome = outcome_of(truth, reason_, bounds);
   if (truth.leftovers) log_.say("A process of the job could not be killed: the kernel holds it.");
   if (reason_ != StopReason::cancelled) outcome.result = control_.result();
   const bool ended_by_itself = reason_ == StopReason::none && truth.exit_code.has_value();
@@ -146,7 +158,7 @@ io::Awaitable<Outcome> ProcessJob::attempt() {
 }
 
 Result<exec::ProcessSpec> ProcessJob::specify() {
-  auto env = make_environment(task_->spec.env, services_.settings.env_allow);
+  auto env = make_environment(task_->spec.env, services_.settings.env_allow, rules().env);
   if (!env) return env.error();
   exec::ProcessSpec spec;
   spec.argv = command_.argv;
@@ -163,6 +175,9 @@ Result<exec::ProcessSpec> ProcessJob::specify() {
   (*env)["TANDEM_JOB_TYPE"] = task_->spec.job_type;
   (*env)["TANDEM_CONTROL_FD"] = "3";
   spec.cwd = directory_.work();
+  spec.limits = rules().limits;
+  spec.user = rules().user;
+  spec.network = rules().network;
   spec.control = true;
   if (is_interactive()) {
     (*env)["TERM"] = "xterm-256color";
@@ -186,8 +201,8 @@ io::Awaitable<void> ProcessJob::supervise(exec::ExitTruth& truth) {
     process_->kill();
   else if (reason_ != StopReason::none)
     process_->terminate(services_.settings.grace_ms);
-  else if (task_->spec.timeout_ms)
-    time_is_over_.set(*task_->spec.timeout_ms, [this] { stop(StopReason::timeout); });
+  else if (const auto limit_ms = timeout_ms())
+    time_is_over_.set(*limit_ms, [this] { stop(StopReason::timeout); });
   read_all();
   if (!typed_.empty()) type({});
   truth = co_await process_->wait();
@@ -223,7 +238,7 @@ io::Awaitable<void> ProcessJob::collect_outputs(Outcome& outcome) {
     outcome.ending = Ending::failed;
     outcome.error = TaskError{std::string(error_code::kUploadFailed), taken.error().detail};
   } else {
-    log_.say("The outputs were not taken: " + taken.error().detail);
+    say("The outputs were not taken: " + taken.error().detail);
   }
 }
 
@@ -231,7 +246,7 @@ io::Awaitable<Result<std::vector<FileInfo>>> ProcessJob::take_outputs() {
   FoundOutputs found;
   std::vector<FileInfo> taken;
   auto take = [this, &found, &taken]() -> Result<void> {
-    auto all = find_outputs(directory_.out());
+    auto all = find_outputs(directory_.out(), rules().output_bytes);
     if (!all) return all.error();
     found = std::move(*all);
     for (const FoundOutputs::File& file : found.files) {
@@ -243,7 +258,7 @@ io::Awaitable<Result<std::vector<FileInfo>>> ProcessJob::take_outputs() {
     return {};
   };
   const Result<void> done = co_await offload(take);
-  for (std::string& sentence : found.left_out) log_.say(std::move(sentence));
+  for (std::string& sentence : found.left_out) say(std::move(sentence));
   if (!done) co_return done.error();
   co_return taken;
 }

@@ -18,6 +18,7 @@
 //   HOME, TMPDIR        its working directory, and tmp/ beside it
 //   PATH, LANG, LC_ALL, TZ and the names of env_allow, from the worker's environment
 //   the task's env      without LD_*, TANDEM_*, PATH and names that are no names: those are refused
+//   env and secrets     of its entry in the worker's file; secrets are masked in all that it says
 //
 // Its directory is <work_dir>/<task_id>-<attempt>/ with work/ in/ out/ tmp/ payload.json.
 namespace tandem::exec {
