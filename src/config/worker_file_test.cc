@@ -99,7 +99,7 @@ isolation = { user = "nobody-of-this-name", network = "off" }
 [handlers.b]
 command = ["/no/such/program"]
 env = { TANDEM_TASK_ID = "x", "A B" = "x", C = 7 }
-secrets = { K = { env = "NOT_SET" }, L = { file = "/no/such/file" }, M = "plain", N = { env = "TINY" } }
+secrets = { K = { env = "NOT_SET" }, L = { file = "/no/file" }, M = "plain", N = { env = "TINY" } }
 [handlers.c]
 command = []
 timeout_s = 0
@@ -124,7 +124,7 @@ timeout_s = 0
   expect("11", "\"A B\" can't be the name of a variable");
   expect("11", "handlers.b.env.C must be a text");
   expect("12", "handlers.b.secrets.K: the variable NOT_SET is not set");
-  expect("12", "handlers.b.secrets.L: the file /no/such/file can't be read");
+  expect("12", "handlers.b.secrets.L: the file /no/file can't be read");
   expect("12", "handlers.b.secrets.M must be { env = ");
   expect("12", "handlers.b.secrets.N: what the variable TINY holds must have 4 to 32768 bytes");
   expect("14", "handlers.c.command must be a list");
@@ -158,6 +158,19 @@ TEST(WorkerFile, PathsAreRelativeToTheFile) {
   ASSERT_TRUE(file) << file.error().sentences[0];
   EXPECT_THAT(file->handlers.at("a").command, ElementsAre((root / "bin/job").string(), "x"));
   EXPECT_EQ(file->handlers.at("a").rules.secrets.at("KEY"), "two\nlines");
+}
+
+TEST(WorkerFile, TheExampleIsRight) {
+  const auto file = read_worker_file(TANDEM_SOURCE_DIR "/docs/using/worker.toml",
+                                     {{"IMAGE_API_KEY", "an example key"}});
+  ASSERT_TRUE(file) << file.error().sentences[0];
+  const HandlerEntry& image = file->handlers.at("image-processing");
+  EXPECT_EQ(image.command[0], "/bin/sh");
+  EXPECT_EQ(image.rules.timeout_ms, 600'000);
+  EXPECT_EQ(image.rules.limits.processes, 256u);  // of the defaults
+  EXPECT_EQ(image.rules.limits.memory_bytes, 500'000'000u);
+  EXPECT_EQ(image.rules.secrets.at("API_KEY"), "an example key");
+  EXPECT_TRUE(file->handlers.at("text-stats").command.empty());
 }
 
 TEST(WorkerFile, SecretsLeaveTheEnvironment) {

@@ -88,6 +88,9 @@ std::string make_group(const std::string& parent) {
 
 std::string name_of_job(std::int64_t number) { return "/job-" + std::to_string(number); }
 
+// This process and its children are never chosen when memory runs out. Needs a privilege.
+bool leave_oom_killer() { return write_file("/proc/self/oom_score_adj", "-1000"); }
+
 CgroupController find_controller(const std::string& v2_path, const std::string& name) {
   CgroupController found;
   found.v2 = !v2_path.empty() && write_file(v2_path + "/cgroup.subtree_control", "+" + name);
@@ -115,7 +118,13 @@ CgroupRoot CgroupRoot::make(Capabilities& capabilities) {
     root.path.clear();
   }
   if (!root.path.empty()) capabilities.containment = Containment::cgroup;
+  // A shepherd that can be killed for the memory of its job must not be counted with it.
+  const bool is_spared = leave_oom_killer();
   root.memory = find_controller(root.path, "memory");
+  if (!is_spared && !root.memory.v1_path.empty()) {
+    ::rmdir(root.memory.v1_path.c_str());
+    root.memory.v1_path.clear();
+  }
   root.pids = find_controller(root.path, "pids");
   capabilities.memory_limit = root.memory.is_there();
   capabilities.process_limit = root.pids.is_there();

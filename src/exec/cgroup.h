@@ -33,7 +33,7 @@ struct CgroupRoot {
 
 // The cgroups of one shepherd, used for one job after the other. A job is born into its cgroup v2;
 // into the v1 hierarchies the shepherd goes itself when they are first needed, since joining one
-// costs milliseconds and being born there nothing.
+// costs milliseconds and being born there nothing. It is spared when memory runs out there.
 class JobCgroup {
  public:
   JobCgroup() = default;  // none: nothing is killed or bounded by it

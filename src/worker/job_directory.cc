@@ -38,9 +38,20 @@ Result<void> fetch(const JobDirectory& directory, const Task& task, const FileIn
   return files.fetch_input(task, file, directory.in() + "/" + file.name);
 }
 
+// Also where it is there, of a run that was killed, or its parent is not, the first time.
+Result<void> make_root(const JobDirectory& directory) {
+  if (::mkdir(directory.root.c_str(), 0700) == 0) return {};
+  std::error_code error;
+  if (errno == EEXIST) directory.remove();
+  fs::create_directories(fs::path(directory.root).parent_path(), error);
+  if (error) return refuse(error.value());
+  return ::mkdir(directory.root.c_str(), 0700) == 0 ? Result<void>() : refuse(errno);
+}
+
 Result<void> fill(const JobDirectory& directory, const Task& task, JobFiles& files) {
+  if (auto made = make_root(directory); !made) return made;
   for (const std::string& path :
-       {directory.root, directory.work(), directory.in(), directory.out(), directory.temporary()})
+       {directory.work(), directory.in(), directory.out(), directory.temporary()})
     if (::mkdir(path.c_str(), 0700) != 0) return refuse(errno);
   if (auto written = write_file(directory.payload(), task.spec.payload); !written) return written;
   for (const FileInfo& file : task.inputs)
@@ -75,11 +86,9 @@ Result<JobDirectory> JobDirectory::make(const std::string& work_dir, const Task&
                                         const std::optional<exec::ProcessUser>& user) {
   std::error_code error;
   const fs::path parent = fs::absolute(work_dir, error);
-  fs::create_directories(parent, error);
   if (error) return refuse(error.value()).error();
   const JobDirectory directory{
       (parent / (to_string(task.task_id) + "-" + std::to_string(task.attempt))).lexically_normal()};
-  directory.remove();  // of a run that was killed
   auto filled = fill(directory, task, files);
   if (filled && user) filled = give_to(*user, directory.root);
   if (filled) return directory;
@@ -87,7 +96,13 @@ Result<JobDirectory> JobDirectory::make(const std::string& work_dir, const Task&
   return filled.error();
 }
 
+bool JobDirectory::drop_empty_output() const { return ::rmdir(out().c_str()) == 0; }
+
+// Most jobs leave nothing behind: then these few calls do it.
 void JobDirectory::remove() const {
+  ::unlink(payload().c_str());
+  for (const std::string& path : {work(), in(), out(), temporary()}) ::rmdir(path.c_str());
+  if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return;
   std::error_code error;
   fs::remove_all(root, error);
   if (!error) return;

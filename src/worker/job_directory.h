@@ -24,6 +24,8 @@ struct JobDirectory {
   // one. Where it fails nothing is left.
   static Result<JobDirectory> make(const std::string& work_dir, const Task& task, JobFiles& files,
                                    const std::optional<exec::ProcessUser>& user);
+  // True where out() was empty: it is gone then.
+  bool drop_empty_output() const;
   // Also what the job has made unreadable; what can not be removed is left.
   void remove() const;
 };

@@ -42,8 +42,8 @@ class ProcessJob final : public Job {
   Result<exec::ProcessSpec> specify();
   io::Awaitable<void> supervise(exec::ExitTruth& truth);
   void read_all();
-  io::Awaitable<void> collect_outputs(Outcome& outcome);
-  io::Awaitable<Result<std::vector<FileInfo>>> take_outputs();
+  io::Awaitable<void> clear_up(Outcome& outcome);
+  Result<void> take_outputs(FoundOutputs& found, std::vector<FileInfo>& taken);
   void asked(InputRequest request);
   void type(Piece piece);
   io::Awaitable<void> type_all();
@@ -79,7 +79,7 @@ class ProcessJob final : public Job {
   std::unique_ptr<exec::Process> process_;
 
   StopReason reason_ = StopReason::none;
-  bool killed_ = false, exited_ = false;
+  bool killed_ = false, exited_ = false, ended_by_itself_ = false;
   std::string open_question_;  // its id; empty: none
   std::deque<Piece> typed_;    // for the terminal
   bool typing_ = false;
@@ -117,18 +117,12 @@ io::Awaitable<Outcome> ProcessJob::run() {
   if (made) {
     directory_ = *made;
     outcome = co_await attempt();
+    co_await clear_up(outcome);
   } else {
     outcome = failed("inputs_unavailable", made.error().detail);
   }
   if (outcome.error) outcome.error->message = rules().masked(std::move(outcome.error->message));
   outcome.log = co_await log_.settle();
-  if (made && !services_.settings.keep_work_dirs) {
-    auto remove = [this] {
-      directory_.remove();
-      return true;
-    };
-    co_await offload(remove);
-  }
   co_return outcome;
 }
 
@@ -152,8 +146,7 @@ io::Awaitable<Outcome> ProcessJob::attempt() {
   Outcome outcome = outcome_of(truth, reason_, bounds);
   if (truth.leftovers) log_.say("A process of the job could not be killed: the kernel holds it.");
   if (reason_ != StopReason::cancelled) outcome.result = control_.result();
-  const bool ended_by_itself = reason_ == StopReason::none && truth.exit_code.has_value();
-  if (ended_by_itself && !killed_) co_await collect_outputs(outcome);
+  ended_by_itself_ = reason_ == StopReason::none && truth.exit_code.has_value() && !killed_;
   co_return outcome;
 }
 
@@ -229,38 +222,41 @@ void ProcessJob::read_all() {
   readers_.spawn("job control", control_.run(said, question));
 }
 
-// Files that a failed job has made are taken too: they often say why.
-io::Awaitable<void> ProcessJob::collect_outputs(Outcome& outcome) {
-  auto taken = co_await take_outputs();
-  if (taken) {
-    outcome.outputs = std::move(*taken);
+// Takes the outputs of a job that ended by itself, and removes its directory, in one go. Files that
+// a failed job has made are taken too: they often say why.
+io::Awaitable<void> ProcessJob::clear_up(Outcome& outcome) {
+  FoundOutputs found;
+  std::vector<FileInfo> taken;
+  auto work = [this, &found, &taken]() -> Result<void> {
+    const Result<void> done = ended_by_itself_ ? take_outputs(found, taken) : Result<void>();
+    if (!services_.settings.keep_work_dirs) directory_.remove();
+    return done;
+  };
+  const Result<void> done = co_await offload(work);
+  for (std::string& sentence : found.left_out) say(std::move(sentence));
+  if (done) {
+    outcome.outputs = std::move(taken);
   } else if (outcome.ending == Ending::completed) {
     outcome.ending = Ending::failed;
-    outcome.error = TaskError{std::string(error_code::kUploadFailed), taken.error().detail};
+    outcome.error = TaskError{std::string(error_code::kUploadFailed), done.error().detail};
   } else {
-    say("The outputs were not taken: " + taken.error().detail);
+    say("The outputs were not taken: " + done.error().detail);
   }
 }
 
-io::Awaitable<Result<std::vector<FileInfo>>> ProcessJob::take_outputs() {
-  FoundOutputs found;
-  std::vector<FileInfo> taken;
-  auto take = [this, &found, &taken]() -> Result<void> {
-    auto all = find_outputs(directory_.out(), rules().output_bytes);
-    if (!all) return all.error();
-    found = std::move(*all);
-    for (const FoundOutputs::File& file : found.files) {
-      auto info = services_.files.take_output(*task_, file.name, file.path);
-      if (!info)
-        return fail(info.error().code, "The output " + file.name + ": " + info.error().detail);
-      taken.push_back(std::move(*info));
-    }
-    return {};
-  };
-  const Result<void> done = co_await offload(take);
-  for (std::string& sentence : found.left_out) say(std::move(sentence));
-  if (!done) co_return done.error();
-  co_return taken;
+// Blocks.
+Result<void> ProcessJob::take_outputs(FoundOutputs& found, std::vector<FileInfo>& taken) {
+  if (!services_.settings.keep_work_dirs && directory_.drop_empty_output()) return {};
+  auto all = find_outputs(directory_.out(), rules().output_bytes);
+  if (!all) return all.error();
+  found = std::move(*all);
+  for (const FoundOutputs::File& file : found.files) {
+    auto info = services_.files.take_output(*task_, file.name, file.path);
+    if (!info)
+      return fail(info.error().code, "The output " + file.name + ": " + info.error().detail);
+    taken.push_back(std::move(*info));
+  }
+  return {};
 }
 
 void ProcessJob::asked(InputRequest request) {
