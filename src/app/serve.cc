@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "app/isolation.h"
 #include "app/server_app.h"
 #include "app/version.h"
 
@@ -93,22 +94,6 @@ config::Loaded<Configuration> configure(const config::Flags& flags) {
   return Configuration{std::move(*settings), std::move(*file)};
 }
 
-// What the file asks for and this system does not let us do.
-std::vector<std::string> impossible(const config::WorkerFile& file,
-                                    const exec::Capabilities& system) {
-  std::vector<std::string> sentences;
-  const auto look = [&](const std::string& name, const config::JobRules& rules) {
-    if (!rules.network && !system.no_network)
-      sentences.push_back(name +
-                          ".isolation.network: this system cannot cut jobs off the network.");
-    if (rules.user && !system.other_users && rules.user->uid != ::geteuid())
-      sentences.push_back(name + ".isolation.user: this process may not change users.");
-  };
-  look("defaults", file.defaults);
-  for (const auto& [job_type, entry] : file.handlers) look("handlers." + job_type, entry.rules);
-  return sentences;
-}
-
 }  // namespace
 
 int serve(const config::Flags& flags) {
@@ -124,8 +109,9 @@ int serve(const config::Flags& flags) {
       return 1;
     }
     guard = std::move(*started);
-    const auto sentences = impossible(configuration->worker_file, guard->capabilities());
-    if (!sentences.empty()) return refuse(sentences);
+    const auto unmet =
+        unmet_isolation(configuration->worker_file, guard->capabilities(), settings->work_dir);
+    if (!unmet.empty()) return refuse(unmet);
   }
   WorkerSetup setup{.guard = guard.get(), .file = std::move(configuration->worker_file)};
   return run(*settings, std::move(setup));

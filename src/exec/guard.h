@@ -40,6 +40,10 @@ class Guard {
   // the guard has looked at the system. `use_cgroups` false: lineage, whatever the system allows.
   // internal: the system refuses a process or a socket.
   static Result<std::unique_ptr<Guard>> start(bool use_cgroups = true);
+  // Another one in place of one that has died, which a job can bring about; jobs end with their
+  // guard. The threads that there are by now do not matter. Blocks as start() does. internal: as
+  // start().
+  Result<void> renew();
   // Closes the socket and waits until the guard has killed what still runs.
   ~Guard();
   Guard(const Guard&) = delete;
@@ -50,9 +54,12 @@ class Guard {
   int socket() const { return socket_.get(); }  // for the Launcher; stays the guard's
 
  private:
-  Guard(pid_t pid, UniqueFd socket) : pid_(pid), socket_(std::move(socket)) {}
+  explicit Guard(bool use_cgroups) : use_cgroups_(use_cgroups) {}
+  Result<void> fork_guard();
+  void reap();
 
-  pid_t pid_;
+  bool use_cgroups_;
+  pid_t pid_ = -1;
   UniqueFd socket_;
   Capabilities capabilities_;
 };

@@ -229,7 +229,8 @@ void ShepherdLoop::report_exit(bool leftovers) {
   main_ = 0;
   kill_rounds_ = 0;
   const PacketHead report{.kind = PacketKind::exited, .exit = exit_};
-  if (!send_packet(socket_.get(), report)) owner_is_gone_ = true;
+  // Without its owner the job did not end: it is lost.
+  if (!owner_is_gone_ && !send_packet(socket_.get(), report)) owner_is_gone_ = true;
 }
 
 // A job without a limit of its own can still be what the machine's want of memory has killed.

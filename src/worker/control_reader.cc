@@ -1,5 +1,7 @@
 #include "worker/control_reader.h"
 
+#include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -15,7 +17,8 @@ constexpr int kMaxComplaints = 10;
 }  // namespace
 
 io::Awaitable<void> ControlReader::run(Read read, Asked asked) {
-  std::vector<char> buffer(kReadBytes);
+  const auto memory = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  const std::span<char> buffer(memory.get(), kReadBytes);
   while (true) {
     const Result<std::size_t> got = co_await read(buffer);
     if (!got || *got == 0) break;

@@ -1,5 +1,7 @@
 #include "worker/output_reader.h"
 
+#include <memory>
+#include <span>
 #include <utility>
 
 namespace tandem::worker {
@@ -11,7 +13,8 @@ constexpr std::int64_t kSilenceMs = 50;
 }  // namespace
 
 io::Awaitable<void> OutputReader::run(Read read) {
-  std::vector<char> buffer(kReadBytes);
+  const auto memory = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  const std::span<char> buffer(memory.get(), kReadBytes);
   while (true) {
     const Result<std::size_t> got = co_await read(buffer);
     if (!got || *got == 0) break;

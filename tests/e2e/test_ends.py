@@ -47,6 +47,13 @@ def test_a_job_that_kills_its_shepherd_has_lost_its_worker(server):
     assert server.finished(bystander["task_id"])["status"] == "completed"
 
 
+def test_a_job_that_kills_the_guard_does_not_end_the_service(server):
+    kill = "read _ _ _ guard _ < /proc/$PPID/stat; kill -9 $guard; sleep 600"
+    done = server.finished(server.shell(kill)["task_id"])
+    assert (done["status"], done["error"]["code"]) == ("failed", "worker_lost")
+    assert server.finished(server.shell("exit 4")["task_id"])["exit_code"] == 4
+
+
 def test_a_job_that_kills_its_server_three_times_fails_for_good(own_server):
     file = own_server.data / "server.json"
     script = (

@@ -253,3 +253,13 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path):
     ):
         assert part in done.stderr, done.stderr
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.skipif(not is_root, reason="only root runs jobs as another user")
+def test_a_user_that_cannot_reach_its_directory_is_told(tmp_path):
+    (tmp_path / "worker.toml").write_text('[handlers.a]\nisolation = { user = "nobody" }\n')
+    server = Server(tmp_path, TANDEM_WORKER_CONFIG=str(tmp_path / "worker.toml"))
+    done = server.tandem("serve")
+    assert done.returncode == 78
+    assert "nobody cannot enter the work directory" in done.stderr
+    assert "TANDEM_WORK_DIR" in done.stderr
