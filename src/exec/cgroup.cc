@@ -88,9 +88,6 @@ std::string make_group(const std::string& parent) {
 
 std::string name_of_job(std::int64_t number) { return "/job-" + std::to_string(number); }
 
-// This process and its children are never chosen when memory runs out. Needs a privilege.
-bool leave_oom_killer() { return write_file("/proc/self/oom_score_adj", "-1000"); }
-
 CgroupController find_controller(const std::string& v2_path, const std::string& name) {
   CgroupController found;
   found.v2 = !v2_path.empty() && write_file(v2_path + "/cgroup.subtree_control", "+" + name);
@@ -118,13 +115,7 @@ CgroupRoot CgroupRoot::make(Capabilities& capabilities) {
     root.path.clear();
   }
   if (!root.path.empty()) capabilities.containment = Containment::cgroup;
-  // A shepherd that can be killed for the memory of its job must not be counted with it.
-  const bool is_spared = leave_oom_killer();
   root.memory = find_controller(root.path, "memory");
-  if (!is_spared && !root.memory.v1_path.empty()) {
-    ::rmdir(root.memory.v1_path.c_str());
-    root.memory.v1_path.clear();
-  }
   root.pids = find_controller(root.path, "pids");
   capabilities.memory_limit = root.memory.is_there();
   capabilities.process_limit = root.pids.is_there();
@@ -173,31 +164,31 @@ void JobCgroup::kill() const {
   [[maybe_unused]] const ssize_t written = kill_ ? ::write(kill_.get(), "1", 1) : 0;
 }
 
-bool JobCgroup::join(Limited& controller) {
-  if (controller.v2 || controller.joined) return true;
-  controller.joined = !controller.v1_path.empty() && make_directory(controller.v1_path) &&
-                      write_file(controller.v1_path + "/cgroup.procs", "0");
-  return controller.joined;
+bool JobCgroup::make_v1(Limited& controller) {
+  controller.is_made = controller.is_made || controller.v2 ||
+                       (!controller.v1_path.empty() && make_directory(controller.v1_path));
+  return controller.is_made;
 }
 
 bool JobCgroup::limit_memory(std::optional<std::uint64_t> bytes) {
   if (bytes == memory_.limit) return bytes.has_value() && !memory_.failed;
   memory_.limit = bytes;
-  memory_.failed = !join(memory_);
+  memory_procs_.reset();
+  memory_.failed = !make_v1(memory_);
   if (memory_.failed) return false;
-  if (!oom_events_) {
-    const std::string events =
-        memory_.v2 ? path_ + "/memory.events" : memory_.v1_path + "/memory.oom_control";
-    oom_events_.reset(::open(events.c_str(), O_RDONLY | O_CLOEXEC));
-  }
-  const std::string none = memory_.v2 ? "max" : "-1";
-  const std::string text = bytes ? std::to_string(*bytes) : none;
+  const std::string& directory = memory_.v2 ? path_ : memory_.v1_path;
+  const auto open = [&directory](UniqueFd& file, const char* name, int flags) {
+    if (!file) file.reset(::open((directory + name).c_str(), flags | O_CLOEXEC));
+  };
   if (memory_.v2) {
-    write_file(path_ + "/memory.swap.max", bytes ? "0" : none);
-    write_file(path_ + "/memory.oom.group", bytes ? "1" : "0");
-    memory_.failed = !write_file(path_ + "/memory.max", text);
-  } else {
-    memory_.failed = !write_file(memory_.v1_path + "/memory.limit_in_bytes", text);
+    open(oom_events_, "/memory.events", O_RDONLY);
+    write_file(directory + "/memory.swap.max", bytes ? "0" : "max");
+    write_file(directory + "/memory.oom.group", bytes ? "1" : "0");
+    memory_.failed = !write_file(directory + "/memory.max", bytes ? std::to_string(*bytes) : "max");
+  } else if (bytes) {
+    open(oom_events_, "/memory.oom_control", O_RDONLY);
+    memory_.failed = !write_file(directory + "/memory.limit_in_bytes", std::to_string(*bytes));
+    if (!memory_.failed) open(memory_procs_, "/cgroup.procs", O_WRONLY);
   }
   return bytes.has_value() && !memory_.failed;
 }
@@ -205,12 +196,15 @@ bool JobCgroup::limit_memory(std::optional<std::uint64_t> bytes) {
 bool JobCgroup::limit_processes(std::optional<std::uint64_t> count) {
   if (count == pids_.limit) return count.has_value() && !pids_.failed;
   pids_.limit = count;
-  pids_.failed = !join(pids_);
-  if (pids_.failed) return false;
+  const bool is_first = !pids_.is_made;
+  pids_.failed = pids_.failed || !make_v1(pids_);
   const std::string& directory = pids_.v2 ? path_ : pids_.v1_path;
+  if (!pids_.failed && !pids_.v2 && is_first)
+    pids_.failed = !write_file(directory + "/cgroup.procs", "0");
+  if (pids_.failed) return false;
   const std::uint64_t shepherd = pids_.v2 ? 0 : 1;  // it is in there with its job
-  pids_.failed = !write_file(directory + "/pids.max",
-                             count ? std::to_string(*count + shepherd) : std::string("max"));
+  const std::string text = count ? std::to_string(*count + shepherd) : "max";
+  pids_.failed = !write_file(directory + "/pids.max", text);
   return count.has_value() && !pids_.failed;
 }
 

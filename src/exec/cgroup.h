@@ -31,9 +31,10 @@ struct CgroupRoot {
   void remove_job(std::int64_t number) const;  // once it is empty
 };
 
-// The cgroups of one shepherd, used for one job after the other. A job is born into its cgroup v2;
-// into the v1 hierarchies the shepherd goes itself when they are first needed, since joining one
-// costs milliseconds and being born there nothing. It is spared when memory runs out there.
+// The cgroups of one shepherd, used for one job after the other. A job is born into its cgroup v2.
+// Into the v1 pids hierarchy the shepherd goes itself, when it is first needed, since joining one
+// costs milliseconds and being born there nothing. A v1 memory cgroup is joined by each job that
+// has a limit: the shepherd could be what is killed when memory runs out.
 class JobCgroup {
  public:
   JobCgroup() = default;  // none: nothing is killed or bounded by it
@@ -47,6 +48,7 @@ class JobCgroup {
   // For the jobs from now on; nothing: without a limit. False where no cgroup can.
   bool limit_memory(std::optional<std::uint64_t> bytes);
   bool limit_processes(std::optional<std::uint64_t> count);
+  int memory_procs_fd() const { return memory_procs_.get(); }  // to join by itself (v1); or −1
   // Processes that a limit of memory has killed, in all jobs so far.
   std::uint64_t oom_kills() const;
 
@@ -54,14 +56,14 @@ class JobCgroup {
   struct Limited {
     bool v2 = false;
     std::string v1_path;  // of this shepherd; empty: none
-    bool joined = false;
+    bool is_made = false;
     std::optional<std::uint64_t> limit;
     bool failed = false;
   };
-  bool join(Limited& controller);
+  bool make_v1(Limited& controller);
 
   std::string path_;
-  UniqueFd directory_, kill_, oom_events_;
+  UniqueFd directory_, kill_, oom_events_, memory_procs_;
   Limited memory_, pids_;
 };
 

@@ -227,7 +227,8 @@ print(made)
 )"};
     spec.cwd = "/";
     spec.limits.processes = limit;
-    return job(std::move(spec)).out;
+    const Ran ran = job(std::move(spec));
+    return ran.out + ran.err + ran.error.detail;
   };
   EXPECT_EQ(made(20), "19\n");
   EXPECT_EQ(made(std::nullopt), "100\n");  // the same shepherd

@@ -180,6 +180,7 @@ void ShepherdLoop::set_up_limits(SpawnPlan& plan) {
   plan.limit_address_space = !has_memory_limit_;
   plan.limit_processes = !cgroup_.limit_processes(given(plan.limits->processes));
   plan.cgroup_fd = cgroup_.directory_fd();
+  plan.memory_procs_fd = cgroup_.memory_procs_fd();
   const std::int64_t now = now_ms();
   if (has_memory_limit_ || now - machine_read_at_ms_ < kOomBaselineAgeMs) return;
   machine_oom_kills_ = machine_oom_kills();

@@ -45,6 +45,7 @@ TANDEM_BARE bool limit(int resource, std::uint64_t value, std::uint64_t beyond =
 
 TANDEM_BARE bool apply_limits(const SpawnPlan& plan) {
   const LaunchFields& limits = *plan.limits;
+  if (plan.memory_procs_fd >= 0 && ::write(plan.memory_procs_fd, "0", 1) != 1) return false;
   const std::uint64_t space = plan.limit_address_space ? limits.memory_bytes : kNoLimit;
   const std::uint64_t processes = plan.limit_processes ? limits.processes : kNoLimit;
   return limit(RLIMIT_CORE, 0) && limit(RLIMIT_AS, space) && limit(RLIMIT_CPU, limits.cpu_s, 1) &&

@@ -20,6 +20,7 @@ struct SpawnPlan {
   bool limit_address_space = false;  // memory_bytes as RLIMIT_AS: no cgroup does it
   bool limit_processes = false;      // processes as RLIMIT_NPROC: no cgroup does it
   int cgroup_fd = -1;                // the cgroup v2 directory to be born in, or −1
+  int memory_procs_fd = -1;          // cgroup.procs of a v1 memory cgroup to join, or −1
 };
 
 struct SpawnOutcome {

@@ -79,7 +79,7 @@ class ProcessJob final : public Job {
   std::unique_ptr<exec::Process> process_;
 
   StopReason reason_ = StopReason::none;
-  bool killed_ = false, exited_ = false, ended_by_itself_ = false;
+  bool killed_ = false, exited_ = false, ended_by_itself_ = false, has_leftovers_ = false;
   std::string open_question_;  // its id; empty: none
   std::deque<Piece> typed_;    // for the terminal
   bool typing_ = false;
@@ -109,13 +109,11 @@ ProcessJob::ProcessJob(const ProcessServices& services, CommandHandler command, 
 }
 
 io::Awaitable<Outcome> ProcessJob::run() {
-  auto make = [this] {
-    return JobDirectory::make(services_.settings.work_dir, *task_, services_.files, rules().user);
-  };
+  auto make = [this] { return services_.directories.take(*task_, services_.files, rules().user); };
   auto made = co_await offload(make);
   Outcome outcome;
   if (made) {
-    directory_ = *made;
+    directory_ = std::move(*made);
     outcome = co_await attempt();
     co_await clear_up(outcome);
   } else {
@@ -144,7 +142,8 @@ io::Awaitable<Outcome> ProcessJob::attempt() {
                          .input_timeout_ms = task_->spec.input_timeout_ms,
                          .limits = rules().limits};
   Outcome outcome = outcome_of(truth, reason_, bounds);
-  if (truth.leftovers) log_.say("A process of the job could not be killed: the kernel holds it.");
+  has_leftovers_ = truth.leftovers;
+  if (has_leftovers_) log_.say("A process of the job could not be killed: the kernel holds it.");
   if (reason_ != StopReason::cancelled) outcome.result = control_.result();
   ended_by_itself_ = reason_ == StopReason::none && truth.exit_code.has_value() && !killed_;
   co_return outcome;
@@ -182,7 +181,7 @@ Result<exec::ProcessSpec> ProcessJob::specify() {
     if (!answers) return answers.error();
     spec.input_fd = std::move(*answers);
     (*env)["TANDEM_INPUT_FD"] = "4";
-    spec.stdin_data = task_->spec.payload;
+    spec.stdin_fd = std::move(directory_.payload_file);
   }
   spec.env = std::move(*env);
   return spec;
@@ -229,7 +228,7 @@ io::Awaitable<void> ProcessJob::clear_up(Outcome& outcome) {
   std::vector<FileInfo> taken;
   auto work = [this, &found, &taken]() -> Result<void> {
     const Result<void> done = ended_by_itself_ ? take_outputs(found, taken) : Result<void>();
-    if (!services_.settings.keep_work_dirs) directory_.remove();
+    services_.directories.give_back(directory_, !has_leftovers_);
     return done;
   };
   const Result<void> done = co_await offload(work);
@@ -246,7 +245,6 @@ io::Awaitable<void> ProcessJob::clear_up(Outcome& outcome) {
 
 // Blocks.
 Result<void> ProcessJob::take_outputs(FoundOutputs& found, std::vector<FileInfo>& taken) {
-  if (!services_.settings.keep_work_dirs && directory_.drop_empty_output()) return {};
   auto all = find_outputs(directory_.out(), rules().output_bytes);
   if (!all) return all.error();
   found = std::move(*all);
