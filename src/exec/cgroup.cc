@@ -12,6 +12,8 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tandem::exec {
@@ -153,15 +155,31 @@ JobCgroup JobCgroup::make(const CgroupRoot& root, std::int64_t number) {
   group.pids_ = limited(root.pids);
   if (root.path.empty()) return group;
   group.path_ = root.path + name_of_job(number);
-  if (!make_directory(group.path_)) return {};
-  group.directory_.reset(::open(group.path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  group.kill_.reset(::open((group.path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
-  if (!group.directory_ || !group.kill_) return {};
+  if (!group.make_v2()) return {};
   return group;
 }
 
-void JobCgroup::kill() const {
-  [[maybe_unused]] const ssize_t written = kill_ ? ::write(kill_.get(), "1", 1) : 0;
+bool JobCgroup::make_v2() {
+  if (!make_directory(path_)) return false;
+  directory_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  kill_.reset(::open((path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  return directory_ && kill_;
+}
+
+void JobCgroup::kill() {
+  if (!kill_) return;
+  was_killed_ = true;
+  [[maybe_unused]] const ssize_t written = ::write(kill_.get(), "1", 1);
+}
+
+bool JobCgroup::renew() {
+  if (!std::exchange(was_killed_, false)) return true;
+  directory_.reset();
+  kill_.reset();
+  if (memory_.v2) oom_events_.reset();
+  if (memory_.v2) memory_.limit.reset();
+  if (pids_.v2) pids_.limit.reset();
+  return ::rmdir(path_.c_str()) == 0 && make_v2();
 }
 
 bool JobCgroup::make_v1(Limited& controller) {

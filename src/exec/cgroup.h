@@ -43,7 +43,10 @@ class JobCgroup {
 
   int directory_fd() const { return directory_.get(); }  // −1: there is none
   bool can_kill() const { return static_cast<bool>(kill_); }
-  void kill() const;  // every process in it; asynchronous, atomic
+  void kill();  // every process in it; asynchronous, atomic
+  // After a kill(), once it is empty: makes it anew, since Linux 6.14 and later kill whatever is
+  // born into a cgroup that was killed before. False: it is of no use any more.
+  bool renew();
 
   // For the jobs from now on; nothing: without a limit. False where no cgroup can.
   bool limit_memory(std::optional<std::uint64_t> bytes);
@@ -60,11 +63,13 @@ class JobCgroup {
     std::optional<std::uint64_t> limit;
     bool failed = false;
   };
+  bool make_v2();
   bool make_v1(Limited& controller);
 
   std::string path_;
   UniqueFd directory_, kill_, oom_events_, memory_procs_;
   Limited memory_, pids_;
+  bool was_killed_ = false;
 };
 
 }  // namespace tandem::exec

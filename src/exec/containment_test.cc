@@ -137,6 +137,15 @@ TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
   EXPECT_LT(ended.took_ms, 30'000);
 }
 
+// Linux 6.14 and later kill what is born into a cgroup that was killed before.
+TEST_P(ContainmentTest, AJobThatWasKilledLeavesNothingToTheNextOne) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(script("(trap '' TERM; setsid sleep 1000) & exit 3").truth.exit_code, 3);
+    EXPECT_EQ(script("sleep 0; exit 4").truth.exit_code, 4);
+  }
+  EXPECT_EQ(launcher->idle_shepherds(), 1u);
+}
+
 TEST_P(ContainmentTest, WhatTheFirstProcessLeavesBehindIsKilled) {
   const auto ended = end_by(
       shell("for i in 1 2 3 4 5; do setsid sleep 1000 & echo $!; done; (sleep 1000 & echo $!);"

@@ -55,6 +55,7 @@ struct LaunchFields {
 struct ExitFields {
   std::int32_t wait_status;
   bool out_of_memory, leftovers;
+  bool retired;  // the shepherd takes no other job
   std::int64_t user_ms, system_ms;
   std::uint64_t max_rss_bytes;
 };

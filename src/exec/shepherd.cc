@@ -210,8 +210,7 @@ void ShepherdLoop::reap() {
   if (none_left) {
     report_exit(false);
   } else if (kill_rounds_ > kMaxKillRounds) {
-    report_exit(true);
-    owner_is_gone_ = true;  // the guard goes on with what is stuck; this shepherd takes no job more
+    report_exit(true);  // the guard goes on with what is stuck
   }
 }
 
@@ -226,19 +225,21 @@ void ShepherdLoop::kill_round() {
 void ShepherdLoop::report_exit(bool leftovers) {
   exit_.out_of_memory = was_out_of_memory();
   exit_.leftovers = leftovers;
+  exit_.retired = leftovers || !cgroup_.renew();
+  job_oom_kills_ = cgroup_.oom_kills();
   has_memory_limit_ = false;
   main_ = 0;
   kill_rounds_ = 0;
   const PacketHead report{.kind = PacketKind::exited, .exit = exit_};
   // Without its owner the job did not end: it is lost.
   if (!owner_is_gone_ && !send_packet(socket_.get(), report)) owner_is_gone_ = true;
+  if (exit_.retired) owner_is_gone_ = true;
 }
 
 // A job without a limit of its own can still be what the machine's want of memory has killed.
 bool ShepherdLoop::was_out_of_memory() {
   if (has_memory_limit_) {
-    const std::uint64_t before = std::exchange(job_oom_kills_, cgroup_.oom_kills());
-    return job_oom_kills_ > before;
+    return cgroup_.oom_kills() > job_oom_kills_;
   }
   const int status = exit_.wait_status;
   const bool was_killed = (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||

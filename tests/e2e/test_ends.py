@@ -27,9 +27,11 @@ def test_failures_are_told_apart(server, code):
 
 
 def test_a_job_type_that_nobody_runs(server):
-    for name in ("nobody-knows", "../handlers/render", ".hidden"):
-        done = server.finished(server.submit({"job_type": name})["task_id"])
-        assert (done["status"], done["error"]["code"]) == ("failed", "no_handler")
+    done = server.finished(server.submit({"job_type": "nobody-knows"})["task_id"])
+    assert (done["status"], done["error"]["code"]) == ("failed", "no_handler")
+    for name in ("../handlers/render", ".hidden", "/bin/sh", "a\0b"):
+        body = {"payload": {"job_type": name}}
+        assert server.request("POST", "/api/v1/tasks", body).status == 422
 
 
 def test_a_cancel_is_no_failure(server):
