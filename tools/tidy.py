@@ -33,6 +33,7 @@ FENCES = [
     (r"hiredis/", ("logs/redis/",)),
     (r"boost/json\b", ("wire/", "api/", "config/", "auth/")),
     (r"openssl/", ("auth/", "net/", "blobs/")),
+    (r"toml\+\+/", ("config/",)),
     (r"argon2\.h", ("auth/",)),
 ]
 MAX_COLUMNS = 100

@@ -81,7 +81,7 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
 
 struct ServerApp::Parts {
   Parts(const config::Settings& given, std::unique_ptr<World> the_world, Opened opened,
-        exec::Guard* guard);
+        WorkerSetup setup);
 
   const config::Settings settings;
   std::unique_ptr<World> world;
@@ -110,14 +110,14 @@ struct ServerApp::Parts {
   bool stopped = false;
 
   void make_loops();
-  void make_worker(exec::Guard* guard);
+  void make_worker(WorkerSetup setup);
   void make_api();
   Result<void> start();
   void stop_worker();
 };
 
 ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> the_world,
-                        Opened opened, exec::Guard* guard)
+                        Opened opened, WorkerSetup setup)
     : settings(given),
       world(std::move(the_world)),
       data(std::move(opened)),
@@ -128,7 +128,7 @@ ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> th
       verifier(data.secret, settings.jwt_secret_previous, *clock),
       issuer(data.secret, settings.access_token_ttl_ms, *clock, world->ids) {
   make_loops();
-  if (guard != nullptr && settings.embedded_slots > 0) make_worker(guard);
+  if (setup.guard != nullptr && settings.embedded_slots > 0) make_worker(std::move(setup));
   make_api();
 }
 
@@ -140,11 +140,12 @@ void ServerApp::Parts::make_loops() {
   }
 }
 
-void ServerApp::Parts::make_worker(exec::Guard* guard) {
-  for (const std::string& sentence : guard->capabilities().missing) spdlog::warn("{}", sentence);
+void ServerApp::Parts::make_worker(WorkerSetup setup) {
+  const exec::Capabilities& system = setup.guard->capabilities();
+  for (const std::string& sentence : system.missing) spdlog::warn("{}", sentence);
   worker_loop = std::make_unique<io::Loop>("worker");
   worker_outbox = std::make_unique<io::LoopOutbox>(worker_loop->executor());
-  launcher = std::make_unique<exec::Launcher>(worker_loop->executor(), *guard);
+  launcher = std::make_unique<exec::Launcher>(worker_loop->executor(), *setup.guard);
   worker::EmbeddedWorkerParts parts{.executor = worker_loop->executor(),
                                     .outbox = *worker_outbox,
                                     .dispatcher = dispatcher_thread,
@@ -161,8 +162,12 @@ void ServerApp::Parts::make_worker(exec::Guard* guard) {
   how.process.env_allow = settings.env_allow;
   how.process.grace_ms = settings.grace_ms;
   how.process.keep_work_dirs = settings.keep_work_dirs;
-  how.handlers = {.directory = settings.handlers_dir, .allow_commands = commands};
+  how.handlers = {.directory = settings.handlers_dir,
+                  .allow_commands = commands,
+                  .file = std::move(setup.file)};
+  if (system.process_limit) how.handlers.max_processes = worker::kMaxJobProcesses;
   worker = std::make_unique<worker::EmbeddedWorker>(parts, std::move(how));
+  if (setup.add_handlers) setup.add_handlers(worker->handlers());
 }
 
 void ServerApp::Parts::make_api() {
@@ -224,13 +229,12 @@ ServerApp::ServerApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ServerApp::~ServerApp() { stop(); }
 
 Result<std::unique_ptr<ServerApp>> ServerApp::start(const config::Settings& settings,
-                                                    exec::Guard* guard,
-                                                    const AddHandlers& add_handlers) {
+                                                    WorkerSetup setup) {
   auto world = std::make_unique<World>();
   auto opened = open_all(settings, *world);
   if (!opened) return opened.error();
-  auto parts = std::make_unique<Parts>(settings, std::move(world), std::move(*opened), guard);
-  if (add_handlers && parts->worker) add_handlers(parts->worker->handlers());
+  auto parts =
+      std::make_unique<Parts>(settings, std::move(world), std::move(*opened), std::move(setup));
   std::unique_ptr<ServerApp> app(new ServerApp(std::move(parts)));
   if (auto started = app->parts_->start(); !started) return started.error();
   return app;

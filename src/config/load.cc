@@ -1,6 +1,9 @@
 #include "config/load.h"
 
+#include <string.h>
+
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -156,6 +159,32 @@ Environment process_environment() {
       environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return environment;
+}
+
+std::string raw_setting(std::string_view env, const Environment& environment, const Flags& flags) {
+  std::string value;
+  for (const auto& [name, text] : environment)
+    if (name == env) value = text;
+  for (const Row& row : settings_table()) {
+    const auto flag = flags.find(std::string(row.flag));
+    if (row.env == env && flag != flags.end() && !flag->second.empty()) value = flag->second;
+  }
+  return value;
+}
+
+void wipe_secrets(std::span<const std::string> variables) {
+  const auto is_secret = [&](std::string_view name) {
+    const auto table = settings_table();
+    return std::any_of(
+               table.begin(), table.end(),
+               [&](const Row& row) { return row.unit == Unit::secret && row.env == name; }) ||
+           std::find(variables.begin(), variables.end(), name) != variables.end();
+  };
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    char* equals = std::strchr(*entry, '=');
+    if (equals != nullptr && is_secret({*entry, static_cast<std::size_t>(equals - *entry)}))
+      ::explicit_bzero(equals + 1, std::strlen(equals + 1));
+  }
 }
 
 Loaded<Settings> load(const Environment& environment, const Flags& flags) {

@@ -137,6 +137,15 @@ TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
   EXPECT_LT(ended.took_ms, 30'000);
 }
 
+// Linux 6.14 and later kill what is born into a cgroup that was killed before.
+TEST_P(ContainmentTest, AJobThatWasKilledLeavesNothingToTheNextOne) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(script("(trap '' TERM; setsid sleep 1000) & exit 3").truth.exit_code, 3);
+    EXPECT_EQ(script("sleep 0; exit 4").truth.exit_code, 4);
+  }
+  EXPECT_EQ(launcher->idle_shepherds(), 1u);
+}
+
 TEST_P(ContainmentTest, WhatTheFirstProcessLeavesBehindIsKilled) {
   const auto ended = end_by(
       shell("for i in 1 2 3 4 5; do setsid sleep 1000 & echo $!; done; (sleep 1000 & echo $!);"
@@ -200,10 +209,18 @@ TEST_P(ContainmentTest, TheGuardsDeathKillsEveryJob) {
       end_by(hostile_tree(40), 40, [this](Process&) { ::kill(guard->pid(), SIGKILL); });
   EXPECT_FALSE(ended.truth.exit_code);
   EXPECT_LT(ended.took_ms, 1000);
-  const Ran later = script("exit 0");
-  EXPECT_FALSE(later.launched);
-  EXPECT_EQ(later.error.code, Errc::internal);
-  EXPECT_FALSE(launcher->is_alive());
+  for (int code = 5; code < 8; ++code)
+    EXPECT_EQ(script("exit " + std::to_string(code)).truth.exit_code, code);
+  EXPECT_TRUE(launcher->is_alive());
+}
+
+TEST_P(ContainmentTest, AJobThatKillsTheGuardEndsWithItAndTheNextOneRuns) {
+  const std::string kill_guard =
+      "read _ _ _ guard _ < /proc/$PPID/stat; kill -9 $guard; sleep 1000";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(script(kill_guard).truth.lost);
+    EXPECT_EQ(script("exit 9").truth.exit_code, 9);
+  }
 }
 
 // Run as a program of its own by the test below: prints the pids of its guard and its jobs, never
