@@ -1,5 +1,6 @@
 #include "core/attempt.h"
 #include "queue/dispatcher.h"
+#include "queue/mutant.h"
 
 namespace tandem::queue {
 namespace {
