@@ -69,6 +69,8 @@ class LogStore {
   // call takes long. Answers how many tasks, from the front, have nothing left (now, or had
   // before).
   virtual Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) = 0;
+  // The tasks that have records, in order, behind `after`; from any thread.
+  virtual Result<std::vector<TaskId>> list_tasks(const TaskId& after, int limit) = 0;
 };
 
 }  // namespace tandem::logs

@@ -197,6 +197,21 @@ TEST_P(LogStoreConformance, RemoveGoesInSlices) {
   EXPECT_TRUE(read(other_).empty());
 }
 
+TEST_P(LogStoreConformance, TasksWithRecordsAreListedInOrder) {
+  EXPECT_TRUE(store_->list_tasks(TaskId(), 9).value().empty());
+  TaskId later = task_;
+  later.bytes[0] = 0xff;
+  append(make(later, 1, 1, {"x"}));
+  append(make(task_, 1, 1, {"a", "b"}));
+  append(make(task_, 2, 1, {"c"}));
+  using Tasks = std::vector<TaskId>;
+  EXPECT_EQ(store_->list_tasks(TaskId(), 9).value(), (Tasks{task_, later}));
+  EXPECT_EQ(store_->list_tasks(TaskId(), 1).value(), Tasks{task_});
+  EXPECT_EQ(store_->list_tasks(task_, 9).value(), Tasks{later});
+  store_->remove(Tasks{task_}, 1 << 20).value();
+  EXPECT_EQ(store_->list_tasks(TaskId(), 9).value(), Tasks{later});
+}
+
 TEST_P(LogStoreConformance, ReadersSeeWholeAppendsWhileTheyAreMade) {
   constexpr std::uint64_t kAppends = 200;
   std::atomic<bool> failed = false;

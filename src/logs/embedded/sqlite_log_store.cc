@@ -45,9 +45,12 @@ constexpr std::string_view kRead =
     "SELECT attempt, last_seq, records, data FROM block"
     " WHERE task = ?1 AND (attempt, last_seq) > (?2, ?3) ORDER BY attempt, last_seq";
 
+constexpr std::string_view kNextTask =
+    "SELECT task FROM block WHERE task > ?1 ORDER BY task LIMIT 1";
+
 struct Reader {
   Connection connection;
-  Statement read;
+  Statement read, next_task;
 };
 
 class Engine final : public SqliteLogStore {
@@ -60,6 +63,7 @@ class Engine final : public SqliteLogStore {
                                       std::size_t max_bytes) override;
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
+  Result<std::vector<TaskId>> list_tasks(const TaskId& after, int limit) override;
 
  private:
   template <class Work>
@@ -67,6 +71,7 @@ class Engine final : public SqliteLogStore {
   Result<void> append_one(const LogAppend& append);
   Result<bool> remove_one(TaskId task, std::size_t max_bytes, std::size_t& bytes);
   Result<std::unique_ptr<Reader>> take_reader();
+  void give_back(std::unique_ptr<Reader> reader);
   Result<void> read_blocks(Reader& reader, TaskId task, LogPosition after,
                            std::pair<std::size_t, std::size_t> bounds, std::vector<LogRecord>& out);
 
@@ -208,7 +213,10 @@ Result<std::unique_ptr<Reader>> Engine::take_reader() {
     return done.error();
   auto read = connection->prepare(kRead);
   if (!read) return read.error();
-  return std::make_unique<Reader>(Reader{std::move(*connection), std::move(*read)});
+  auto next_task = connection->prepare(kNextTask);
+  if (!next_task) return next_task.error();
+  return std::make_unique<Reader>(
+      Reader{std::move(*connection), std::move(*read), std::move(*next_task)});
 }
 
 Result<std::vector<LogRecord>> Engine::read(TaskId task, LogPosition after, int limit,
@@ -220,9 +228,32 @@ Result<std::vector<LogRecord>> Engine::read(TaskId task, LogPosition after, int 
   const auto done =
       read_blocks(**reader, task, after, {static_cast<std::size_t>(limit), max_bytes}, out);
   if (!done) return done.error();  // its connection is closed
-  const std::lock_guard lock(readers_mutex_);
-  if (idle_readers_.size() < kIdleReaders) idle_readers_.push_back(std::move(*reader));
+  give_back(std::move(*reader));
   return out;
+}
+
+// One step along the index for each: what lies between is not read.
+Result<std::vector<TaskId>> Engine::list_tasks(const TaskId& after, int limit) {
+  auto reader = take_reader();
+  if (!reader) return reader.error();
+  std::vector<TaskId> tasks;
+  TaskId last = after;
+  while (std::ssize(tasks) < limit) {
+    const StatementUse use((*reader)->next_task);
+    const int rc = (*reader)->next_task.bind(1, last).step();
+    if (rc == SQLITE_DONE) break;
+    const std::string_view bytes = rc == SQLITE_ROW ? (*reader)->next_task.blob(0) : "";
+    if (bytes.size() != last.bytes.size()) return (*reader)->connection.error();
+    std::copy(bytes.begin(), bytes.end(), last.bytes.begin());
+    tasks.push_back(last);
+  }
+  give_back(std::move(*reader));
+  return tasks;
+}
+
+void Engine::give_back(std::unique_ptr<Reader> reader) {
+  const std::lock_guard lock(readers_mutex_);
+  if (idle_readers_.size() < kIdleReaders) idle_readers_.push_back(std::move(reader));
 }
 
 Result<void> Engine::read_blocks(Reader& reader, TaskId task, LogPosition after,

@@ -65,6 +65,14 @@ Result<std::size_t> MemoryLogStore::remove(std::span<const TaskId> tasks, std::s
   return gone;
 }
 
+Result<std::vector<TaskId>> MemoryLogStore::list_tasks(const TaskId& after, int limit) {
+  const std::lock_guard lock(mutex_);
+  std::vector<TaskId> tasks;
+  for (auto at = logs_.upper_bound(after); at != logs_.end() && std::ssize(tasks) < limit; ++at)
+    if (!at->second.empty()) tasks.push_back(at->first);
+  return tasks;
+}
+
 void MemoryLogStore::fail_with(std::optional<Error> error) {
   const std::lock_guard lock(mutex_);
   failure_ = std::move(error);
