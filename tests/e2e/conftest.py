@@ -122,13 +122,19 @@ class Server:
         assert answer.json["finished_at"], answer.body
         return answer.json
 
-    def tandem(self, *arguments, text_in="", timeout=90):
+    def tandem(self, *arguments, text_in="", timeout=90, **more_environment):
+        done = self.tandem_bytes(
+            *arguments, bytes_in=text_in.encode(), timeout=timeout, **more_environment
+        )
+        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        return done
+
+    def tandem_bytes(self, *arguments, bytes_in=b"", timeout=90, **more_environment):
         return subprocess.run(
             [BINARY, *map(str, arguments)],
-            env=self.environment(),
-            input=text_in,
+            env=self.environment() | more_environment,
+            input=bytes_in,
             capture_output=True,
-            text=True,
             timeout=timeout,
         )
 
