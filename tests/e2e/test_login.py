@@ -77,6 +77,17 @@ def test_the_secret_is_asked_for_and_not_shown(user):
     assert client["client_secret"].encode() not in terminal.shown
 
 
+def test_ctrl_c_at_the_question_leaves_the_terminal_as_it_was(user):
+    arguments = [BINARY, "login", "--server", user.server.url, "--client-id", "x"]
+    shell = ["/bin/sh", "-c", 'trap : INT; "$@"; stty -a', "sh", *arguments]
+    terminal = Terminal(shell, user.server.environment() | user.variables)
+    with contextlib.closing(terminal):
+        terminal.wait_for("Client secret: ")
+        assert not terminal.is_plain()
+        terminal.send(b"\x03")
+        assert terminal.wait_for(r" (-?)echo ").group(1) == b""
+
+
 def test_a_wrong_secret_saves_nothing(user):
     client = user.server.client("tasks")
     done = user.tandem(

@@ -40,8 +40,11 @@ std::vector<std::string> flags_of(const CLI::App& app) {
 }
 
 // The command that was typed, as far as it was understood: "client create".
-const CLI::App& last_command(const CLI::App& app, std::string& typed) {
+const CLI::App& last_command(const CLI::App& app, const std::string& first_word,
+                             std::string& typed) {
   const CLI::App* last = &app;
+  const auto commands = commands_of(app);
+  if (std::find(commands.begin(), commands.end(), first_word) == commands.end()) return app;
   while (!last->get_subcommands().empty()) {
     last = last->get_subcommands().front();
     typed += (typed.empty() ? "" : " ") + last->get_name();
@@ -60,7 +63,7 @@ std::string one_line(std::string text) {
 std::string usage_sentence(const CLI::App& app, const std::string& first_word,
                            const CLI::ParseError& error) {
   std::string typed;
-  const CLI::App& command = last_command(app, typed);
+  const CLI::App& command = last_command(app, first_word, typed);
   const std::vector<std::string> extras = app.remaining(true);
   const std::string extra = extras.empty() ? std::string() : extras.front();
   const std::vector<std::string> commands = commands_of(command);
