@@ -30,9 +30,11 @@ Result<void> check_spec(const ApiState& api, const TaskSpec& spec) {
     return fail(Errc::validation_failed, "The server runs in push mode: nobody polls for tasks",
                 "assignment");
   if (spec.callback_url.empty()) return {};
-  auto checked = api.outgoing.check(spec.callback_url);
-  if (!checked) checked.error().field = "callback_url";
-  return checked;
+  const auto checked = api.outgoing.check(spec.callback_url);
+  if (checked) return {};
+  Error error = checked.error();
+  error.field = "callback_url";
+  return error;
 }
 
 net::Response submitted_answer(Call& call, const queue::Submitted& submitted) {

@@ -166,7 +166,8 @@ def test_ls_finds_it(server):
 def test_cancel_and_retry(server):
     task_id = server.tandem("submit", "shell", "echo up; sleep 600").stdout.strip()
     assert server.tandem("cancel", task_id).returncode == 0
-    assert server.finished(task_id)["status"] == "cancelled"
+    ended = server.tandem("status", task_id, "--wait", "60", "--json")
+    assert json.loads(ended.stdout)["status"] == "cancelled"
     again = server.tandem("cancel", task_id)
     one_sentence(again, FAILED, "already")
     assert json.loads(server.tandem("retry", task_id, "--json").stdout)["task_id"] == task_id
@@ -340,4 +341,4 @@ def test_all_wrong_settings_are_told_at_once(server):
 
 
 def test_a_wrong_setting_of_a_client_command(server):
-    one_sentence(server.tandem("ls", "--server", "ftp://x"), SETTINGS, "TANDEM_SERVER", "http")
+    one_sentence(server.tandem("ls", "--server", "ftp://x"), SETTINGS, "--server", "http")

@@ -46,12 +46,11 @@ def test_attach_is_a_terminal_of_the_jobs(server, at_terminal):
 def test_attach_follows_the_size_of_its_window(server, at_terminal):
     terminal = at_terminal("attach", start_shell(server), cols=80, rows=24)
     terminal.wait_for(r"\$ ")
-    terminal.send("trap 'stty size' WINCH; echo rea''dy\r")
-    terminal.wait_for("ready")
+    terminal.send("while :; do stty size; sleep 0.1; done\r")
+    terminal.wait_for("24 80")
     terminal.resize(90, 33)
-    terminal.send("\r")
     terminal.wait_for("33 90")
-    terminal.send("exit\r")
+    terminal.send(b"\x03exit 0\r")
     assert terminal.exit_code() == 0
 
 
