@@ -5,36 +5,27 @@
 #include <chrono>
 #include <future>
 
+#include "app/direct_outbox.h"
+
 namespace tandem::app {
 namespace {
 
 constexpr std::chrono::minutes kPause{1};
 constexpr std::chrono::seconds kAnswerWait{30};
 constexpr int kBatch = 500;
-
-// Answers are given on the thread that posts them.
-class DirectOutbox final : public Outbox {
- public:
-  void post(std::vector<Delivery> deliveries) override {
-    for (Delivery& delivery : deliveries) delivery();
-  }
-};
-
-DirectOutbox& direct_outbox() {
-  static DirectOutbox outbox;
-  return outbox;
-}
+constexpr std::chrono::hours kSweepPause{1};
+constexpr std::int64_t kSweepAgeMs = 2 * 3600 * 1000;  // no upload takes so long
 
 }  // namespace
 
-Maintenance::Maintenance(queue::DispatcherThread& dispatcher, logs::LogHub& logs,
-                         blobs::BlobStore& blobs, const Clock& clock, std::int64_t retention_ms)
+Maintenance::Maintenance(queue::DispatcherThread& dispatcher, const Kept& kept, const Clock& clock,
+                         std::int64_t retention_ms)
     : dispatcher_(dispatcher),
-      logs_(logs),
-      blobs_(blobs),
+      parts_{kept.reader, kept.logs, kept.blobs, stopping_},
       clock_(clock),
-      retention_ms_(retention_ms) {
-  if (retention_ms_ > 0) thread_ = std::thread([this] { run(); });
+      retention_ms_(retention_ms),
+      begun_at_(clock.wall()) {
+  thread_ = std::thread([this] { run(); });
 }
 
 Maintenance::~Maintenance() {
@@ -43,17 +34,31 @@ Maintenance::~Maintenance() {
     stopping_ = true;
   }
   wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 void Maintenance::run() {
+  sweep(begun_at_);
+  auto swept_at = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const bool done = purge_some();
+    const bool done = retention_ms_ == 0 || purge_some();
+    if (std::chrono::steady_clock::now() - swept_at > kSweepPause) {
+      sweep(clock_.wall() + -kSweepAgeMs);
+      swept_at = std::chrono::steady_clock::now();
+    }
     lock.lock();
-    if (done) wake_.wait_for(lock, kPause, [this] { return stopping_; });
+    if (done) wake_.wait_for(lock, kPause, [this] { return stopping_.load(); });
   }
+}
+
+void Maintenance::sweep(WallTime made_before) {
+  const auto swept = sweep_remains(parts_, made_before);
+  if (!swept)
+    spdlog::warn("what deleted tasks have left stays for now: {}", swept.error().detail);
+  else if (*swept > 0)
+    spdlog::info("removed what {} deleted tasks have left", *swept);
 }
 
 bool Maintenance::purge_some() {
@@ -68,9 +73,9 @@ bool Maintenance::purge_some() {
   const Removed removed = answer.get();
   if (!removed || removed->empty()) return true;
   for (TaskId id : *removed)
-    if (auto gone = blobs_.remove(id); !gone)
+    if (auto gone = parts_.blobs.remove(id); !gone)
       spdlog::warn("retention: the files of task {} stay: {}", to_string(id), gone.error().detail);
-  logs_.remove(*removed, direct_outbox(), [](Result<void> gone) {
+  parts_.logs.remove(*removed, direct_outbox(), [](Result<void> gone) {
     if (!gone) spdlog::warn("retention: logs stay: {}", gone.error().detail);
   });
   return removed->size() < kBatch;

@@ -201,9 +201,10 @@ Result<void> ServerApp::Parts::start() {
     worker_loop->start();
     worker_loop->post([this] { worker->start(); });
   }
+  const Maintenance::Kept kept{.reader = *data.reader, .logs = log_hub, .blobs = *data.blobs};
+  maintenance =
+      std::make_unique<Maintenance>(dispatcher_thread, kept, *clock, settings.retention_ms);
   if (auto listening = server->start(); !listening) return listening;
-  maintenance = std::make_unique<Maintenance>(dispatcher_thread, log_hub, *data.blobs, *clock,
-                                              settings.retention_ms);
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/id.h"
 #include "base/result.h"
@@ -48,6 +49,8 @@ class BlobStore {
   virtual Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) = 0;
   // All files of a task; fine where there are none.
   virtual Result<void> remove(TaskId task) = 0;
+  // All tasks that have files, in no order.
+  virtual Result<std::vector<TaskId>> tasks() = 0;
 };
 
 }  // namespace tandem::blobs

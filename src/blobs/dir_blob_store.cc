@@ -145,6 +145,7 @@ class DirBlobStore final : public BlobStore {
                          std::string_view name) override;
   Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) override;
   Result<void> remove(TaskId task) override;
+  Result<std::vector<TaskId>> tasks() override;
 
  private:
   fs::path temporary() { return root_ / "tmp" / std::to_string(++last_temporary_); }
@@ -270,6 +271,17 @@ Result<void> DirBlobStore::remove(TaskId task) {
   fs::remove_all(held, error);
   if (error) return disk_error(error.value());
   return {};
+}
+
+Result<std::vector<TaskId>> DirBlobStore::tasks() {
+  std::vector<TaskId> found;
+  std::error_code error, gone;  // a removal may take any folder away meanwhile
+  for (const auto& group : fs::directory_iterator(root_ / "files", error))
+    for (const auto& folder : fs::directory_iterator(group.path(), gone))
+      if (const auto task = TaskId::parse(folder.path().filename().native()))
+        found.push_back(*task);
+  if (error) return disk_error(error.value());
+  return found;
 }
 
 }  // namespace

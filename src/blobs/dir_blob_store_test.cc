@@ -162,6 +162,19 @@ TEST_F(DirBlobStoreTest, RemoveTakesTheTasksFilesOnly) {
   EXPECT_EQ(files_in("tmp"), 0u);
 }
 
+TEST_F(DirBlobStoreTest, TellsWhichTasksHaveFiles) {
+  EXPECT_TRUE(store_->tasks().value().empty());
+  ASSERT_TRUE(put("a", "1", BlobKind::in).has_value());
+  ASSERT_TRUE(put("b", "2").has_value());
+  const TaskId first = task_;
+  EXPECT_EQ(store_->tasks().value(), std::vector{first});
+  task_ = ids_.make<TaskId>();
+  ASSERT_TRUE(put("c", "3").has_value());
+  EXPECT_EQ(store_->tasks().value().size(), 2u);
+  ASSERT_TRUE(store_->remove(first).has_value());
+  EXPECT_EQ(store_->tasks().value(), std::vector{task_});
+}
+
 TEST_F(DirBlobStoreTest, AnOpenFileOutlivesItsRemoval) {
   ASSERT_TRUE(put("a", "hello").has_value());
   const auto file = store_->open(task_, BlobKind::out, "a");
