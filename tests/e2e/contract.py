@@ -55,7 +55,7 @@ def validate(value, schema):
 
 
 def check_answer(method, target, answer):
-    """Whether the contract knows this answer of this operation; what it does not speak of passes."""
+    """Whether the contract knows this answer. What it does not speak of passes."""
     assert answer.status != 500, answer.body
     path = path_of(target)
     if path is None or method.lower() not in document()["paths"][path]:

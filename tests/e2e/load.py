@@ -1,4 +1,4 @@
-"""Clients that submit without a pause, and one that looks whether what has ended stays as it was."""
+"""Clients that submit without a pause, and one that looks whether what has ended stays so."""
 
 import threading
 

@@ -106,7 +106,8 @@ def test_a_jump_fires_no_timer_and_ends_no_token(server):
         client = server.client()["client_id"]
         for good in (server.token(), old_token, forge.token(SECRET, forge.claims(client))):
             server.tokens["tasks"] = good
-            assert server.request("GET", "/api/v1/tasks?limit=1").status == 200
+            answer = server.request("GET", "/api/v1/tasks?limit=1")
+            assert answer.status == 200, (answer.body, seconds)
         server.tokens["tasks"] = forge.token(SECRET, forge.claims(client, exp=1_000_000_000))
         assert server.request("GET", "/api/v1/tasks?limit=1").status == 401
         server.tokens["tasks"] = old_token
@@ -137,3 +138,24 @@ def test_a_restart_takes_the_clock_as_it_is(server):
     assert status(server, later) == "completed"
     assert server.finished(submit(server, noted())["task_id"])["status"] == "completed"
     server.stop()
+
+
+def refresh(server, token):
+    return server.request("POST", "/token/refresh", {"refresh_token": token}, token=None)
+
+
+def test_a_used_refresh_token_ends_its_family_once_the_grace_is_over(server):
+    client = server.client()
+    form = {"grant_type": "client_credentials", "client_id": client["client_id"],
+            "client_secret": client["client_secret"]}
+    first = server.request("POST", "/token", form, token=None).json["refresh_token"]
+    second = refresh(server, first).json["refresh_token"]
+    assert refresh(server, first).json["refresh_token"] == second  # an answer that was lost
+    server.kill()
+    server.shift(30)
+    server.start()
+    reused = refresh(server, first)
+    assert (reused.status, reused.json["code"]) == (401, "token_reused")
+    assert reused.json["error"] == "invalid_grant"
+    revoked = refresh(server, second)
+    assert (revoked.status, revoked.json["code"]) == (401, "token_revoked")

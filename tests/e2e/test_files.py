@@ -27,9 +27,7 @@ def test_names_that_could_lead_elsewhere_are_422(own_server, name):
     head = f"--{BOUNDARY}\r\nContent-Disposition: ".encode()
     body = task_part(TASK) + file_part("good", b"1") + head + disposition + b"\r\n\r\nx\r\n" + END
     answer = upload(own_server, body)
-    assert (answer.status, answer.json["code"]) in (
-        (422, "validation_failed"), (400, "bad_multipart")), answer.body
-    assert (answer.status == 422) == (name not in ("a\0b", "a\x01b", "a\x1bb", "a\x7fb", "\xff"))
+    assert (answer.status, answer.json["code"]) == (422, "validation_failed"), answer.body
     assert files_of(own_server) == []
     assert own_server.request("GET", "/api/v1/tasks").json["items"] == []
 

@@ -1,4 +1,4 @@
-"""Requests that break HTTP, JSON or the contract: the right status and code, and nothing changed."""
+"""Requests that break HTTP, JSON or the contract: the right status and code, nothing changed."""
 
 import gzip
 import json

@@ -43,7 +43,8 @@ def test_one_of_many_rivals_answers_each_question(world):
     with concurrent.futures.ThreadPoolExecutor(RIVALS) as pool:
         for _ in range(10):
             request_id = question_of(server, task_id, 1, request_id)
-            tries = [pool.submit(answer, server, task_id, request_id, str(i)) for i in range(RIVALS)]
+            tries = [pool.submit(answer, server, task_id, request_id, str(rival))
+                     for rival in range(RIVALS)]
             answers = [one.result() for one in tries]
             taken = [i for i, one in enumerate(answers) if one.status == 202]
             assert len(taken) == 1, [one.body for one in answers]

@@ -15,7 +15,10 @@ from waiting import until
 STALLED = 100  # of each kind
 LOG_BYTES = 8_000_000
 STALL_S = 2  # as long as this a reader is given to go on, before it gets a gap
-FLOOD = 'yes "$(printf "%0199d" 7)" | head -c $BYTES; until [ -e "$HOLD" ]; do sleep 0.05; done'
+MIB = 1 << 20
+WAIT = 'until [ -e "$HOLD" ]; do sleep 0.05; done'
+WRITE = 'yes "$(printf "%0199d" 7)" | head -c $BYTES'
+FLOOD, LATE_FLOOD = f"{WRITE}; {WAIT}", f"{WAIT}; {WRITE}"
 
 
 @pytest.fixture
@@ -55,31 +58,65 @@ def time_of_a_quick_follower(server, hold):
     return time.monotonic() - begin
 
 
+def stalled_readers(server, task_id, count):
+    """`count` of each kind, that have read no more than the beginning."""
+    path = f"/api/v1/tasks/{task_id}/logs?follow=true"
+    sockets, streams = [], []
+    for _ in range(count):
+        sockets.append(RawWebSocket(server, f"/ws/{task_id}", server.token(), 4096))
+        assert sockets[-1].upgraded
+        streams.append(RawConnection(server, 4096))
+        streams[-1].send(request_bytes("GET", path, server.token()))
+        streams[-1].read_until(b": begin")
+    return sockets, streams
+
+
 def test_two_hundred_stalled_readers(server, tmp_path):
     hold, done = tmp_path / "hold", tmp_path / "done"
     done.touch()
     alone_s = min(time_of_a_quick_follower(server, done) for _ in range(3))
     task_id = flood(server, LOG_BYTES, hold)
     before = resident_bytes(server.process.pid)
-    path = f"/api/v1/tasks/{task_id}/logs?follow=true"
-    sockets, streams = [], []
-    for _ in range(STALLED):
-        sockets.append(RawWebSocket(server, f"/ws/{task_id}", server.token(), 4096))
-        assert sockets[-1].upgraded
-        streams.append(RawConnection(server, 4096))
-        streams[-1].send(request_bytes("GET", path, server.token()))
+    sockets, streams = stalled_readers(server, task_id, STALLED)
     records = read_whole_log(server, task_id, LOG_BYTES)
     stalled_at = time.monotonic()
     beside_s = min(time_of_a_quick_follower(server, done) for _ in range(3))
     assert beside_s < 2 * alone_s + 0.2, f"{beside_s:.2f} s, alone {alone_s:.2f} s"
     grown = resident_bytes(server.process.pid) - before
-    assert grown < 2 * STALLED * (1 << 20), f"{grown >> 20} MiB for {2 * STALLED} readers"
-    print(f"{grown >> 20} MiB for {2 * STALLED} readers; {beside_s:.2f} s, alone {alone_s:.2f} s")
+    assert grown < 2 * STALLED * MIB, f"{grown / MIB:.0f} MiB for {2 * STALLED} readers"
     until(lambda: time.monotonic() - stalled_at > STALL_S + 0.5, "they have stalled")
     check_gap(server, task_id, sockets[0], records)
     check_events(streams[0], records)
     hold.touch()
     assert server.finished(task_id)["status"] == "completed"
+    for connection in sockets + streams:
+        connection.close()
+
+
+def test_those_who_stall_over_what_was_there_before(server, tmp_path):
+    done = tmp_path / "done"
+    done.touch()
+    task_id = flood(server, LOG_BYTES, done)
+    server.finished(task_id)
+    before = resident_bytes(server.process.pid)
+    sockets, streams = stalled_readers(server, task_id, STALLED)
+    read_whole_log(server, task_id, LOG_BYTES)  # behind them: by now they have what they are given
+    grown = resident_bytes(server.process.pid) - before
+    assert grown < 2 * STALLED * MIB, f"{grown / MIB:.0f} MiB for {2 * STALLED} readers"
+    for connection in sockets + streams:
+        connection.close()
+
+
+def test_one_stalled_reader_does_not_keep_a_large_log_in_memory(server, tmp_path):
+    hold = tmp_path / "hold"
+    env = {"BYTES": str(5 * LOG_BYTES), "HOLD": str(hold)}
+    task_id = server.shell(LATE_FLOOD, env=env)["task_id"]
+    sockets, streams = stalled_readers(server, task_id, 1)
+    before = resident_bytes(server.process.pid)
+    hold.touch()
+    assert server.finished(task_id)["log"]["bytes"] == 5 * LOG_BYTES
+    grown = resident_bytes(server.process.pid) - before
+    assert grown < 3 * LOG_BYTES, f"{grown / MIB:.0f} MiB"
     for connection in sockets + streams:
         connection.close()
 

@@ -11,10 +11,12 @@ import pytest
 
 import forge
 from conftest import Server
+from contract import operation, operations
 from waiting import until
 
 SECRET = "a secret of 32 bytes, for a test"
 OTHER_SECRET = "one of 32 bytes, for another use"
+ABSENT = "01890000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ BAD = {
                                                                   "exp": good["exp"] + 7200}),
     "unknown scope": lambda good: forge.token(SECRET, good | {"scope": "root"}),
     "unknown client": lambda good: forge.token(
-        SECRET, good | {"sub": "01890000-0000-7000-8000-000000000000"}),
+        SECRET, good | {"sub": ABSENT}),
     "a worker's token": lambda good: "tdw_" + "a" * 43,
     "nonsense": lambda good: "nonsense",
     "very long": lambda good: "a" * 9000,
@@ -99,7 +101,8 @@ def with_token(server, token, method="GET", path="/api/v1/tasks", body=None):
 
 
 def task_count(server):
-    return sum(server.request("GET", "/api/v1/tasks/stats", token="admin").json["statuses"].values())
+    stats = server.request("GET", "/api/v1/tasks/stats", token="admin").json
+    return sum(stats["statuses"].values())
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -114,6 +117,49 @@ def test_a_bad_token_changes_nothing(server, name):
         assert answer.json["code"] in ("token_invalid", "token_expired", "token_revoked")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert task_count(server) == before
+
+
+# Each gives the Authorization of a kind of credential that no route takes, and the code it gets.
+CREDENTIALS = {
+    "none": (lambda server: None, "unauthenticated"),
+    "empty": (lambda server: "", "unauthenticated"),
+    "no token": (lambda server: "Bearer", "unauthenticated"),
+    "another scheme": (lambda server: "Basic " + server.token(), "unauthenticated"),
+    "nonsense": (lambda server: "Bearer nonsense", "token_invalid"),
+    "a refresh token": (lambda server: "Bearer " + log_in(server).json["refresh_token"],
+                        "token_invalid"),
+    "a client's secret": (lambda server: "Bearer " + server.client()["client_secret"],
+                          "token_invalid"),
+    "a worker's token": (lambda server: "Bearer tdw_" + "a" * 43, "token_invalid"),
+    "an expired token": (lambda server: "Bearer " + forge.token(SECRET, forge.claims(
+        server.client()["client_id"], iat=1000, exp=2000)), "token_expired"),
+    "a forged token": (lambda server: "Bearer " + last_character_changed(server.token()),
+                       "token_invalid"),
+    "of nobody": (lambda server: "Bearer " + forge.token(SECRET, forge.claims(ABSENT)),
+                  "token_revoked"),
+}
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_every_route_with_every_kind_of_credential(server, name):
+    make, code = CREDENTIALS[name]
+    authorization = make(server)
+    headers = {} if authorization is None else {"Authorization": authorization}
+    for method, path in operations():
+        if operation(method, path).get("security") == []:
+            continue
+        target = path.replace("{task_id}", ABSENT).replace("{client_id}", ABSENT)
+        answer = server.request(method.upper(), target, headers=headers, token=None)
+        assert (answer.status, answer.json["code"]) == (401, code), (method, path)
+
+
+@pytest.mark.parametrize("path", ["/x/health", "/health/", "//health", "/health%2f", "/Health",
+                                  "/health;x", "/./health", "/api/v1/tasks/health", "/token/",
+                                  "/token/revoke", "/token/refresh/", "/api/v1/health", "/", ""])
+def test_only_the_exact_paths_are_open(server, path):
+    for method in ("GET", "POST"):
+        answer = server.request(method, path or "/", token=None)
+        assert answer.status == 401, (method, path, answer.body)
 
 
 def test_a_good_one_is_taken(server):
@@ -224,10 +270,11 @@ def test_a_dump_of_the_database_holds_no_usable_token(tmp_path):
         assert secret.encode() not in dump and body.encode() not in dump
 
 
-@pytest.mark.parametrize("secret", ["short", "x" * 31, "changeme", " " * 40, "a" * 40])
+@pytest.mark.parametrize("secret", ["", "short", "x" * 31, "changeme" * 5, "super-secret" * 4])
 def test_a_weak_secret_does_not_start(tmp_path, secret):
     server = Server(tmp_path, TANDEM_JWT_SECRET=secret)
     done = server.tandem("serve")
     assert done.returncode == 78, done.stderr
-    assert "secret" in done.stderr and (not secret.strip() or secret not in done.stderr)
+    assert "TANDEM_JWT_SECRET" in done.stderr
+    assert not secret or secret not in done.stderr
     assert not (server.data / "server.json").exists()

@@ -28,6 +28,7 @@ def rows_of(database, task_id):
 
 
 def traces_of(server, task_id):
-    rows = [row for name in ("tandem.db", "logs.db") for row in rows_of(server.data / name, task_id)]
+    databases = [server.data / name for name in ("tandem.db", "logs.db")]
+    rows = [row for database in databases for row in rows_of(database, task_id)]
     files = [str(path) for path in server.data.rglob("*") if task_id in path.name]
     return rows + files + processes_with(task_id)
