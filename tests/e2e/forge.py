@@ -11,7 +11,7 @@ HEADER = {"alg": "HS256", "typ": "at+jwt"}
 
 
 def part(data):
-    text = json.dumps(data, separators=(",", ":")).encode()
+    text = data if isinstance(data, bytes) else json.dumps(data, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 

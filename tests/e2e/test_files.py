@@ -19,7 +19,7 @@ def upload(server, body):
 
 
 @pytest.mark.parametrize("name", [
-    "../x", "..", ".", "/x", "/etc/passwd", "a/b", "..\\\\x", "a\0b", "a\x01b", "a\x1bb", "a\x7fb",
+    "../x", "..", ".", "/x", "/etc/passwd", "a/b", "a\0b", "a\x01b", "a\x1bb", "a\x7fb",
     "", "x" * 256, "x" * 5000, "\xff",
 ], ids=repr)
 def test_names_that_could_lead_elsewhere_are_422(own_server, name):
