@@ -264,6 +264,7 @@ def test_a_dump_of_the_database_holds_no_usable_token(tmp_path):
     secrets += [server.client(name)["client_secret"] for name in ("admin", "tasks")]
     server.kill()  # with all that is still in SQLite's own log
     dump = b"".join(path.read_bytes() for path in server.data.glob("*.db*"))
+    dump += server.log().encode()  # nor does what the server says of itself
     assert made["client_id"].encode() in dump or b"new" in dump
     for secret in secrets:
         body = secret.split("_", 1)[-1]
