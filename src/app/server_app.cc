@@ -214,10 +214,10 @@ Result<void> ServerApp::Parts::start() {
     worker_loop->start();
     worker_loop->post([this] { worker->start(); });
   }
+  make_maintenance();  // before anything comes in: what is there without a task is an orphan
   if (auto listening = server->start(); !listening) return listening;
   callback_sender = std::make_unique<callbacks::CallbackSender>(
       callbacks::SenderParts{dispatcher_thread, *data.reader, callback_signer, outgoing, *clock});
-  make_maintenance();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
 }

@@ -42,6 +42,7 @@ struct LaunchFields {
 struct ExitFields {
   std::int32_t wait_status;
   bool out_of_memory, leftovers;
+  bool retires;  // the shepherd takes no job more
   std::int64_t user_ms, system_ms;
   std::uint64_t max_rss_bytes;
 };

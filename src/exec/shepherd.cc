@@ -218,7 +218,10 @@ void ShepherdLoop::reap() {
 }
 
 void ShepherdLoop::kill_round() {
-  if (cgroup_) cgroup_->kill();
+  if (cgroup_) {
+    cgroup_->kill();
+    was_cgroup_killed_ = true;
+  }
   // The first round trusts the cgroup; a process that left it, or was never in one, is found in
   // /proc.
   if (!cgroup_ || kill_rounds_ > 0) signal_all(descendants_of(::getpid()), SIGKILL);
@@ -235,8 +238,11 @@ void ShepherdLoop::report_exit(bool leftovers) {
   has_memory_limit_ = false;
   main_ = 0;
   kill_rounds_ = 0;
+  // What is born into a cgroup that was once killed can die of that at birth (Linux 6.14 and later
+  // compare its count of kills with the parent's), so the next job gets a new one.
+  exit_.retires = leftovers || was_cgroup_killed_;
   const PacketHead report{.kind = PacketKind::exited, .exit = exit_};
-  if (!send_packet(socket_.get(), report)) owner_is_gone_ = true;
+  if (!send_packet(socket_.get(), report) || was_cgroup_killed_) owner_is_gone_ = true;
 }
 
 std::uint64_t ShepherdLoop::oom_kills() {

@@ -37,6 +37,7 @@ class ShepherdLoop {
 
   UniqueFd socket_, signals_;
   std::optional<JobCgroup> cgroup_;
+  bool was_cgroup_killed_ = false;
   bool owner_is_gone_ = false;
 
   // The job

@@ -230,8 +230,8 @@ class GatedStore final : public LogStore {
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override {
     return inner_.remove(tasks, max_bytes);
   }
-  Result<std::vector<TaskId>> list_tasks(const TaskId& after, int limit) override {
-    return inner_.list_tasks(after, limit);
+  Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override {
+    return inner_.tasks(after, limit);
   }
   void await_call() {
     std::unique_lock lock(mutex_);

@@ -82,7 +82,7 @@ struct DiscardOperation {
   }
 };
 
-// The first bytes of several small buffers, such as a frame's head and its text, as one; empty where
+// The first bytes of several small buffers, such as a frame's head and its text, as one; empty if
 // the first buffer is worth a write of its own.
 template <class Buffers>
 std::string gather(const Buffers& buffers) {

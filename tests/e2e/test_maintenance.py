@@ -3,7 +3,7 @@
 import shutil
 import uuid
 
-from test_crash import wait_until
+from waiting import until
 
 
 def old_id():
@@ -23,8 +23,8 @@ def test_retention_takes_row_log_and_files(own_server):
     own_server.settings["TANDEM_RETENTION_DAYS"] = "0.000001"
     own_server.start()
     path = f"/api/v1/tasks/{task['task_id']}"
-    wait_until(lambda: own_server.request("GET", path).status == 404, "the task is gone", 2000)
-    wait_until(lambda: not files_of(own_server, task["task_id"]).exists(), "so are its files")
+    until(lambda: own_server.request("GET", path).status == 404, "the task is gone")
+    until(lambda: not files_of(own_server, task["task_id"]).exists(), "so are its files")
 
 
 def test_what_crashes_left_behind_goes_and_what_is_owned_stays(own_server):
@@ -35,6 +35,6 @@ def test_what_crashes_left_behind_goes_and_what_is_owned_stays(own_server):
     orphan.parent.mkdir(exist_ok=True)
     shutil.copytree(files_of(own_server, task["task_id"]), orphan)
     own_server.start()
-    wait_until(lambda: not orphan.exists(), "the orphan is gone")
+    until(lambda: not orphan.exists(), "the orphan is gone")
     download = own_server.request("GET", f"/api/v1/tasks/{task['task_id']}/download?name=a.txt")
     assert download.body == b"x\n"

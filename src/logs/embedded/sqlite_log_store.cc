@@ -41,16 +41,16 @@ constexpr std::string_view kTail =
 constexpr std::string_view kFirstOfTask =
     "SELECT id, bytes FROM block WHERE task = ?1 ORDER BY attempt, last_seq LIMIT 1";
 constexpr std::string_view kDelete = "DELETE FROM block WHERE id = ?1";
+// From task to task by the index, however long each log is.
+constexpr std::string_view kNextTask =
+    "SELECT task FROM block WHERE task > ?1 ORDER BY task LIMIT 1";
 constexpr std::string_view kRead =
     "SELECT attempt, last_seq, records, data FROM block"
     " WHERE task = ?1 AND (attempt, last_seq) > (?2, ?3) ORDER BY attempt, last_seq";
 
-constexpr std::string_view kNextTask =
-    "SELECT task FROM block WHERE task > ?1 ORDER BY task LIMIT 1";
-
 struct Reader {
   Connection connection;
-  Statement read, next_task;
+  Statement read;
 };
 
 class Engine final : public SqliteLogStore {
@@ -63,7 +63,7 @@ class Engine final : public SqliteLogStore {
                                       std::size_t max_bytes) override;
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
-  Result<std::vector<TaskId>> list_tasks(const TaskId& after, int limit) override;
+  Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
 
  private:
   template <class Work>
@@ -213,10 +213,7 @@ Result<std::unique_ptr<Reader>> Engine::take_reader() {
     return done.error();
   auto read = connection->prepare(kRead);
   if (!read) return read.error();
-  auto next_task = connection->prepare(kNextTask);
-  if (!next_task) return next_task.error();
-  return std::make_unique<Reader>(
-      Reader{std::move(*connection), std::move(*read), std::move(*next_task)});
+  return std::make_unique<Reader>(Reader{std::move(*connection), std::move(*read)});
 }
 
 Result<std::vector<LogRecord>> Engine::read(TaskId task, LogPosition after, int limit,
@@ -232,28 +229,30 @@ Result<std::vector<LogRecord>> Engine::read(TaskId task, LogPosition after, int 
   return out;
 }
 
-// One step along the index for each: what lies between is not read.
-Result<std::vector<TaskId>> Engine::list_tasks(const TaskId& after, int limit) {
-  auto reader = take_reader();
-  if (!reader) return reader.error();
-  std::vector<TaskId> tasks;
-  TaskId last = after;
-  while (std::ssize(tasks) < limit) {
-    const StatementUse use((*reader)->next_task);
-    const int rc = (*reader)->next_task.bind(1, last).step();
-    if (rc == SQLITE_DONE) break;
-    const std::string_view bytes = rc == SQLITE_ROW ? (*reader)->next_task.blob(0) : "";
-    if (bytes.size() != last.bytes.size()) return (*reader)->connection.error();
-    std::copy(bytes.begin(), bytes.end(), last.bytes.begin());
-    tasks.push_back(last);
-  }
-  give_back(std::move(*reader));
-  return tasks;
-}
-
 void Engine::give_back(std::unique_ptr<Reader> reader) {
   const std::lock_guard lock(readers_mutex_);
   if (idle_readers_.size() < kIdleReaders) idle_readers_.push_back(std::move(reader));
+}
+
+Result<std::vector<TaskId>> Engine::tasks(TaskId after, std::size_t limit) {
+  std::vector<TaskId> out;
+  auto reader = take_reader();
+  if (!reader) return reader.error();
+  {
+    auto next = (*reader)->connection.prepare(kNextTask);
+    if (!next) return next.error();
+    while (out.size() < limit) {
+      const StatementUse use(*next);
+      const int rc = next->bind(1, after).step();
+      if (rc == SQLITE_DONE) break;
+      if (rc != SQLITE_ROW) return (*reader)->connection.error();
+      const std::string_view bytes = next->blob(0);
+      std::copy(bytes.begin(), bytes.end(), after.bytes.begin());
+      out.push_back(after);
+    }
+  }
+  give_back(std::move(*reader));
+  return out;
 }
 
 Result<void> Engine::read_blocks(Reader& reader, TaskId task, LogPosition after,

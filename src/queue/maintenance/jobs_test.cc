@@ -160,20 +160,32 @@ TEST_F(JobsTest, RefreshTokensGoWhenTheyHaveExpired) {
   EXPECT_TRUE(store_.accounts().find_refresh("good").value());
 }
 
-TEST_F(JobsTest, FilesAndLogsWithoutATaskGoAfterADay) {
+TEST_F(JobsTest, FilesAndLogsWithoutATaskGoAfterAWhile) {
   const TaskId orphan = ids_.make<TaskId>(), owned = ended();
   leave_traces(orphan);
   OrphanedFiles files(*blobs_, finder_);
   OrphanedLogs logs(hub_, door_, finder_);
-  clock_.now_ms += kDayMs - 1;
+  clock_.now_ms += OrphanFinder::kMinAgeMs - 1000;
   run_all(files);
   run_all(logs);
   EXPECT_TRUE(has_file(orphan) && has_log(orphan)) << "its submission may be under way";
-  clock_.now_ms += 1000;
+  clock_.now_ms += 2000;
   run_all(files);
   run_all(logs);
   EXPECT_FALSE(has_file(orphan) || has_log(orphan));
   EXPECT_TRUE(has_file(owned) && has_log(owned));
+}
+
+TEST_F(JobsTest, WhatALastRunLeftGoesAtOnce) {
+  const TaskId orphan = ids_.make<TaskId>();
+  leave_traces(orphan);
+  clock_.now_ms += 1;
+  const OrphanFinder of_the_next_run(store_.reader(), clock_);
+  OrphanedFiles files(*blobs_, of_the_next_run);
+  OrphanedLogs logs(hub_, door_, of_the_next_run);
+  run_all(files);
+  run_all(logs);
+  EXPECT_FALSE(has_file(orphan) || has_log(orphan));
 }
 
 TEST_F(JobsTest, WhileTheStoreIsAwayNothingIsTakenForAnOrphan) {

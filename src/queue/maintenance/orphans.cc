@@ -5,7 +5,7 @@
 namespace tandem::queue {
 namespace {
 
-constexpr int kBatch = 500;
+constexpr std::size_t kBatch = 500;
 
 }  // namespace
 
@@ -16,7 +16,8 @@ WallTime made_at(const TaskId& task) {
 }
 
 Result<bool> OrphanFinder::is_orphan(const TaskId& task) const {
-  if (clock_.wall() - made_at(task) < kMinAgeMs) return false;
+  const WallTime made = made_at(task);
+  if (made >= begun_at_ && clock_.wall() - made < kMinAgeMs) return false;
   const auto found = reader_.find(task);
   if (!found) return found.error();
   return !found->has_value();
@@ -36,7 +37,7 @@ Result<bool> OrphanedFiles::run() {
 }
 
 Result<bool> OrphanedLogs::run() {
-  const auto tasks = logs_.store().list_tasks(last_, kBatch);
+  const auto tasks = logs_.store().tasks(last_, kBatch);
   if (!tasks) return tasks.error();
   std::vector<TaskId> orphans;
   for (const TaskId& task : *tasks) {
@@ -46,8 +47,9 @@ Result<bool> OrphanedLogs::run() {
   }
   if (!orphans.empty())
     if (auto gone = remove_logs(logs_, door_, std::move(orphans)); !gone) return gone.error();
-  last_ = std::ssize(*tasks) == kBatch ? tasks->back() : TaskId();
-  return std::ssize(*tasks) == kBatch;
+  const bool is_full = tasks->size() == kBatch;
+  last_ = is_full ? tasks->back() : TaskId();
+  return is_full;
 }
 
 }  // namespace tandem::queue

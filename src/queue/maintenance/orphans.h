@@ -12,17 +12,19 @@ namespace tandem::queue {
 // What a task's id says of when it was made.
 WallTime made_at(const TaskId& task);
 
-// Finds what belongs to no task. A task's files come before its row, so what is younger than a day
-// is left alone.
+// Finds what belongs to no task. A task's files come before its row, so what may belong to a
+// submission under way is left alone: it was made since the server began, and a short while ago.
 class OrphanFinder {
  public:
-  static constexpr std::int64_t kMinAgeMs = 24 * 3600'000;
-  OrphanFinder(store::TaskReader& reader, const Clock& clock) : reader_(reader), clock_(clock) {}
+  static constexpr std::int64_t kMinAgeMs = 2 * 3600'000;  // no upload takes so long
+  OrphanFinder(store::TaskReader& reader, const Clock& clock)
+      : reader_(reader), clock_(clock), begun_at_(clock.wall()) {}
   Result<bool> is_orphan(const TaskId& task) const;
 
  private:
   store::TaskReader& reader_;
   const Clock& clock_;
+  WallTime begun_at_;
 };
 
 // Files of submissions that were never committed, and of tasks whose row is gone.
