@@ -10,16 +10,22 @@
 
 #include "api/api.h"
 #include "app/installation.h"
-#include "app/maintenance.h"
 #include "app/version.h"
 #include "auth/jwt_secret.h"
 #include "blobs/dir_blob_store.h"
+#include "callbacks/callback_sender.h"
 #include "exec/launcher.h"
 #include "logs/embedded/sqlite_log_store.h"
 #include "net/server.h"
+#include "queue/maintenance/idempotency_expiry.h"
+#include "queue/maintenance/maintenance.h"
+#include "queue/maintenance/orphans.h"
+#include "queue/maintenance/refresh_expiry.h"
+#include "queue/maintenance/retention.h"
 #include "store/sqlite/sqlite_reader.h"
 #include "store/sqlite/sqlite_store.h"
 #include "worker/embedded_worker.h"
+#include "worker/old_directories.h"
 
 namespace tandem::app {
 namespace {
@@ -99,11 +105,15 @@ struct ServerApp::Parts {
   auth::TokenVerifier verifier;
   auth::TokenIssuer issuer;
   auth::LoginThrottle throttle{*clock};
+  auth::CallbackSigner callback_signer{data.secret, settings.jwt_secret_previous};
+  net::OutgoingGuard outgoing{settings.callback_allow_hosts};
   std::unique_ptr<io::Loop> worker_loop;
   std::unique_ptr<io::LoopOutbox> worker_outbox;
   std::unique_ptr<exec::Launcher> launcher;
   std::unique_ptr<worker::EmbeddedWorker> worker;
-  std::unique_ptr<Maintenance> maintenance;
+  queue::DispatcherDoor maintenance_door{dispatcher_thread};
+  std::unique_ptr<queue::Maintenance> maintenance;
+  std::unique_ptr<callbacks::CallbackSender> callback_sender;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<net::Server> server;
   std::string url;
@@ -112,6 +122,8 @@ struct ServerApp::Parts {
   void make_loops();
   void make_worker(WorkerSetup setup);
   void make_api();
+  void make_maintenance();
+  std::string work_dir() const;
   Result<void> start();
   void stop_worker();
 };
@@ -158,7 +170,7 @@ void ServerApp::Parts::make_worker(WorkerSetup setup) {
                         (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
   worker::EmbeddedWorkerSettings how{.worker_id = data.embedded_worker};
   how.slots = settings.embedded_slots;
-  how.process.work_dir = settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
+  how.process.work_dir = work_dir();
   how.process.env_allow = settings.env_allow;
   how.process.grace_ms = settings.grace_ms;
   how.process.keep_work_dirs = settings.keep_work_dirs;
@@ -178,6 +190,7 @@ void ServerApp::Parts::make_api() {
                                .verifier = verifier,
                                .issuer = issuer,
                                .throttle = throttle,
+                               .callback_signer = callback_signer,
                                .settings = settings,
                                .ids = world->ids,
                                .clock = *clock,
@@ -206,11 +219,41 @@ Result<void> ServerApp::Parts::start() {
     worker_loop->start();
     worker_loop->post([this] { worker->start(); });
   }
+  make_maintenance();  // before anything comes in: what is there without a task is an orphan
   if (auto listening = server->start(); !listening) return listening;
-  maintenance = std::make_unique<Maintenance>(dispatcher_thread, log_hub, *data.blobs, *clock,
-                                              settings.retention_ms);
+  callback_sender = std::make_unique<callbacks::CallbackSender>(
+      callbacks::SenderParts{dispatcher_thread, *data.reader, callback_signer, outgoing, *clock});
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
+}
+
+std::string ServerApp::Parts::work_dir() const {
+  return settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
+}
+
+void ServerApp::Parts::make_maintenance() {
+  constexpr std::int64_t kLeftDirectoryMs = 3600'000;
+  const auto say = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
+  maintenance = std::make_unique<queue::Maintenance>(*clock, say);
+  queue::DispatcherDoor& door = maintenance_door;
+  const queue::OrphanFinder finder(*data.reader, *clock);
+  if (settings.retention_ms > 0)
+    maintenance->add(std::make_unique<queue::Retention>(
+        queue::Retention::Parts{door, log_hub, *data.blobs, *clock}, settings.retention_ms));
+  maintenance->add(std::make_unique<queue::IdempotencyExpiry>(door, *clock));
+  maintenance->add(std::make_unique<queue::RefreshExpiry>(door, *clock));
+  maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder));
+  maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder));
+  const auto runs = [this](TaskId id, std::uint32_t attempt) -> Result<bool> {
+    const auto task = data.reader->find(id);
+    if (!task) return task.error();
+    return *task && is_leased((*task)->status) && (*task)->attempt == attempt;
+  };
+  // What is kept to be looked at goes when its task does.
+  const std::int64_t keep_ms = settings.keep_work_dirs ? settings.retention_ms : kLeftDirectoryMs;
+  if (keep_ms > 0)
+    maintenance->add(std::make_unique<worker::OldDirectories>(work_dir(), keep_ms, *clock, runs));
+  maintenance->start();
 }
 
 void ServerApp::Parts::stop_worker() {
@@ -251,6 +294,7 @@ void ServerApp::stop() {
   parts.maintenance.reset();
   parts.stop_worker();
   parts.server->stop(kDrainConnectionsMs);
+  parts.callback_sender.reset();
   parts.dispatcher_thread.stop();
   parts.reading.stop();
   parts.hashing.stop();

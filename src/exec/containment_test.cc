@@ -127,6 +127,18 @@ TEST_P(ContainmentTest, AHostileTreeOfAThousandIsDeadWithinASecondAfterTheGrace)
   RecordProperty("took_ms", static_cast<int>(ended.took_ms));
 }
 
+TEST_P(ContainmentTest, TheJobsAfterAKilledOneRun) {
+  for (int i = 0; i < 3; ++i) {
+    end_by(shell("sleep 1000 & echo $!; echo $$; wait"), 2,
+           [](Process& process) { process.terminate(60'000); });
+    for (int j = 0; j < 2; ++j) {
+      const Ran next = run(run_job(*launcher, shell("sleep 0.01; echo fine")));
+      EXPECT_EQ(next.truth.exit_code, 0) << "signal " << next.truth.signal;
+      EXPECT_EQ(next.out, "fine\n");
+    }
+  }
+}
+
 TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
   const auto ended =
       end_by(shell("trap 'exit 9' TERM;"
