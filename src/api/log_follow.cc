@@ -11,7 +11,7 @@ constexpr std::size_t kMaxHeldRecords = 4096;
 constexpr std::size_t kMaxHeldChunks = 256;
 constexpr std::size_t kMaxHeldBytes = 1024 * 1024;  // of a reader that has stalled
 constexpr int kPageRecords = 1000;
-constexpr std::size_t kPageBytes = 128 * 1024;
+constexpr std::size_t kPageBytes = 64 * 1024;
 
 std::size_t data_bytes(const std::vector<logs::LogRecord>& records) {
   std::size_t bytes = 0;

@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from contract import check_answer
+from ledger import Ledger
 from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -152,6 +153,16 @@ def server(tmp_path_factory):
 def own_server(tmp_path):
     server = Server(tmp_path).start()
     yield server
+    if server.process.poll() is None:
+        server.kill()
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A server of its own whose jobs keep a ledger, and the ledger."""
+    ledger = Ledger(tmp_path)
+    server = Server(tmp_path, TANDEM_HANDLERS_DIR=str(ledger.handlers)).start()
+    yield server, ledger
     if server.process.poll() is None:
         server.kill()
 

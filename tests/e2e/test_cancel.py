@@ -7,22 +7,11 @@ import json
 import time
 import urllib.parse
 
-import pytest
-
-from conftest import Server
-from ledger import Ledger, noted
+from ledger import noted
 
 OFFSETS_MS = [-40, *range(-5, 6), *range(-5, 6), *range(-5, 6), 60]
 APART_S = 0.04
 MARGIN_S = 1.0
-
-
-@pytest.fixture
-def world(tmp_path):
-    ledger = Ledger(tmp_path)
-    server = Server(tmp_path, TANDEM_HANDLERS_DIR=str(ledger.handlers)).start()
-    yield server, ledger
-    server.stop()
 
 
 def rfc3339(at_s):

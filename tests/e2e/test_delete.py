@@ -5,9 +5,8 @@ import concurrent.futures
 from multipart import CONTENT_TYPE, form
 from raw_http import RawConnection, request_bytes
 from raw_websocket import RawWebSocket
-from test_kill import until_written
 from traces import traces_of
-from waiting import until
+from waiting import until, until_written
 
 SCRIPT = """
 setsid sleep 600 & (sleep 600 &)

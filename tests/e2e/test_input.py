@@ -3,22 +3,10 @@ asked for it."""
 
 import concurrent.futures
 
-import pytest
-
-from conftest import Server
-from ledger import ASKING_TYPE, Ledger
+from ledger import ASKING_TYPE
 from waiting import until
 
 RIVALS = 8
-
-
-@pytest.fixture
-def world(tmp_path):
-    ledger = Ledger(tmp_path)
-    server = Server(tmp_path, TANDEM_HANDLERS_DIR=str(ledger.handlers)).start()
-    yield server, ledger
-    if server.process.poll() is None:
-        server.kill()
 
 
 def question_of(server, task_id, attempt, not_this=None):

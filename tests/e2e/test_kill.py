@@ -4,31 +4,14 @@ import concurrent.futures
 import random
 import time
 
-import pytest
-
-from conftest import Server
 from journal import Journal
-from ledger import Ledger, noted
+from ledger import noted
 from load import Load, Observer, settle
 from oracle import gather, violations
 from processes import processes_with
-from waiting import pause
+from waiting import pause, until_written
 
 PORTION = 24
-
-
-def last_write(path):
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def until_written(path, within_s=1):
-    """At once after the next write to the file, without a pause: before what follows it."""
-    before, end = last_write(path), time.monotonic() + within_s
-    while last_write(path) == before and time.monotonic() < end:
-        pass
 
 
 def at_random(server, ledger):
@@ -60,16 +43,6 @@ MOMENTS = [
     as_a_job_notes_its_start_or_end,
     as_an_attempt_gets_its_directory,
 ]
-
-
-@pytest.fixture
-def world(tmp_path):
-    ledger = Ledger(tmp_path)
-    server = Server(tmp_path, TANDEM_HANDLERS_DIR=str(ledger.handlers))
-    server.start()
-    yield server, ledger
-    if server.process.poll() is None:
-        server.kill()
 
 
 def test_nothing_is_lost_repeated_or_left_by_kills(world, pytestconfig):

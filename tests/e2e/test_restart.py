@@ -4,26 +4,14 @@ import random
 import signal
 import time
 
-import pytest
-
-from conftest import Server
 from journal import Journal
-from ledger import Ledger, noted
+from ledger import noted
 from load import Load, Observer, settle
 from oracle import gather, violations
 from processes import processes_with
 from waiting import until
 
 PORTION = 12
-
-
-@pytest.fixture
-def world(tmp_path):
-    ledger = Ledger(tmp_path)
-    server = Server(tmp_path, TANDEM_HANDLERS_DIR=str(ledger.handlers)).start()
-    yield server, ledger
-    if server.process.poll() is None:
-        server.kill()
 
 
 def test_restarts_under_load(world, pytestconfig):

@@ -20,3 +20,18 @@ def until(condition, what, within_s=30):
 def pause():
     """Between two looks: leaves the cores to those who are looked at."""
     threading.Event().wait(PAUSE_S)
+
+
+def last_write(path):
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def until_written(path, within_s=1):
+    """At once after the next write to the file, without a pause: before what follows it. Where none
+    comes in time, the moment is as good as any other."""
+    before, end = last_write(path), time.monotonic() + within_s
+    while last_write(path) == before and time.monotonic() < end:
+        pass
