@@ -25,7 +25,6 @@
 #include "store/sqlite/sqlite_reader.h"
 #include "store/sqlite/sqlite_store.h"
 #include "worker/embedded_worker.h"
-#include "worker/old_directories.h"
 
 namespace tandem::app {
 namespace {
@@ -123,7 +122,6 @@ struct ServerApp::Parts {
   void make_worker(WorkerSetup setup);
   void make_api();
   void make_maintenance();
-  std::string work_dir() const;
   Result<void> start();
   void stop_worker();
 };
@@ -170,7 +168,7 @@ void ServerApp::Parts::make_worker(WorkerSetup setup) {
                         (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
   worker::EmbeddedWorkerSettings how{.worker_id = data.embedded_worker};
   how.slots = settings.embedded_slots;
-  how.process.work_dir = work_dir();
+  how.process.work_dir = settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
   how.process.env_allow = settings.env_allow;
   how.process.grace_ms = settings.grace_ms;
   how.process.keep_work_dirs = settings.keep_work_dirs;
@@ -227,12 +225,7 @@ Result<void> ServerApp::Parts::start() {
   return data.place.write_server_file(url, kVersion);
 }
 
-std::string ServerApp::Parts::work_dir() const {
-  return settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
-}
-
 void ServerApp::Parts::make_maintenance() {
-  constexpr std::int64_t kLeftDirectoryMs = 3600'000;
   const auto say = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
   maintenance = std::make_unique<queue::Maintenance>(*clock, say);
   queue::DispatcherDoor& door = maintenance_door;
@@ -244,15 +237,6 @@ void ServerApp::Parts::make_maintenance() {
   maintenance->add(std::make_unique<queue::RefreshExpiry>(door, *clock));
   maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder));
   maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder));
-  const auto runs = [this](TaskId id, std::uint32_t attempt) -> Result<bool> {
-    const auto task = data.reader->find(id);
-    if (!task) return task.error();
-    return *task && is_leased((*task)->status) && (*task)->attempt == attempt;
-  };
-  // What is kept to be looked at goes when its task does.
-  const std::int64_t keep_ms = settings.keep_work_dirs ? settings.retention_ms : kLeftDirectoryMs;
-  if (keep_ms > 0)
-    maintenance->add(std::make_unique<worker::OldDirectories>(work_dir(), keep_ms, *clock, runs));
   maintenance->start();
 }
 

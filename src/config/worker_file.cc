@@ -159,11 +159,11 @@ class Reader {
 
   void read_rules(const Table& table, const std::string& name, JobRules& rules) {
     if (const toml::node* node = table.get("timeout_s")) read_timeout(*node, name, rules);
-    const auto part = [&](const char* key, auto read) {
+    const auto part = [&](const char* key, auto read_part) {
       const toml::node* node = table.get(key);
       const std::string part_name = name + "." + key;
       const Table* members = node ? table_of(*node, part_name) : nullptr;
-      if (members != nullptr) (this->*read)(*members, part_name, rules);
+      if (members != nullptr) (this->*read_part)(*members, part_name, rules);
     };
     part("env", &Reader::read_env);
     part("limits", &Reader::read_limits);
