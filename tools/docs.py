@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Keeps the documentation true.
 
-    docs.py --check     every link of every .md file leads to something that is there
-    docs.py --write     the same, after making docs/operating/settings.md from the table of
-                        settings (`$TANDEM_BIN settings --markdown`)
+    docs.py --check     every link of every .md file leads to something that is there, and
+                        docs/operating/settings.md is what the table of settings makes
+                        (`$TANDEM_BIN settings --markdown`; not looked at without TANDEM_BIN)
+    docs.py --write     the same, after making that page
 
 Only links into the repository are followed; addresses on the network are not asked for.
 """
@@ -71,19 +72,32 @@ def check(root):
     return count == 0
 
 
-def write_settings():
-    binary = os.environ.get("TANDEM_BIN", "")
-    done = None
-    if binary:
-        done = subprocess.run([binary, "settings", "--markdown"], capture_output=True, text=True,
-                              check=False)
-    if done is None or done.returncode != 0 or not done.stdout.strip():
-        print("docs: settings.md NOT made: the binary answers no `settings --markdown`")
+def settings_page(binary):
+    """The page as the binary makes it; None where it makes none."""
+    done = subprocess.run([binary, "settings", "--markdown"], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0 or not done.stdout.strip():
+        print(f"docs: {binary} answers no `settings --markdown`")
+        return None
+    return ("# Settings\n\nMade by `./dev docs` from the table in `src/config/`; not to be "
+            "edited. Each is an environment\nvariable or a flag of `tandem serve`; a flag wins. "
+            "Everything that is wrong is told at once, with exit code 78.\n\n"
+            + done.stdout.rstrip() + "\n")
+
+
+def write_settings(page, path=SETTINGS):
+    if page is None:
         return False
-    SETTINGS.parent.mkdir(parents=True, exist_ok=True)
-    SETTINGS.write_text("# Settings\n\nMade by `./dev docs` from the table in `src/config/`; "
-                        "not to be edited.\n\n" + done.stdout.rstrip() + "\n")
-    print(f"docs: made {SETTINGS.relative_to(ROOT)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page)
+    print(f"docs: made {path.name}")
+    return True
+
+
+def check_settings(page, path=SETTINGS):
+    if page is None or not path.exists() or path.read_text() != page:
+        print(f"docs: {path.name} is not what the table of settings makes; run ./dev docs")
+        return False
     return True
 
 
@@ -93,8 +107,13 @@ def main(arguments):
     choice.add_argument("--check", action="store_true")
     choice.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
-    made = write_settings() if options.write else True
-    return 0 if check(ROOT) and made else 1
+    binary = os.environ.get("TANDEM_BIN", "")
+    if options.write and not binary:
+        print("docs: name the binary with TANDEM_BIN")
+        return 1
+    page = settings_page(binary) if binary else None
+    fine = not binary or (write_settings if options.write else check_settings)(page)
+    return 0 if check(ROOT) and fine else 1
 
 
 if __name__ == "__main__":

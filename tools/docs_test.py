@@ -30,5 +30,21 @@ class Links(unittest.TestCase):
         self.assertEqual(self.broken("`[a](b.md)`\n```\n[a](b.md)\n# x\n```\n[b](#x)\n"), ["#x"])
 
 
+class Settings(unittest.TestCase):
+    def test_the_page_is_checked_against_what_is_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "operating" / "settings.md"
+            self.assertFalse(docs.check_settings("# Settings\n", page))
+            self.assertTrue(docs.write_settings("# Settings\n", page))
+            self.assertTrue(docs.check_settings("# Settings\n", page))
+            page.write_text("# Settings\n\nEdited.\n")
+            self.assertFalse(docs.check_settings("# Settings\n", page))
+
+    def test_a_binary_that_makes_none_is_told(self):
+        self.assertIsNone(docs.settings_page("/bin/false"))
+        self.assertFalse(docs.write_settings(None))
+        self.assertFalse(docs.check_settings(None))
+
+
 if __name__ == "__main__":
     unittest.main()

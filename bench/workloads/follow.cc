@@ -43,7 +43,7 @@ void follow_to_the_end(const ServerProcess& server, const std::string& task_id) 
 
 void measure_follow(Report& report) {
   const double reference = bare_relay_lines_per_second(kLines);
-  const ServerProcess server({{"allow-exec", "yes"}});
+  const ServerProcess server(ServerProcess::Flags{{"allow-exec", "yes"}});
   HttpClient client(server.port(), server.token());
   const double cpu = server.cpu_seconds();
   const std::int64_t began = now_us();

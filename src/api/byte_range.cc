@@ -16,6 +16,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc::result_out_of_range && stop == end) return UINT64_MAX;
   if (error != std::errc() || stop != end) return std::nullopt;
   return value;
 }

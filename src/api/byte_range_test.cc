@@ -26,11 +26,12 @@ TEST(ByteRange, outside) {
   EXPECT_EQ(range("bytes=10-", 10), "range_not_satisfiable");
   EXPECT_EQ(range("bytes=-0", 10), "range_not_satisfiable");
   EXPECT_EQ(range("bytes=0-", 0), "range_not_satisfiable");
+  EXPECT_EQ(range("bytes=99999999999999999999-", 10), "range_not_satisfiable");
 }
 
 TEST(ByteRange, passedOver) {
   for (std::string_view header : {"items=0-1", "bytes=5-2", "bytes=a-b", "bytes=", "bytes=0-1,3-4",
-                                  "bytes=--1", "bytes=99999999999999999999-", "bytes=+1-2"})
+                                  "bytes=--1", "bytes=+1-2"})
     EXPECT_EQ(range(header, 10), "whole") << header;
 }
 

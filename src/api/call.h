@@ -6,6 +6,7 @@
 #include "api/services.h"
 #include "api/store_probe.h"
 #include "auth/access_token.h"
+#include "net/outgoing_guard.h"
 #include "net/request.h"
 #include "net/response.h"
 #include "queue/commands.h"
@@ -16,12 +17,14 @@ struct Route;
 
 // What the resources share; one per Api.
 struct ApiState {
-  explicit ApiState(const Services& all) : services(all), metrics(all), probe(all) {}
+  explicit ApiState(const Services& all)
+      : services(all), metrics(all), probe(all), outgoing(all.settings.callback_allow_hosts) {}
   const Services& services;
   LiveClients clients;
   EncodedChunks encoded;
   Metrics metrics;
   StoreProbe probe;
+  net::OutgoingGuard outgoing;  // what a callback_url may be
 };
 
 // Who asks for what, known once the headers are there.

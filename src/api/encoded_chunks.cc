@@ -30,6 +30,8 @@ LogFrames encode_frames(const LogPiece& piece) {
     auto frame = std::make_shared<std::string>();
     frame->reserve(bytes + 128 * lines.size());
     wire::encode_log_frame(lines, *frame);
+    // It may wait long for a slow reader: what escapes have made it grow beyond its size goes back.
+    if (frame->capacity() > frame->size() + frame->size() / 4) frame->shrink_to_fit();
     frames.push_back(std::move(frame));
     lines.clear();
     bytes = 0;

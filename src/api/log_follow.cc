@@ -9,8 +9,15 @@ namespace {
 
 constexpr std::size_t kMaxHeldRecords = 4096;
 constexpr std::size_t kMaxHeldChunks = 256;
+constexpr std::size_t kMaxHeldBytes = 1024 * 1024;  // of a reader that has stalled
 constexpr int kPageRecords = 1000;
-constexpr std::size_t kPageBytes = 256 * 1024;
+constexpr std::size_t kPageBytes = 64 * 1024;
+
+std::size_t data_bytes(const std::vector<logs::LogRecord>& records) {
+  std::size_t bytes = 0;
+  for (const logs::LogRecord& record : records) bytes += record.data.size();
+  return bytes;
+}
 
 bool continues(logs::LogPosition sent, logs::LogPosition next) {
   if (next.attempt == sent.attempt) return next.seq == sent.seq + 1;
@@ -24,7 +31,10 @@ struct LogFollow::Queue {
     if (chunk == nullptr || chunk->empty()) return;
     latest = std::max(latest, chunk->back().position());
     records += chunk->size();
-    if (overflowed || records > kMaxHeldRecords || chunks.size() >= kMaxHeldChunks) {
+    bytes += data_bytes(*chunk);
+    const bool is_much = records > kMaxHeldRecords || chunks.size() >= kMaxHeldChunks ||
+                         (bytes > kMaxHeldBytes && !chunks.empty());
+    if (overflowed || is_much) {
       clear();
       overflowed = true;
     } else {
@@ -34,13 +44,14 @@ struct LogFollow::Queue {
   }
   void clear() {
     chunks.clear();
-    records = 0;
+    records = bytes = 0;
     overflowed = false;
   }
 
   std::function<void()> bell;
   std::deque<logs::LogChunk> chunks;
   std::size_t records = 0;   // in chunks
+  std::size_t bytes = 0;     // of data in chunks
   bool overflowed = false;   // chunks were dropped: the store has them
   logs::LogPosition latest;  // the last that came in
 };
@@ -88,6 +99,7 @@ LogPiece LogFollow::next_live() {
     LogPiece piece{.chunk = std::move(queue_->chunks.front()), .first = 0, .is_shared = true};
     queue_->chunks.pop_front();
     queue_->records -= piece.chunk->size();
+    queue_->bytes -= data_bytes(*piece.chunk);
     const auto is_fresh = [this](const auto& record) { return record.position() > sent_; };
     const auto fresh = std::find_if(piece.chunk->begin(), piece.chunk->end(), is_fresh);
     if (fresh == piece.chunk->end()) continue;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kPageRecords = 2000;
 constexpr std::size_t kPageBytes = 256 * 1024;
+constexpr std::size_t kSentBytes = 64 * 1024;  // at once to a follower, who may have stalled
 constexpr std::int64_t kCheckMs = 1000;
 constexpr int kChecksPerSign = 15;  // a comment now and then, so that nothing on the way gives up
 
@@ -68,17 +69,19 @@ class FollowedLog final : public net::BodySource {
       co_return true;
     }
     while (!has_ended_) {
+      if (piece_.chunk != nullptr) {
+        append_some(chunk);
+        if (!chunk.empty()) co_return true;
+        continue;
+      }
       if (!is_draining_ && is_over()) {
         is_draining_ = true;
         log_.read_again();
       }
-      const auto piece = co_await log_.next();
+      auto piece = co_await log_.next();
       if (!piece) co_return piece.error();
-      if (piece->chunk != nullptr) {
-        append(*piece, chunk);
-        if (!chunk.empty()) co_return true;
-        continue;
-      }
+      piece_ = std::move(*piece);
+      if (piece_.chunk != nullptr) continue;
       if (is_draining_ || !is_still_welcome(api_, caller_)) {
         end(chunk);
         break;
@@ -95,9 +98,10 @@ class FollowedLog final : public net::BodySource {
  private:
   bool is_over() const { return task_->image() == nullptr || is_terminal(task_->image()->status); }
 
-  void append(const LogPiece& piece, std::string& out) const {
-    for (std::size_t i = piece.first; i < piece.chunk->size(); ++i) {
-      const logs::LogRecord& record = (*piece.chunk)[i];
+  // The next records of the piece; lets go of it with its last one.
+  void append_some(std::string& out) {
+    while (piece_.first < piece_.chunk->size() && out.size() < kSentBytes) {
+      const logs::LogRecord& record = (*piece_.chunk)[piece_.first++];
       if (!is_wanted(selection_, record)) continue;
       if (format_ == FollowFormat::raw) {
         out += record.data;
@@ -107,6 +111,7 @@ class FollowedLog final : public net::BodySource {
       wire::encode_log_line(line_of(record), out);  // JSON has no line ends
       out += "\n\n";
     }
+    if (piece_.first == piece_.chunk->size()) piece_ = {};
   }
 
   void end(std::string& out) {
@@ -123,6 +128,7 @@ class FollowedLog final : public net::BodySource {
   LogFollow log_;
   LogSelection selection_;
   FollowFormat format_;
+  LogPiece piece_;  // what of it is not sent yet
   bool has_begun_ = false, has_ended_ = false;
   bool is_draining_ = false;  // terminal: what is read now is the rest
   int checks_ = 0;

@@ -15,6 +15,8 @@ Answer post_token(Call& call);    // tokens.cc
 Answer post_refresh(Call& call);  // token_refresh.cc
 Answer post_revoke(Call& call);
 
+Answer get_callback_secret(Call& call);  // callback_secret.cc
+
 Answer list_clients(Call& call);  // clients.cc
 Answer create_client(Call& call);
 Answer delete_client(Call& call);

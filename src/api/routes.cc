@@ -23,6 +23,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "api/v1/clients", kAdmin, kJson, plain, create_client},
     Route{"DELETE", "api/v1/clients/{id}", kAdmin, kNone, plain, delete_client},
     Route{"POST", "api/v1/clients/{id}/secret", kAdmin, kNone, plain, rotate_secret},
+    Route{"GET", "api/v1/callback-secret", kTasks, kNone, plain, get_callback_secret},
     Route{"POST", "api/v1/tasks", kTasks, kSubmit, submit, submit_task},
     Route{"GET", "api/v1/tasks", kTasks, kNone, plain, list_tasks},
     Route{"POST", "api/v1/tasks/batch", kTasks, kJson, submit, submit_batch},

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "auth/access_token.h"
+#include "auth/callback_signer.h"
 #include "auth/login_throttle.h"
 #include "auth/token_verifier.h"
 #include "base/clock.h"
@@ -46,6 +47,7 @@ struct Services {
   auth::TokenVerifier& verifier;
   const auth::TokenIssuer& issuer;
   auth::LoginThrottle& throttle;
+  const auth::CallbackSigner& callback_signer;
   const config::Settings& settings;
   IdSource& ids;
   const Clock& clock;

@@ -4,7 +4,6 @@
 
 #include "api/call.h"
 #include "base/result.h"
-#include "config/settings.h"
 #include "core/task.h"
 #include "net/response.h"
 #include "queue/commands.h"
@@ -14,8 +13,9 @@ namespace tandem::api {
 
 // The header Idempotency-Key; empty where there is none. validation_failed where it is not fit.
 Result<std::string> idempotency_key(const net::RequestHead& head);
-// validation_failed where nobody could ever take the task in the server's mode.
-Result<void> check_mode(const config::Settings& settings, const TaskSpec& spec);
+// validation_failed where nobody could ever take the task in the server's mode, or its callback_url
+// leads where it may not.
+Result<void> check_spec(const ApiState& api, const TaskSpec& spec);
 // The answer to a submission of one task: 201, or 200 where the task was there before.
 net::Response submitted_answer(Call& call, const queue::Submitted& submitted);
 

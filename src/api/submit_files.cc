@@ -45,7 +45,7 @@ Answer submit_with_files(Call& call) {
     co_await form.discard();
     co_return refuse(call, spec.error());
   }
-  if (auto fits = check_mode(services.settings, *spec); !fits) {
+  if (auto fits = check_spec(call.api, *spec); !fits) {
     co_await form.discard();
     co_return refuse(call, fits.error());
   }

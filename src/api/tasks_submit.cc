@@ -23,12 +23,18 @@ Result<std::string> idempotency_key(const net::RequestHead& head) {
   return *key;
 }
 
-Result<void> check_mode(const config::Settings& settings, const TaskSpec& spec) {
+Result<void> check_spec(const ApiState& api, const TaskSpec& spec) {
+  const config::Settings& settings = api.services.settings;
   const bool push_only = settings.assignment_mode == config::AssignmentMode::push;
   if (push_only && spec.assignment == Assignment::polling)
     return fail(Errc::validation_failed, "The server runs in push mode: nobody polls for tasks",
                 "assignment");
-  return {};
+  if (spec.callback_url.empty()) return {};
+  const auto checked = api.outgoing.check(spec.callback_url);
+  if (checked) return {};
+  Error error = checked.error();
+  error.field = "callback_url";
+  return error;
 }
 
 net::Response submitted_answer(Call& call, const queue::Submitted& submitted) {
@@ -50,7 +56,7 @@ Answer submit_task(Call& call) {
   auto spec = wire::decode_submit(call.request.body);
   if (!spec) co_return refuse(call, spec.error());
   const Services& services = call.services();
-  if (auto fits = check_mode(services.settings, *spec); !fits) co_return refuse(call, fits.error());
+  if (auto fits = check_spec(call.api, *spec); !fits) co_return refuse(call, fits.error());
   queue::Submit submit{.client_id = call.caller.actor.client_id,
                        .tasks = {},
                        .idempotency_key = std::move(*key),
@@ -78,7 +84,7 @@ Answer submit_batch(Call& call) {
   if (!submit.idempotency_key.empty()) submit.body_sha256 = auth::sha256_hex(call.request.body);
   submit.tasks.reserve(specs->size());
   for (TaskSpec& spec : *specs) {
-    if (auto fits = check_mode(services.settings, spec); !fits) {
+    if (auto fits = check_spec(call.api, spec); !fits) {
       Error error = fits.error();
       error.field = "tasks[" + std::to_string(submit.tasks.size()) + "]." + error.field;
       co_return refuse(call, error);

@@ -4,6 +4,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/usage_error.h"
 #include "app/version.h"
 
 namespace {
@@ -19,6 +20,7 @@ void add_commands(const cli::Menu& menu) {
   cli::add_control(menu);
   cli::add_download(menu);
   cli::add_ls(menu);
+  cli::add_login(menu);
   cli::add_client(menu);
   cli::add_token(menu);
   cli::add_migrate(menu);
@@ -37,7 +39,8 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : cli::exit_code::kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return cli::report_usage(cli::usage_sentence(app, argc > 1 ? argv[1] : "", error));
   }
   return chosen();
 }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "app/isolation.h"
 #include "app/server_app.h"
 #include "app/version.h"
 
@@ -16,6 +17,11 @@ namespace tandem::app {
 namespace {
 
 constexpr int kExitConfig = 78;
+
+struct Configuration {
+  config::Settings settings;
+  config::WorkerFile worker_file;
+};
 
 sigset_t stop_signals() {
   sigset_t signals;
@@ -43,11 +49,11 @@ void set_up_log(const config::Settings& settings) {
   spdlog::flush_on(spdlog::level::trace);
 }
 
-int run(const config::Settings& settings, exec::Guard* guard, const AddHandlers& add_handlers) {
+int run(const config::Settings& settings, WorkerSetup setup) {
   sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // all threads inherit it; this one waits for them
   std::signal(SIGPIPE, SIG_IGN);
-  auto app = ServerApp::start(settings, guard, add_handlers);
+  auto app = ServerApp::start(settings, std::move(setup));
   if (!app) {
     spdlog::error("tandem can't start: {}", app.error().detail);
     return 1;
@@ -66,15 +72,34 @@ int run(const config::Settings& settings, exec::Guard* guard, const AddHandlers&
   return 0;
 }
 
+int refuse(const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences)
+    std::fprintf(stderr, "tandem: %s\n", sentence.c_str());
+  return kExitConfig;
+}
+
+// The file is looked at also where other settings are wrong, so that all is told at once.
+config::Loaded<Configuration> configure(const config::Flags& flags) {
+  const config::Environment environment = config::process_environment();
+  auto settings = config::load(environment, flags);
+  auto file = config::read_worker_file(
+      config::raw_setting("TANDEM_WORKER_CONFIG", environment, flags), environment);
+  config::Violations all;
+  if (!settings) all = std::move(settings.error());
+  if (!file)
+    all.sentences.insert(all.sentences.end(), file.error().sentences.begin(),
+                         file.error().sentences.end());
+  if (!all.sentences.empty()) return all;
+  config::wipe_secrets(file->secret_variables);
+  return Configuration{std::move(*settings), std::move(*file)};
+}
+
 }  // namespace
 
 int serve(const config::Flags& flags, const AddHandlers& add_handlers) {
-  auto settings = config::load(config::process_environment(), flags);
-  if (!settings) {
-    for (const std::string& sentence : settings.error().sentences)
-      std::fprintf(stderr, "tandem: %s\n", sentence.c_str());
-    return kExitConfig;
-  }
+  auto configuration = configure(flags);
+  if (!configuration) return refuse(configuration.error().sentences);
+  config::Settings* settings = &configuration->settings;
   set_up_log(*settings);
   std::unique_ptr<exec::Guard> guard;
   if (settings->embedded_slots > 0) {
@@ -84,8 +109,14 @@ int serve(const config::Flags& flags, const AddHandlers& add_handlers) {
       return 1;
     }
     guard = std::move(*started);
+    const auto unmet =
+        unmet_isolation(configuration->worker_file, guard->capabilities(), settings->work_dir);
+    if (!unmet.empty()) return refuse(unmet);
   }
-  return run(*settings, guard.get(), add_handlers);
+  WorkerSetup setup{.guard = guard.get(),
+                    .file = std::move(configuration->worker_file),
+                    .add_handlers = add_handlers};
+  return run(*settings, std::move(setup));
 }
 
 }  // namespace tandem::app

@@ -10,16 +10,22 @@
 
 #include "api/api.h"
 #include "app/installation.h"
-#include "app/maintenance.h"
 #include "app/version.h"
 #include "auth/jwt_secret.h"
 #include "blobs/dir_blob_store.h"
+#include "callbacks/callback_sender.h"
 #include "exec/launcher.h"
 #include "logs/embedded/sqlite_log_store.h"
 #include "net/server.h"
+#include "queue/maintenance/idempotency_expiry.h"
+#include "queue/maintenance/maintenance.h"
+#include "queue/maintenance/orphans.h"
+#include "queue/maintenance/refresh_expiry.h"
+#include "queue/maintenance/retention.h"
 #include "store/sqlite/sqlite_reader.h"
 #include "store/sqlite/sqlite_store.h"
 #include "worker/embedded_worker.h"
+#include "worker/old_directories.h"
 
 namespace tandem::app {
 namespace {
@@ -81,7 +87,7 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
 
 struct ServerApp::Parts {
   Parts(const config::Settings& given, std::unique_ptr<World> the_world, Opened opened,
-        exec::Guard* guard);
+        WorkerSetup setup);
 
   const config::Settings settings;
   std::unique_ptr<World> world;
@@ -99,25 +105,31 @@ struct ServerApp::Parts {
   auth::TokenVerifier verifier;
   auth::TokenIssuer issuer;
   auth::LoginThrottle throttle{*clock};
+  auth::CallbackSigner callback_signer{data.secret, settings.jwt_secret_previous};
+  net::OutgoingGuard outgoing{settings.callback_allow_hosts};
   std::unique_ptr<io::Loop> worker_loop;
   std::unique_ptr<io::LoopOutbox> worker_outbox;
   std::unique_ptr<exec::Launcher> launcher;
   std::unique_ptr<worker::EmbeddedWorker> worker;
-  std::unique_ptr<Maintenance> maintenance;
+  queue::DispatcherDoor maintenance_door{dispatcher_thread};
+  std::unique_ptr<queue::Maintenance> maintenance;
+  std::unique_ptr<callbacks::CallbackSender> callback_sender;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<net::Server> server;
   std::string url;
   bool stopped = false;
 
   void make_loops();
-  void make_worker(exec::Guard* guard);
+  void make_worker(WorkerSetup setup);
   void make_api();
+  void make_maintenance();
+  std::string work_dir() const;
   Result<void> start();
   void stop_worker();
 };
 
 ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> the_world,
-                        Opened opened, exec::Guard* guard)
+                        Opened opened, WorkerSetup setup)
     : settings(given),
       world(std::move(the_world)),
       data(std::move(opened)),
@@ -128,7 +140,7 @@ ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> th
       verifier(data.secret, settings.jwt_secret_previous, *clock),
       issuer(data.secret, settings.access_token_ttl_ms, *clock, world->ids) {
   make_loops();
-  if (guard != nullptr && settings.embedded_slots > 0) make_worker(guard);
+  if (setup.guard != nullptr && settings.embedded_slots > 0) make_worker(std::move(setup));
   make_api();
 }
 
@@ -140,11 +152,12 @@ void ServerApp::Parts::make_loops() {
   }
 }
 
-void ServerApp::Parts::make_worker(exec::Guard* guard) {
-  for (const std::string& sentence : guard->capabilities().missing) spdlog::warn("{}", sentence);
+void ServerApp::Parts::make_worker(WorkerSetup setup) {
+  const exec::Capabilities& system = setup.guard->capabilities();
+  for (const std::string& sentence : system.missing) spdlog::warn("{}", sentence);
   worker_loop = std::make_unique<io::Loop>("worker");
   worker_outbox = std::make_unique<io::LoopOutbox>(worker_loop->executor());
-  launcher = std::make_unique<exec::Launcher>(worker_loop->executor(), *guard);
+  launcher = std::make_unique<exec::Launcher>(worker_loop->executor(), *setup.guard);
   worker::EmbeddedWorkerParts parts{.executor = worker_loop->executor(),
                                     .outbox = *worker_outbox,
                                     .dispatcher = dispatcher_thread,
@@ -157,12 +170,16 @@ void ServerApp::Parts::make_worker(exec::Guard* guard) {
                         (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
   worker::EmbeddedWorkerSettings how{.worker_id = data.embedded_worker};
   how.slots = settings.embedded_slots;
-  how.process.work_dir = settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
+  how.process.work_dir = work_dir();
   how.process.env_allow = settings.env_allow;
   how.process.grace_ms = settings.grace_ms;
   how.process.keep_work_dirs = settings.keep_work_dirs;
-  how.handlers = {.directory = settings.handlers_dir, .allow_commands = commands};
+  how.handlers = {.directory = settings.handlers_dir,
+                  .allow_commands = commands,
+                  .file = std::move(setup.file)};
+  if (system.process_limit) how.handlers.max_processes = worker::kMaxJobProcesses;
   worker = std::make_unique<worker::EmbeddedWorker>(parts, std::move(how));
+  if (setup.add_handlers) setup.add_handlers(worker->handlers());
 }
 
 void ServerApp::Parts::make_api() {
@@ -173,6 +190,7 @@ void ServerApp::Parts::make_api() {
                                .verifier = verifier,
                                .issuer = issuer,
                                .throttle = throttle,
+                               .callback_signer = callback_signer,
                                .settings = settings,
                                .ids = world->ids,
                                .clock = *clock,
@@ -201,11 +219,41 @@ Result<void> ServerApp::Parts::start() {
     worker_loop->start();
     worker_loop->post([this] { worker->start(); });
   }
+  make_maintenance();  // before anything comes in: what is there without a task is an orphan
   if (auto listening = server->start(); !listening) return listening;
-  maintenance = std::make_unique<Maintenance>(dispatcher_thread, log_hub, *data.blobs, *clock,
-                                              settings.retention_ms);
+  callback_sender = std::make_unique<callbacks::CallbackSender>(
+      callbacks::SenderParts{dispatcher_thread, *data.reader, callback_signer, outgoing, *clock});
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
+}
+
+std::string ServerApp::Parts::work_dir() const {
+  return settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
+}
+
+void ServerApp::Parts::make_maintenance() {
+  constexpr std::int64_t kLeftDirectoryMs = 3600'000;
+  const auto say = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
+  maintenance = std::make_unique<queue::Maintenance>(*clock, say);
+  queue::DispatcherDoor& door = maintenance_door;
+  const queue::OrphanFinder finder(*data.reader, *clock);
+  if (settings.retention_ms > 0)
+    maintenance->add(std::make_unique<queue::Retention>(
+        queue::Retention::Parts{door, log_hub, *data.blobs, *clock}, settings.retention_ms));
+  maintenance->add(std::make_unique<queue::IdempotencyExpiry>(door, *clock));
+  maintenance->add(std::make_unique<queue::RefreshExpiry>(door, *clock));
+  maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder));
+  maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder));
+  const auto runs = [this](TaskId id, std::uint32_t attempt) -> Result<bool> {
+    const auto task = data.reader->find(id);
+    if (!task) return task.error();
+    return *task && is_leased((*task)->status) && (*task)->attempt == attempt;
+  };
+  // What is kept to be looked at goes when its task does.
+  const std::int64_t keep_ms = settings.keep_work_dirs ? settings.retention_ms : kLeftDirectoryMs;
+  if (keep_ms > 0)
+    maintenance->add(std::make_unique<worker::OldDirectories>(work_dir(), keep_ms, *clock, runs));
+  maintenance->start();
 }
 
 void ServerApp::Parts::stop_worker() {
@@ -224,13 +272,12 @@ ServerApp::ServerApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ServerApp::~ServerApp() { stop(); }
 
 Result<std::unique_ptr<ServerApp>> ServerApp::start(const config::Settings& settings,
-                                                    exec::Guard* guard,
-                                                    const AddHandlers& add_handlers) {
+                                                    WorkerSetup setup) {
   auto world = std::make_unique<World>();
   auto opened = open_all(settings, *world);
   if (!opened) return opened.error();
-  auto parts = std::make_unique<Parts>(settings, std::move(world), std::move(*opened), guard);
-  if (add_handlers && parts->worker) add_handlers(parts->worker->handlers());
+  auto parts =
+      std::make_unique<Parts>(settings, std::move(world), std::move(*opened), std::move(setup));
   std::unique_ptr<ServerApp> app(new ServerApp(std::move(parts)));
   if (auto started = app->parts_->start(); !started) return started.error();
   return app;
@@ -247,6 +294,7 @@ void ServerApp::stop() {
   parts.maintenance.reset();
   parts.stop_worker();
   parts.server->stop(kDrainConnectionsMs);
+  parts.callback_sender.reset();
   parts.dispatcher_thread.stop();
   parts.reading.stop();
   parts.hashing.stop();

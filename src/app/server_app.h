@@ -5,22 +5,28 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "config/worker_file.h"
 #include "exec/guard.h"
 #include "worker/handler_registry.h"
 
 namespace tandem::app {
 
-// Registers functions that the worker inside the server runs, before it starts.
+// Registers functions that the worker inside the server runs.
 using AddHandlers = std::function<void(worker::HandlerRegistry&)>;
+
+// What the worker inside runs jobs with.
+struct WorkerSetup {
+  exec::Guard* guard = nullptr;  // outlives the app; null: there is no worker inside
+  config::WorkerFile file;
+  AddHandlers add_handlers = nullptr;
+};
 
 // The composition root of `tandem serve`: owns every part, in the order in which they stand on one
 // another, and stops them in reverse.
 class ServerApp {
  public:
-  // `guard` may be null: then there is no worker inside. Both outlive the app.
   static Result<std::unique_ptr<ServerApp>> start(const config::Settings& settings,
-                                                  exec::Guard* guard,
-                                                  const AddHandlers& add_handlers);
+                                                  WorkerSetup setup);
   ~ServerApp();
 
   const std::string& url() const;

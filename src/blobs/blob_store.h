@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/id.h"
 #include "base/result.h"
@@ -48,6 +49,9 @@ class BlobStore {
   virtual Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) = 0;
   // All files of a task; fine where there are none.
   virtual Result<void> remove(TaskId task) = 0;
+  // The tasks that have files, cut into kParts pieces so that no answer is long; in no order.
+  static constexpr int kParts = 256;
+  virtual Result<std::vector<TaskId>> list_tasks(int part) = 0;
 };
 
 }  // namespace tandem::blobs

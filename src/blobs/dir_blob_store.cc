@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/encoding.h"
 #include "blobs/content_type.h"
 #include "blobs/sha256.h"
 #include "core/file_name.h"
@@ -145,6 +146,7 @@ class DirBlobStore final : public BlobStore {
                          std::string_view name) override;
   Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) override;
   Result<void> remove(TaskId task) override;
+  Result<std::vector<TaskId>> list_tasks(int part) override;
 
  private:
   fs::path temporary() { return root_ / "tmp" / std::to_string(++last_temporary_); }
@@ -270,6 +272,18 @@ Result<void> DirBlobStore::remove(TaskId task) {
   fs::remove_all(held, error);
   if (error) return disk_error(error.value());
   return {};
+}
+
+// A part is a folder of folder_of().
+Result<std::vector<TaskId>> DirBlobStore::list_tasks(int part) {
+  const std::string name = to_hex(std::string(1, static_cast<char>(part)));
+  std::vector<TaskId> tasks;
+  std::error_code error;
+  for (fs::directory_iterator at(root_ / "files" / name, error), end; !error && at != end;
+       at.increment(error))
+    if (const auto id = TaskId::parse(at->path().filename().native())) tasks.push_back(*id);
+  if (error && error != std::errc::no_such_file_or_directory) return disk_error(error.value());
+  return tasks;
 }
 
 }  // namespace

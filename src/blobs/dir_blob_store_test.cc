@@ -230,6 +230,19 @@ TEST_F(DirBlobStoreTest, AFullDiskIsSaidAndLeavesNothing) {
   EXPECT_EQ(files_in("tmp"), 0u);
 }
 
+TEST_F(DirBlobStoreTest, TasksWithFilesAreListedOnceEach) {
+  EXPECT_TRUE(store_->list_tasks(0).value().empty());
+  ASSERT_TRUE(put("a", "1").has_value());
+  ASSERT_TRUE(put("b", "2").has_value());
+  std::vector<TaskId> found;
+  for (int part = 0; part < BlobStore::kParts; ++part)
+    for (const TaskId& id : store_->list_tasks(part).value()) found.push_back(id);
+  EXPECT_EQ(found, std::vector<TaskId>{task_});
+  ASSERT_TRUE(store_->remove(task_).has_value());
+  for (int part = 0; part < BlobStore::kParts; ++part)
+    EXPECT_TRUE(store_->list_tasks(part).value().empty());
+}
+
 TEST_F(DirBlobStoreTest, ManyThreadsWriteAndRemoveAtOnce) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)

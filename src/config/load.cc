@@ -1,32 +1,21 @@
 #include "config/load.h"
 
+#include <string.h>
+
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <stdexcept>
 #include <thread>
 
 #include "auth/jwt_secret.h"
+#include "config/edit_distance.h"
 #include "config/table.h"
 
 extern char** environ;
 
 namespace tandem::config {
 namespace {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
 
 std::string_view nearest(std::string_view name, std::string_view Row::*column) {
   std::string_view best;
@@ -156,6 +145,32 @@ Environment process_environment() {
       environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return environment;
+}
+
+std::string raw_setting(std::string_view env, const Environment& environment, const Flags& flags) {
+  std::string value;
+  for (const auto& [name, text] : environment)
+    if (name == env) value = text;
+  for (const Row& row : settings_table()) {
+    const auto flag = flags.find(std::string(row.flag));
+    if (row.env == env && flag != flags.end() && !flag->second.empty()) value = flag->second;
+  }
+  return value;
+}
+
+void wipe_secrets(std::span<const std::string> variables) {
+  const auto is_secret = [&](std::string_view name) {
+    const auto table = settings_table();
+    return std::any_of(
+               table.begin(), table.end(),
+               [&](const Row& row) { return row.unit == Unit::secret && row.env == name; }) ||
+           std::find(variables.begin(), variables.end(), name) != variables.end();
+  };
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    char* equals = std::strchr(*entry, '=');
+    if (equals != nullptr && is_secret({*entry, static_cast<std::size_t>(equals - *entry)}))
+      ::explicit_bzero(equals + 1, std::strlen(equals + 1));
+  }
 }
 
 Loaded<Settings> load(const Environment& environment, const Flags& flags) {

@@ -33,4 +33,12 @@ Environment process_environment();
 // TANDEM_JWT_SECRET, where it is a violation.
 Loaded<Settings> load(const Environment& environment, const Flags& flags);
 
+// What flag or environment say of the setting with the variable `env`, unchecked: for what must be
+// looked at although other settings are wrong. Empty: nothing.
+std::string raw_setting(std::string_view env, const Environment& environment, const Flags& flags);
+
+// Overwrites the values of secrets in this process's environment, where a job of the same user
+// could read them: settings that are secrets, and the variables named. Not thread-safe.
+void wipe_secrets(std::span<const std::string> variables);
+
 }  // namespace tandem::config

@@ -90,8 +90,13 @@ void cancel(Task& task, WallTime now) { finish(task, TaskStatus::cancelled, now)
 void fail_attempt(Task& task, TaskError error, WallTime now) {
   const bool lost = error.code == error_code::kWorkerLost;
   if (lost) ++task.worker_losses;
-  const bool again = is_retryable(error.code) && attempts_left(task) &&
-                     !(lost && task.worker_losses >= limits::kMaxWorkerLosses);
+  const bool lost_too_many = lost && task.worker_losses >= limits::kMaxWorkerLosses;
+  const bool again = is_retryable(error.code) && attempts_left(task) && !lost_too_many;
+  if (lost_too_many) {
+    if (error.message.ends_with('.')) error.message.pop_back();
+    error.message += ". The task has lost " + std::to_string(task.worker_losses) +
+                     " workers and is not tried again.";
+  }
   task.error = std::move(error);
   if (task.cancel_requested) return finish(task, TaskStatus::cancelled, now);
   if (!again) return finish(task, TaskStatus::failed, now);

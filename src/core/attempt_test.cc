@@ -197,6 +197,8 @@ TEST(FailAttempt, AWorkerThatIsLostTooOftenFailsItForGood) {
   fail_attempt(task, error(error_code::kWorkerLost), kLater);
   EXPECT_EQ(task.status, failed);
   EXPECT_EQ(task.worker_losses, static_cast<std::uint32_t>(limits::kMaxWorkerLosses));
+  EXPECT_NE(task.error->message.find("has lost 3 workers and is not tried again."),
+            std::string::npos);
   EXPECT_EQ(task.error->code, error_code::kWorkerLost);
 }
 

@@ -6,11 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tandem::exec {
@@ -74,11 +77,33 @@ void remove_stale(const std::string& parent) {
   }
 }
 
+bool make_directory(const std::string& path) {
+  return ::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
+}
+
 std::string make_group(const std::string& parent) {
   if (parent.empty()) return {};
   remove_stale(parent);
   std::string path = parent + "/" + kPrefix + std::to_string(::getpid());
-  return ::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST ? path : std::string();
+  return make_directory(path) ? path : std::string();
+}
+
+std::string name_of_job(std::int64_t number) { return "/job-" + std::to_string(number); }
+
+CgroupController find_controller(const std::string& v2_path, const std::string& name) {
+  CgroupController found;
+  found.v2 = !v2_path.empty() && write_file(v2_path + "/cgroup.subtree_control", "+" + name);
+  if (!found.v2) found.v1_path = make_group(own_directory("cgroup", name));
+  return found;
+}
+
+std::uint64_t count_in(std::string_view text, std::string_view name) {
+  const auto at = text.find(name);
+  std::uint64_t count = 0;
+  if (at == std::string_view::npos) return count;
+  text.remove_prefix(at + name.size());
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return count;
 }
 }  // namespace
 
@@ -91,21 +116,11 @@ CgroupRoot CgroupRoot::make(Capabilities& capabilities) {
     ::rmdir(root.path.c_str());
     root.path.clear();
   }
-  if (root.path.empty()) {
-    capabilities.missing.push_back(
-        "No writable cgroup v2 with cgroup.kill: the processes of a job are found by lineage.");
-  } else {
-    capabilities.containment = Containment::cgroup;
-    root.memory_v2 = write_file(root.path + "/cgroup.subtree_control", "+memory");
-  }
-  if (!root.memory_v2 && !root.path.empty()) {
-    root.memory_path = make_group(own_directory("cgroup", "memory"));
-  }
-  capabilities.memory_limit = root.memory_v2 || !root.memory_path.empty();
-  if (!capabilities.memory_limit) {
-    capabilities.missing.push_back(
-        "No writable memory cgroup: a memory limit bounds the address space of each process.");
-  }
+  if (!root.path.empty()) capabilities.containment = Containment::cgroup;
+  root.memory = find_controller(root.path, "memory");
+  root.pids = find_controller(root.path, "pids");
+  capabilities.memory_limit = root.memory.is_there();
+  capabilities.process_limit = root.pids.is_there();
   return root;
 }
 
@@ -114,66 +129,108 @@ void CgroupRoot::kill_all() const {
 }
 
 void CgroupRoot::remove() const {
-  if (!path.empty()) remove_group(path);
-  if (!memory_path.empty()) remove_group(memory_path);
+  for (const std::string& group : {path, memory.v1_path, pids.v1_path}) {
+    if (!group.empty()) remove_group(group);
+  }
+}
+
+void CgroupRoot::kill_job(std::int64_t number) const {
+  if (!path.empty()) write_file(path + name_of_job(number) + "/cgroup.kill", "1");
 }
 
 void CgroupRoot::remove_job(std::int64_t number) const {
-  const std::string name = "/job-" + std::to_string(number);
-  if (!path.empty()) ::rmdir((path + name).c_str());
-  if (!memory_path.empty()) ::rmdir((memory_path + name).c_str());
+  for (const std::string& group : {path, memory.v1_path, pids.v1_path}) {
+    if (!group.empty()) ::rmdir((group + name_of_job(number)).c_str());
+  }
 }
 
-std::optional<JobCgroup> JobCgroup::make(const CgroupRoot& root, std::int64_t number) {
-  if (root.path.empty()) return std::nullopt;
+JobCgroup JobCgroup::make(const CgroupRoot& root, std::int64_t number) {
   JobCgroup group;
-  group.path_ = root.path + "/job-" + std::to_string(number);
-  if (::mkdir(group.path_.c_str(), 0755) != 0 && errno != EEXIST) return std::nullopt;
-  group.directory_.reset(::open(group.path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  group.kill_.reset(::open((group.path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
-  if (!group.directory_ || !group.kill_) return std::nullopt;
-  group.memory_v2_ = root.memory_v2;
-  if (!root.memory_path.empty()) {
-    group.memory_path_ = root.memory_path + "/job-" + std::to_string(number);
-  }
+  const auto limited = [number](const CgroupController& controller) {
+    Limited made{.v2 = controller.v2};
+    if (!controller.v1_path.empty()) made.v1_path = controller.v1_path + name_of_job(number);
+    return made;
+  };
+  group.memory_ = limited(root.memory);
+  group.pids_ = limited(root.pids);
+  if (root.path.empty()) return group;
+  group.path_ = root.path + name_of_job(number);
+  if (!group.make_v2()) return {};
   return group;
 }
 
-void JobCgroup::kill() const {
+bool JobCgroup::make_v2() {
+  if (!make_directory(path_)) return false;
+  directory_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  kill_.reset(::open((path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  return directory_ && kill_;
+}
+
+void JobCgroup::kill() {
+  if (!kill_) return;
+  was_killed_ = true;
   [[maybe_unused]] const ssize_t written = ::write(kill_.get(), "1", 1);
 }
 
+bool JobCgroup::renew() {
+  if (!std::exchange(was_killed_, false)) return true;
+  directory_.reset();
+  kill_.reset();
+  if (memory_.v2) oom_events_.reset();
+  if (memory_.v2) memory_.limit.reset();
+  if (pids_.v2) pids_.limit.reset();
+  return ::rmdir(path_.c_str()) == 0 && make_v2();
+}
+
+bool JobCgroup::make_v1(Limited& controller) {
+  controller.is_made = controller.is_made || controller.v2 ||
+                       (!controller.v1_path.empty() && make_directory(controller.v1_path));
+  return controller.is_made;
+}
+
+bool JobCgroup::limit_memory(std::optional<std::uint64_t> bytes) {
+  if (bytes == memory_.limit) return bytes.has_value() && !memory_.failed;
+  memory_.limit = bytes;
+  memory_procs_.reset();
+  memory_.failed = !make_v1(memory_);
+  if (memory_.failed) return false;
+  const std::string& directory = memory_.v2 ? path_ : memory_.v1_path;
+  const auto open = [&directory](UniqueFd& file, const char* name, int flags) {
+    if (!file) file.reset(::open((directory + name).c_str(), flags | O_CLOEXEC));
+  };
+  if (memory_.v2) {
+    open(oom_events_, "/memory.events", O_RDONLY);
+    write_file(directory + "/memory.swap.max", bytes ? "0" : "max");
+    write_file(directory + "/memory.oom.group", bytes ? "1" : "0");
+    memory_.failed = !write_file(directory + "/memory.max", bytes ? std::to_string(*bytes) : "max");
+  } else if (bytes) {
+    open(oom_events_, "/memory.oom_control", O_RDONLY);
+    memory_.failed = !write_file(directory + "/memory.limit_in_bytes", std::to_string(*bytes));
+    if (!memory_.failed) open(memory_procs_, "/cgroup.procs", O_WRONLY);
+  }
+  return bytes.has_value() && !memory_.failed;
+}
+
+bool JobCgroup::limit_processes(std::optional<std::uint64_t> count) {
+  if (count == pids_.limit) return count.has_value() && !pids_.failed;
+  pids_.limit = count;
+  const bool is_first = !pids_.is_made;
+  pids_.failed = pids_.failed || !make_v1(pids_);
+  const std::string& directory = pids_.v2 ? path_ : pids_.v1_path;
+  if (!pids_.failed && !pids_.v2 && is_first)
+    pids_.failed = !write_file(directory + "/cgroup.procs", "0");
+  if (pids_.failed) return false;
+  const std::uint64_t shepherd = pids_.v2 ? 0 : 1;  // it is in there with its job
+  const std::string text = count ? std::to_string(*count + shepherd) : "max";
+  pids_.failed = !write_file(directory + "/pids.max", text);
+  return count.has_value() && !pids_.failed;
+}
+
 std::uint64_t JobCgroup::oom_kills() const {
-  const std::string path =
-      memory_v2_ ? path_ + "/memory.events" : memory_path_ + "/memory.oom_control";
-  std::ifstream events(path);
-  std::string name;
-  std::uint64_t count = 0;
-  while (events >> name >> count) {
-    if (name == "oom_kill") return count;
-  }
-  return 0;
-}
-
-bool JobCgroup::limit_memory(std::uint64_t bytes) {
-  const std::string text = std::to_string(bytes);
-  if (memory_v2_) {
-    write_file(path_ + "/memory.swap.max", "0");
-    write_file(path_ + "/memory.oom.group", "1");
-    return write_file(path_ + "/memory.max", text);
-  }
-  if (memory_path_.empty()) return false;
-  if (!memory_procs_) {
-    if (::mkdir(memory_path_.c_str(), 0755) != 0 && errno != EEXIST) return false;
-  }
-  if (!write_file(memory_path_ + "/memory.limit_in_bytes", text)) return false;
-  memory_procs_.reset(::open((memory_path_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-  return static_cast<bool>(memory_procs_);
-}
-
-void JobCgroup::unlimit_memory() {
-  if (memory_v2_) write_file(path_ + "/memory.max", "max");
-  memory_procs_.reset();  // the next job joins only where it has a limit of its own
+  std::array<char, 512> text{};
+  const ssize_t length = oom_events_ ? ::pread(oom_events_.get(), text.data(), text.size(), 0) : 0;
+  if (length <= 0) return 0;
+  return count_in({text.data(), static_cast<std::size_t>(length)}, "oom_kill ");
 }
 
 }  // namespace tandem::exec

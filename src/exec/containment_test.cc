@@ -127,6 +127,18 @@ TEST_P(ContainmentTest, AHostileTreeOfAThousandIsDeadWithinASecondAfterTheGrace)
   RecordProperty("took_ms", static_cast<int>(ended.took_ms));
 }
 
+TEST_P(ContainmentTest, TheJobsAfterAKilledOneRun) {
+  for (int i = 0; i < 3; ++i) {
+    end_by(shell("sleep 1000 & echo $!; echo $$; wait"), 2,
+           [](Process& process) { process.terminate(60'000); });
+    for (int j = 0; j < 2; ++j) {
+      const Ran next = run(run_job(*launcher, shell("sleep 0.01; echo fine")));
+      EXPECT_EQ(next.truth.exit_code, 0) << "signal " << next.truth.signal;
+      EXPECT_EQ(next.out, "fine\n");
+    }
+  }
+}
+
 TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
   const auto ended =
       end_by(shell("trap 'exit 9' TERM;"
@@ -135,6 +147,15 @@ TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
              3, [](Process& process) { process.terminate(60'000); });
   EXPECT_EQ(ended.truth.exit_code, 9);
   EXPECT_LT(ended.took_ms, 30'000);
+}
+
+// Linux 6.14 and later kill what is born into a cgroup that was killed before.
+TEST_P(ContainmentTest, AJobThatWasKilledLeavesNothingToTheNextOne) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(script("(trap '' TERM; setsid sleep 1000) & exit 3").truth.exit_code, 3);
+    EXPECT_EQ(script("sleep 0; exit 4").truth.exit_code, 4);
+  }
+  EXPECT_EQ(launcher->idle_shepherds(), 1u);
 }
 
 TEST_P(ContainmentTest, WhatTheFirstProcessLeavesBehindIsKilled) {
@@ -200,10 +221,18 @@ TEST_P(ContainmentTest, TheGuardsDeathKillsEveryJob) {
       end_by(hostile_tree(40), 40, [this](Process&) { ::kill(guard->pid(), SIGKILL); });
   EXPECT_FALSE(ended.truth.exit_code);
   EXPECT_LT(ended.took_ms, 1000);
-  const Ran later = script("exit 0");
-  EXPECT_FALSE(later.launched);
-  EXPECT_EQ(later.error.code, Errc::internal);
-  EXPECT_FALSE(launcher->is_alive());
+  for (int code = 5; code < 8; ++code)
+    EXPECT_EQ(script("exit " + std::to_string(code)).truth.exit_code, code);
+  EXPECT_TRUE(launcher->is_alive());
+}
+
+TEST_P(ContainmentTest, AJobThatKillsTheGuardEndsWithItAndTheNextOneRuns) {
+  const std::string kill_guard =
+      "read _ _ _ guard _ < /proc/$PPID/stat; kill -9 $guard; sleep 1000";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(script(kill_guard).truth.lost);
+    EXPECT_EQ(script("exit 9").truth.exit_code, 9);
+  }
 }
 
 // Run as a program of its own by the test below: prints the pids of its guard and its jobs, never

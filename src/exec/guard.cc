@@ -35,36 +35,50 @@ std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace
 
 Result<std::unique_ptr<Guard>> Guard::start(bool use_cgroups) {
+  std::unique_ptr<Guard> guard(new Guard(use_cgroups));
+  if (auto forked = guard->fork_guard(); !forked) return forked.error();
+  return guard;
+}
+
+Result<void> Guard::renew() {
+  ::kill(pid_, SIGKILL);
+  reap();
+  return fork_guard();
+}
+
+Result<void> Guard::fork_guard() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return system_failure("No socket for the guard of the jobs");
   }
-  UniqueFd ours(ends[0]), theirs(ends[1]);
-  const pid_t pid = ::fork();
-  if (pid < 0) return system_failure("No process for the guard of the jobs");
-  if (pid == 0) run_guard(theirs.get(), use_cgroups);
+  socket_.reset(ends[0]);
+  UniqueFd theirs(ends[1]);
+  pid_ = ::fork();
+  if (pid_ < 0) return system_failure("No process for the guard of the jobs");
+  if (pid_ == 0) run_guard(theirs.get(), use_cgroups_);
   theirs.reset();
-  std::unique_ptr<Guard> guard(new Guard(pid, std::move(ours)));
-  pollfd answer{guard->socket(), POLLIN, 0};
+  pollfd answer{socket(), POLLIN, 0};
   while (::poll(&answer, 1, kHelloTimeoutMs) < 0 && errno == EINTR) {
   }
   Packet hello;
-  if (receive_packet(guard->socket(), hello) != Received::packet ||
-      hello.head.kind != PacketKind::hello) {
-    ::kill(pid, SIGKILL);
+  if (receive_packet(socket(), hello) != Received::packet || hello.head.kind != PacketKind::hello) {
+    ::kill(pid_, SIGKILL);
     return fail(Errc::internal, "The guard of the jobs did not start.");
   }
-  Capabilities& found = guard->capabilities_;
-  found.containment = hello.head.value & 1 ? Containment::cgroup : Containment::lineage;
-  found.memory_limit = (hello.head.value & 2) != 0;
-  found.missing = lines_of(hello.text);
-  return guard;
+  capabilities_.set_bits(hello.head.value);
+  capabilities_.missing = lines_of(hello.text);
+  return {};
+}
+
+void Guard::reap() {
+  while (pid_ > 0 && ::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
 }
 
 Guard::~Guard() {
   socket_.reset();
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  reap();
 }
 
 }  // namespace tandem::exec

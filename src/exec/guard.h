@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,7 +21,13 @@ enum class Containment {
 struct Capabilities {
   Containment containment = Containment::lineage;
   bool memory_limit = false;         // by a memory cgroup; else by the size of the address space
+  bool process_limit = false;        // by a pids cgroup; else by user, which does not hold for root
+  bool other_users = false;          // ProcessSpec::user
+  bool no_network = false;           // ProcessSpec::network
   std::vector<std::string> missing;  // sentences for the log: what this system does not let us do
+
+  std::int64_t bits() const;  // all but the sentences
+  void set_bits(std::int64_t bits);
 };
 
 // The ancestor of all jobs: a single-threaded child of the server. On request it forks shepherds;
@@ -33,6 +40,10 @@ class Guard {
   // the guard has looked at the system. `use_cgroups` false: lineage, whatever the system allows.
   // internal: the system refuses a process or a socket.
   static Result<std::unique_ptr<Guard>> start(bool use_cgroups = true);
+  // Another one in place of one that has died, which a job can bring about; jobs end with their
+  // guard. The threads that there are by now do not matter. Blocks as start() does. internal: as
+  // start().
+  Result<void> renew();
   // Closes the socket and waits until the guard has killed what still runs.
   ~Guard();
   Guard(const Guard&) = delete;
@@ -43,9 +54,12 @@ class Guard {
   int socket() const { return socket_.get(); }  // for the Launcher; stays the guard's
 
  private:
-  Guard(pid_t pid, UniqueFd socket) : pid_(pid), socket_(std::move(socket)) {}
+  explicit Guard(bool use_cgroups) : use_cgroups_(use_cgroups) {}
+  Result<void> fork_guard();
+  void reap();
 
-  pid_t pid_;
+  bool use_cgroups_;
+  pid_t pid_ = -1;
   UniqueFd socket_;
   Capabilities capabilities_;
 };

@@ -12,9 +12,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <exception>
 #include <utility>
 
+#include "exec/capabilities.h"
 #include "exec/process_tree.h"
 #include "exec/shepherd.h"
 
@@ -36,12 +38,31 @@ void keep_only(int socket) {
   ::dup3(high, kSocketFd, O_CLOEXEC);
   ::syscall(SYS_close_range, static_cast<unsigned>(kSocketFd + 1), ~0u, 0);
 }
+
+// A job may look at its ancestors: what the server was started with is not for it.
+void wipe_environment() {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    ::explicit_bzero(*entry, std::strlen(*entry));
+  }
+}
+
+// Also for the shepherds and the jobs; a server that ignores SIGCHLD would lose every exit status.
+void reset_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (signal != SIGKILL && signal != SIGSTOP) ::signal(signal, SIG_DFL);
+  }
+}
 }  // namespace
 
 void run_guard(int socket, bool use_cgroups) {
   try {
     ::setsid();  // a terminal's ^C is for the server, not for the jobs
     keep_only(socket);
+    wipe_environment();
+    reset_signals();
     [[maybe_unused]] const int moved = ::chdir("/");
     GuardLoop(UniqueFd(kSocketFd), use_cgroups).run();
   } catch (const std::exception&) {
@@ -51,10 +72,6 @@ void run_guard(int socket, bool use_cgroups) {
 }
 
 GuardLoop::GuardLoop(UniqueFd socket, bool use_cgroups) : socket_(std::move(socket)) {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, nullptr);
-  ::signal(SIGCHLD, SIG_DFL);  // a server that ignores it would lose every exit status
   sigset_t wanted;
   ::sigemptyset(&wanted);
   ::sigaddset(&wanted, SIGCHLD);
@@ -63,13 +80,14 @@ GuardLoop::GuardLoop(UniqueFd socket, bool use_cgroups) : socket_(std::move(sock
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   Capabilities capabilities;
   if (use_cgroups) root_ = CgroupRoot::make(capabilities);
+  look_at_isolation(capabilities);
+  say_what_is_missing(capabilities);
   say_hello(capabilities);
 }
 
 void GuardLoop::say_hello(const Capabilities& capabilities) {
   PacketHead hello{.kind = PacketKind::hello};
-  hello.value = (capabilities.containment == Containment::cgroup ? 1 : 0) +
-                (capabilities.memory_limit ? 2 : 0);
+  hello.value = capabilities.bits();
   std::string text;
   for (const std::string& sentence : capabilities.missing) text += sentence + "\n";
   send_packet(socket_.get(), hello, text);
@@ -143,7 +161,7 @@ void GuardLoop::reap() {
   while ((pid = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
     const auto shepherd = shepherds_.find(pid);
     if (shepherd == shepherds_.end()) continue;
-    if (const auto group = JobCgroup::make(root_, shepherd->second)) group->kill();
+    root_.kill_job(shepherd->second);
     dead_.push_back(shepherd->second);
     shepherds_.erase(shepherd);
   }

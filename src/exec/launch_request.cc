@@ -107,10 +107,16 @@ void encode(const ProcessSpec& spec, LaunchRequest& request) {
   fields.pty = spec.pty;
   fields.control = spec.control;
   fields.input = static_cast<bool>(spec.input_fd);
+  fields.no_network = !spec.network;
+  fields.change_user = spec.user.has_value();
+  if (spec.user) {
+    fields.uid = spec.user->uid;
+    fields.gid = spec.user->gid;
+  }
   fields.memory_bytes = spec.limits.memory_bytes.value_or(kNoLimit);
+  fields.processes = spec.limits.processes.value_or(kNoLimit);
   fields.cpu_s = spec.limits.cpu_s.value_or(kNoLimit);
   fields.open_files = spec.limits.open_files.value_or(kNoLimit);
-  fields.processes = spec.limits.processes.value_or(kNoLimit);
   fields.file_bytes = spec.limits.file_bytes.value_or(kNoLimit);
   std::string& text = request.text;
   text.append(spec.cwd).push_back('\0');
@@ -174,8 +180,11 @@ Error launch_failure(LaunchStep step, int error) {
                         ".");
     }
   }
-  return fail(Errc::internal,
-              std::string("The job cannot be started: ") + std::strerror(error) + ".");
+  const char* what = step == LaunchStep::user      ? "The job cannot be given its user: "
+                     : step == LaunchStep::network ? "The job cannot be cut off the network: "
+                     : step == LaunchStep::limits  ? "The job cannot be given its limits: "
+                                                   : "The job cannot be started: ";
+  return fail(Errc::internal, std::string(what) + std::strerror(error) + ".");
 }
 
 }  // namespace tandem::exec

@@ -13,13 +13,18 @@
 
 namespace tandem::exec {
 
+namespace {
+constexpr int kMaxGuards = 3;  // that may die while one job is started
+}  // namespace
+
 // Shared with the pending reads, which may end after the launcher.
 class Launcher::State : public std::enable_shared_from_this<State> {
  public:
-  State(io::Executor executor, int guard_socket)
+  State(io::Executor executor, Guard& guard)
       : executor_(executor),
         changed_(executor, io::Timer::time_point::max()),
-        guard_(executor, ::fcntl(guard_socket, F_DUPFD_CLOEXEC, 0)) {}
+        guard_process_(&guard),
+        guard_(executor, ::fcntl(guard.socket(), F_DUPFD_CLOEXEC, 0)) {}
 
   io::Executor executor() const { return executor_; }
   bool is_alive() const { return alive_; }
@@ -35,9 +40,11 @@ class Launcher::State : public std::enable_shared_from_this<State> {
   void on_packet(Packet& packet);
   void on_change(const std::shared_ptr<ShepherdClient>& client);
   void guard_died();
+  bool has_guard();
 
   io::Executor executor_;
-  io::Timer changed_;  // never expires; cancelled when idle_, refusals_ or alive_ change
+  io::Timer changed_;     // never expires; cancelled when idle_, refusals_ or alive_ change
+  Guard* guard_process_;  // null after close(): the guard may be gone by then
   ShepherdClient::Stream guard_;
   std::map<std::int64_t, std::shared_ptr<ShepherdClient>> shepherds_;
   std::vector<std::shared_ptr<ShepherdClient>> idle_;
@@ -46,12 +53,12 @@ class Launcher::State : public std::enable_shared_from_this<State> {
 };
 
 void Launcher::State::listen() {
-  guard_.async_wait(ShepherdClient::Stream::wait_read,
-                    [self = shared_from_this()](boost::system::error_code error) {
-                      if (error || !self->alive_) return;
-                      self->on_readable();
-                      if (self->alive_) self->listen();
-                    });
+  auto on_event = [self = shared_from_this()](boost::system::error_code error) {
+    if (error || !self->alive_) return;
+    self->on_readable();
+    if (self->alive_) self->listen();
+  };
+  guard_.async_wait(ShepherdClient::Stream::wait_read, std::move(on_event));
 }
 
 void Launcher::State::on_readable() {
@@ -88,25 +95,43 @@ void Launcher::State::on_packet(Packet& packet) {
 }
 
 void Launcher::State::on_change(const std::shared_ptr<ShepherdClient>& client) {
-  if (client->is_usable()) {
+  const auto known = shepherds_.find(client->number());
+  const bool has_guard = known != shepherds_.end() && known->second == client;
+  if (client->is_usable() && has_guard) {
     idle_.push_back(client);
     changed_.cancel();
     return;
   }
   std::erase(idle_, client);
-  if (!alive_) client->confirm_gone();
+  if (!has_guard) client->confirm_gone();  // a shepherd ends with its job, and after its guard
 }
 
+// Its shepherds die with it, each when it has killed its job; nobody else will say so.
 void Launcher::State::guard_died() {
   alive_ = false;
-  changed_.cancel();
-  for (const auto& [number, client] : shepherds_) {
+  boost::system::error_code ignored;
+  guard_.close(ignored);
+  idle_.clear();
+  for (const auto& [number, client] : std::exchange(shepherds_, {})) {
     if (!client->is_usable()) client->confirm_gone();
   }
+  changed_.cancel();
+}
+
+// A job may have killed the guard: then this starts another one.
+bool Launcher::State::has_guard() {
+  if (alive_ || guard_process_ == nullptr) return alive_;
+  if (!guard_process_->renew()) return false;
+  guard_.assign(::fcntl(guard_process_->socket(), F_DUPFD_CLOEXEC, 0));
+  alive_ = true;
+  refusals_ = 0;
+  listen();
+  return true;
 }
 
 void Launcher::State::close() {
   alive_ = false;
+  guard_process_ = nullptr;
   changed_.cancel();
   boost::system::error_code ignored;
   guard_.close(ignored);
@@ -117,20 +142,26 @@ void Launcher::State::close() {
 io::Awaitable<std::shared_ptr<ShepherdClient>> Launcher::State::acquire() {
   const auto self = shared_from_this();
   PacketHead request{.kind = PacketKind::new_shepherd};
-  if (idle_.empty() && !(alive_ && send_packet(guard_.native_handle(), request))) co_return nullptr;
-  while (alive_) {
-    if (!idle_.empty()) {
-      auto client = std::move(idle_.back());
-      idle_.pop_back();
-      if (client->is_usable()) co_return client;
-      continue;
+  for (int guards = 0; guards < kMaxGuards && has_guard(); ++guards) {
+    bool requested = false;
+    while (alive_) {
+      while (!idle_.empty()) {
+        const auto client = std::move(idle_.back());
+        idle_.pop_back();
+        if (client->is_usable()) co_return client;
+      }
+      if (requested && refusals_ > 0) {
+        --refusals_;
+        co_return nullptr;
+      }
+      if (!requested && !send_packet(guard_.native_handle(), request)) {
+        guard_died();
+        break;
+      }
+      requested = true;
+      boost::system::error_code woken;
+      co_await changed_.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
     }
-    if (refusals_ > 0) {
-      --refusals_;
-      co_return nullptr;
-    }
-    boost::system::error_code woken;
-    co_await changed_.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
   }
   co_return nullptr;
 }
@@ -146,7 +177,7 @@ struct KillUnlessKept {
 }  // namespace
 
 Launcher::Launcher(io::Executor executor, Guard& guard)
-    : state_(std::make_shared<State>(executor, guard.socket())) {
+    : state_(std::make_shared<State>(executor, guard)) {
   // A job that closed its input must cost an error, not the server.
   struct sigaction pipe_action {};
   if (::sigaction(SIGPIPE, nullptr, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL) {

@@ -24,7 +24,7 @@ class Launcher {
   // says why (no such file, not executable, not a program). internal: no resources, or no guard.
   io::Awaitable<Result<std::unique_ptr<Process>>> launch(ProcessSpec spec);
 
-  // False once the guard is gone: every launch fails from then on, and the server should restart.
+  // False while there is no guard; the next launch starts another one.
   bool is_alive() const;
   std::size_t idle_shepherds() const;
 

@@ -36,10 +36,12 @@ bool send_packet(int socket, const PacketHead& head, std::string_view text,
 }
 
 Received receive_packet(int socket, Packet& packet) {
-  packet.text.resize(kMaxPacketTextBytes);
+  // Not cleared for each packet: most have little text.
+  static thread_local std::array<char, kMaxPacketTextBytes> text;
+  packet.text.clear();
   packet.fds.clear();
   std::array<iovec, 2> parts{iovec{&packet.head, sizeof packet.head},
-                             iovec{packet.text.data(), packet.text.size()}};
+                             iovec{text.data(), text.size()}};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxPacketFds)> rights{};
   msghdr message{};
   message.msg_iov = parts.data();
@@ -60,7 +62,7 @@ Received receive_packet(int socket, Packet& packet) {
     for (std::size_t i = 0; i < count; ++i) packet.fds.emplace_back(fds[i]);
   }
   if (got < static_cast<ssize_t>(sizeof packet.head)) return Received::closed;
-  packet.text.resize(static_cast<std::size_t>(got) - sizeof packet.head);
+  packet.text.assign(text.data(), static_cast<std::size_t>(got) - sizeof packet.head);
   return Received::packet;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,7 +16,7 @@
 namespace tandem::exec {
 
 enum class PacketKind : std::uint32_t {
-  hello,          // guard → launcher, once: `value` bit 0 cgroup, bit 1 memory limit; text:
+  hello,          // guard → launcher, once: `value` has a bit for each Capabilities; text:
                   // sentences, one a line
   new_shepherd,   // launcher → guard; and back: `value` is its number, with its socket and its
                   // pidfd, or with no descriptor: refused
@@ -26,7 +28,16 @@ enum class PacketKind : std::uint32_t {
   exited,         // shepherd → launcher: ExitFields; the shepherd is idle again
 };
 
-enum class LaunchStep : std::uint32_t { clone, descriptors, terminal, directory, limits, program };
+enum class LaunchStep : std::uint32_t {
+  clone,
+  network,
+  limits,
+  descriptors,
+  terminal,
+  user,
+  directory,
+  program
+};
 
 constexpr std::uint64_t kNoLimit = UINT64_MAX;
 
@@ -35,13 +46,16 @@ constexpr std::uint64_t kNoLimit = UINT64_MAX;
 // `text_in_file`.
 struct LaunchFields {
   std::uint32_t argc, envc;
-  bool pty, control, input, text_in_file;
-  std::uint64_t memory_bytes, cpu_s, open_files, processes, file_bytes;
+  bool pty, control, input, text_in_file, change_user, no_network;
+  uid_t uid;
+  gid_t gid;
+  std::uint64_t memory_bytes, processes, cpu_s, open_files, file_bytes;
 };
 
 struct ExitFields {
   std::int32_t wait_status;
   bool out_of_memory, leftovers;
+  bool retired;  // the shepherd takes no other job
   std::int64_t user_ms, system_ms;
   std::uint64_t max_rss_bytes;
 };

@@ -21,10 +21,17 @@ namespace tandem::exec {
 // Each absent limit is the server's own. The core size is always 0.
 struct ProcessLimits {
   std::optional<std::uint64_t> memory_bytes;  // of the whole job with Capabilities::memory_limit
-  std::optional<std::uint64_t> cpu_s;         // of each process
+  std::optional<std::uint64_t> processes;     // of the whole job with Capabilities::process_limit
+  std::optional<std::uint64_t> cpu_s;         // of each process; then SIGXCPU
   std::optional<std::uint64_t> open_files;    // of each process
-  std::optional<std::uint64_t> processes;     // of the user (RLIMIT_NPROC)
-  std::optional<std::uint64_t> file_bytes;    // of each written file
+  std::optional<std::uint64_t> file_bytes;    // of each written file; then SIGXFSZ
+  bool operator==(const ProcessLimits&) const = default;
+};
+
+// Whom a job runs as, with no other group.
+struct ProcessUser {
+  uid_t uid = 0;
+  gid_t gid = 0;
 };
 
 struct ProcessSpec {
@@ -41,6 +48,8 @@ struct ProcessSpec {
   bool control = false;  // descriptor 3 is a pipe to read_control
   UniqueFd input_fd;     // becomes descriptor 4, if it is one
   ProcessLimits limits;
+  std::optional<ProcessUser> user;  // absent: the server's own; needs root
+  bool network = true;              // false: only a loopback of its own; needs root
 };
 
 // How the job's first process ended. Whether a timeout or a cancel was the reason is known to the

@@ -209,6 +209,90 @@ TEST_P(ProcessTest, LimitsHold) {
   std::filesystem::remove(file);
 }
 
+TEST_P(ProcessTest, ProcessesOfTheWholeJobAreBounded) {
+  if (!guard->capabilities().process_limit) GTEST_SKIP() << "no pids cgroup";
+  const auto made = [this](std::optional<std::uint64_t> limit) {
+    ProcessSpec spec;
+    spec.argv = {"/usr/bin/python3", "-S", "-c", R"(
+import os
+made = 0
+try:
+    while made < 100:
+        if os.fork() == 0:
+            os.setsid()
+            while True: os.read(os.pipe()[0], 1)
+        made += 1
+except BlockingIOError: pass
+print(made)
+)"};
+    spec.cwd = "/";
+    spec.limits.processes = limit;
+    const Ran ran = job(std::move(spec));
+    return ran.out + ran.err + ran.error.detail;
+  };
+  EXPECT_EQ(made(20), "19\n");
+  EXPECT_EQ(made(std::nullopt), "100\n");  // the same shepherd
+  EXPECT_EQ(made(5), "4\n");
+}
+
+TEST_P(ProcessTest, RunsAsAnotherUserWithoutOtherGroups) {
+  if (!guard->capabilities().other_users) GTEST_SKIP() << "this takes root";
+  ProcessSpec spec = shell("id -u; id -g; id -G; cat /etc/shadow 2>&1");
+  spec.user = ProcessUser{.uid = 65534, .gid = 65534};
+  EXPECT_EQ(job(std::move(spec)).out, "65534\n65534\n65534\ncat: /etc/shadow: Permission denied\n");
+  ProcessSpec typed = shell("echo typed > /dev/tty; test -t 0 && id -u");
+  typed.user = ProcessUser{.uid = 65534, .gid = 65534};
+  typed.pty = true;
+  EXPECT_EQ(job(std::move(typed)).out, "typed\r\n65534\r\n");
+}
+
+TEST_P(ProcessTest, WithoutNetworkThereIsALoopbackOfItsOwn) {
+  if (!guard->capabilities().no_network) GTEST_SKIP() << "this takes root";
+  ProcessSpec spec;
+  spec.argv = {"/usr/bin/python3", "-S", "-c", R"(
+import socket
+print([name for _, name in socket.if_nameindex()])
+with socket.socket() as listener:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    socket.create_connection(listener.getsockname()).close()
+)"};
+  spec.cwd = "/";
+  spec.network = false;
+  const Ran ran = job(std::move(spec));
+  EXPECT_EQ(ran.out, "['lo']\n");
+  EXPECT_EQ(ran.err, "");
+}
+
+TEST_P(ProcessTest, ItsAncestorsHaveNoEnvironmentToLookAt) {
+  const Ran ran = script(
+      "pid=$PPID; cat /proc/$pid/environ | tr -d '\\0' | wc -c;"
+      "read _ _ _ guard _ < /proc/$pid/stat;"
+      "cat /proc/$guard/environ | tr -d '\\0' | wc -c");
+  EXPECT_EQ(ran.out, "0\n0\n") << ran.err;
+}
+
+TEST_P(ProcessTest, CpuTimeEndsWithASignalOfItsOwn) {
+  ProcessSpec spec = shell("while :; do :; done");
+  spec.limits.cpu_s = 1;
+  EXPECT_EQ(job(std::move(spec)).truth.signal, SIGXCPU);
+}
+
+TEST_P(ProcessTest, OutOfMemoryOfAChildIsTold) {
+  if (!guard->capabilities().memory_limit) GTEST_SKIP() << "no memory cgroup";
+  const auto ran = [this](const std::string& text) {
+    ProcessSpec spec = shell(text);
+    spec.limits.memory_bytes = 64'000'000;
+    return job(std::move(spec)).truth;
+  };
+  const std::string hungry = "/usr/bin/python3 -Sc 'b = bytearray(b\"x\") * 400_000_000'; ";
+  const ExitTruth passed_on = ran(hungry + "exit $?");
+  EXPECT_FALSE(passed_on.lost);
+  EXPECT_TRUE(passed_on.out_of_memory);
+  EXPECT_FALSE(ran("exit 0").out_of_memory);
+  EXPECT_FALSE(ran("kill -9 $$").out_of_memory);  // killed, but not for want of memory
+}
+
 TEST_P(ProcessTest, OutOfMemoryIsTold) {
   if (!guard->capabilities().memory_limit) GTEST_SKIP() << "no memory cgroup";
   ProcessSpec spec;
@@ -216,7 +300,7 @@ TEST_P(ProcessTest, OutOfMemoryIsTold) {
   spec.cwd = "/";
   spec.limits.memory_bytes = 64'000'000;
   const Ran ran = job(std::move(spec));
-  EXPECT_EQ(ran.truth.signal, SIGKILL);
+  EXPECT_EQ(ran.truth.signal, SIGKILL) << ran.truth.exit_code.value_or(-1) << ran.out << ran.err;
   EXPECT_TRUE(ran.truth.out_of_memory);
   EXPECT_FALSE(script("kill -9 $$").truth.out_of_memory);  // the same shepherd, no limit
 }

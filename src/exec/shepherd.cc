@@ -14,9 +14,10 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <optional>
+#include <utility>
 
 #include "exec/process_tree.h"
-#include "exec/spawn.h"
 
 namespace tandem::exec {
 
@@ -67,11 +68,8 @@ bool read_text(int file, std::string& text) {
 }
 }  // namespace
 
-ShepherdLoop::ShepherdLoop(UniqueFd socket, std::optional<JobCgroup> cgroup, pid_t guard)
+ShepherdLoop::ShepherdLoop(UniqueFd socket, JobCgroup cgroup, pid_t guard)
     : socket_(std::move(socket)), cgroup_(std::move(cgroup)) {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, nullptr);
   sigset_t wanted;
   ::sigemptyset(&wanted);
   ::sigaddset(&wanted, SIGCHLD);
@@ -158,14 +156,7 @@ void ShepherdLoop::launch(Packet& packet) {
                  .limits = &fields};
   for (std::size_t i = 0; i < 3u + fields.control; ++i) plan.fds[i] = packet.fds[i].get();
   if (fields.input) plan.fds[4] = packet.fds[3u + fields.control].get();
-  plan.limit_address_space = !set_up_limits(fields);
-  if (cgroup_) {
-    plan.cgroup_fd = cgroup_->directory_fd();
-    plan.memory_procs_fd = cgroup_->memory_procs_fd();
-  }
-  if (now_ms() - oom_read_at_ms_ > kOomBaselineAgeMs || has_memory_limit_) {
-    oom_kills_before_ = oom_kills();
-  }
+  set_up_limits(plan);
   const SpawnOutcome outcome = spawn(plan);
   packet.fds.clear();
   answer.value = outcome.pid;
@@ -177,16 +168,23 @@ void ShepherdLoop::launch(Packet& packet) {
     exit_ = {};
     kill_at_ms_ = INT64_MAX;
     kill_rounds_ = 0;
-  } else if (has_memory_limit_) {
-    cgroup_->unlimit_memory();
   }
   send_packet(socket_.get(), answer);
 }
 
-bool ShepherdLoop::set_up_limits(LaunchFields& fields) {
-  has_memory_limit_ =
-      fields.memory_bytes != kNoLimit && cgroup_ && cgroup_->limit_memory(fields.memory_bytes);
-  return has_memory_limit_;
+void ShepherdLoop::set_up_limits(SpawnPlan& plan) {
+  const auto given = [](std::uint64_t limit) {
+    return limit == kNoLimit ? std::optional<std::uint64_t>() : limit;
+  };
+  has_memory_limit_ = cgroup_.limit_memory(given(plan.limits->memory_bytes));
+  plan.limit_address_space = !has_memory_limit_;
+  plan.limit_processes = !cgroup_.limit_processes(given(plan.limits->processes));
+  plan.cgroup_fd = cgroup_.directory_fd();
+  plan.memory_procs_fd = cgroup_.memory_procs_fd();
+  const std::int64_t now = now_ms();
+  if (has_memory_limit_ || now - machine_read_at_ms_ < kOomBaselineAgeMs) return;
+  machine_oom_kills_ = machine_oom_kills();
+  machine_read_at_ms_ = now;
 }
 
 void ShepherdLoop::signal_job(int signal) {
@@ -212,40 +210,43 @@ void ShepherdLoop::reap() {
   if (none_left) {
     report_exit(false);
   } else if (kill_rounds_ > kMaxKillRounds) {
-    report_exit(true);
-    owner_is_gone_ = true;  // the guard goes on with what is stuck; this shepherd takes no job more
+    report_exit(true);  // the guard goes on with what is stuck
   }
 }
 
 void ShepherdLoop::kill_round() {
-  if (cgroup_) cgroup_->kill();
+  cgroup_.kill();
   // The first round trusts the cgroup; a process that left it, or was never in one, is found in
   // /proc.
-  if (!cgroup_ || kill_rounds_ > 0) signal_all(descendants_of(::getpid()), SIGKILL);
+  if (!cgroup_.can_kill() || kill_rounds_ > 0) signal_all(descendants_of(::getpid()), SIGKILL);
   ++kill_rounds_;
 }
 
 void ShepherdLoop::report_exit(bool leftovers) {
-  const int status = exit_.wait_status;
-  const bool was_killed =
-      WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && now_ms() < kill_at_ms_;
-  if (has_memory_limit_ || was_killed) exit_.out_of_memory = oom_kills() > oom_kills_before_;
-  if (has_memory_limit_) cgroup_->unlimit_memory();
+  exit_.out_of_memory = was_out_of_memory();
   exit_.leftovers = leftovers;
+  exit_.retired = leftovers || !cgroup_.renew();
+  job_oom_kills_ = cgroup_.oom_kills();
   has_memory_limit_ = false;
   main_ = 0;
   kill_rounds_ = 0;
   const PacketHead report{.kind = PacketKind::exited, .exit = exit_};
-  if (!send_packet(socket_.get(), report)) owner_is_gone_ = true;
+  // Without its owner the job did not end: it is lost.
+  if (!owner_is_gone_ && !send_packet(socket_.get(), report)) owner_is_gone_ = true;
+  if (exit_.retired) owner_is_gone_ = true;
 }
 
-std::uint64_t ShepherdLoop::oom_kills() {
+// A job without a limit of its own can still be what the machine's want of memory has killed.
+bool ShepherdLoop::was_out_of_memory() {
   if (has_memory_limit_) {
-    oom_read_at_ms_ = -kOomBaselineAgeMs;  // the machine's count must be read anew
-    return cgroup_->oom_kills();
+    return cgroup_.oom_kills() > job_oom_kills_;
   }
-  oom_read_at_ms_ = now_ms();
-  return machine_oom_kills();
+  const int status = exit_.wait_status;
+  const bool was_killed = (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+                          (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGKILL);
+  if (!was_killed || now_ms() >= kill_at_ms_) return false;
+  const std::uint64_t before = std::exchange(machine_oom_kills_, machine_oom_kills());
+  return machine_oom_kills_ > before;
 }
 
 }  // namespace tandem::exec

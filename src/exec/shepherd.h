@@ -3,12 +3,12 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "exec/cgroup.h"
 #include "exec/packet.h"
+#include "exec/spawn.h"
 
 namespace tandem::exec {
 
@@ -17,7 +17,7 @@ namespace tandem::exec {
 // job makes stays its descendant: the job is over when the shepherd has no child left.
 class ShepherdLoop {
  public:
-  ShepherdLoop(UniqueFd socket, std::optional<JobCgroup> cgroup, pid_t guard);
+  ShepherdLoop(UniqueFd socket, JobCgroup cgroup, pid_t guard);
   // Serves until the socket closes or the guard dies, then kills its job and returns.
   void run();
 
@@ -27,16 +27,16 @@ class ShepherdLoop {
   void read_packets();
   void handle(Packet& packet);
   void launch(Packet& packet);
-  bool set_up_limits(LaunchFields& fields);
+  void set_up_limits(SpawnPlan& plan);
   void signal_job(int signal);
   void reap();
   void kill_round();
   void report_exit(bool leftovers);
-  std::uint64_t oom_kills();
+  bool was_out_of_memory();
   bool is_busy() const { return main_ > 0; }
 
   UniqueFd socket_, signals_;
-  std::optional<JobCgroup> cgroup_;
+  JobCgroup cgroup_;
   bool owner_is_gone_ = false;
 
   // The job
@@ -46,8 +46,9 @@ class ShepherdLoop {
   std::int64_t kill_at_ms_ = INT64_MAX;  // monotonic
   int kill_rounds_ = 0;
   bool has_memory_limit_ = false;
-  std::uint64_t oom_kills_before_ = 0;
-  std::int64_t oom_read_at_ms_ = -1;
+  std::uint64_t job_oom_kills_ = 0;  // of the cgroup, up to now
+  std::uint64_t machine_oom_kills_ = 0;
+  std::int64_t machine_read_at_ms_ = INT64_MIN / 2;
 };
 
 }  // namespace tandem::exec

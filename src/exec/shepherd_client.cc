@@ -81,7 +81,7 @@ void ShepherdClient::on_packet(const PacketHead& head) {
   if (head.kind == PacketKind::exited) {
     const auto job = std::move(job_);
     job->set_truth(truth_of(head.exit));
-    if (head.exit.leftovers) usable_ = false;
+    if (head.exit.retired) usable_ = false;
   }
   if (!job_ && usable_) on_change_(shared_from_this());
 }

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,19 +32,48 @@ struct Child {
 constexpr std::size_t kStackBytes = 64 * 1024;
 alignas(16) char child_stack[kStackBytes];
 
-TANDEM_BARE bool limit(int resource, std::uint64_t value) {
+// What lies above a limit that is there already stays there. SIGXCPU comes a second before the end.
+TANDEM_BARE bool limit(int resource, std::uint64_t value, std::uint64_t beyond = 0) {
   if (value == kNoLimit) return true;
-  const rlimit both{value, value};
-  return ::setrlimit(static_cast<__rlimit_resource>(resource), &both) == 0;
+  const auto which = static_cast<__rlimit_resource>(resource);
+  rlimit current{};
+  if (::getrlimit(which, &current) != 0) return false;
+  const rlimit wanted{value < current.rlim_max ? value : current.rlim_max,
+                      value + beyond < current.rlim_max ? value + beyond : current.rlim_max};
+  return ::setrlimit(which, &wanted) == 0;
 }
 
 TANDEM_BARE bool apply_limits(const SpawnPlan& plan) {
   const LaunchFields& limits = *plan.limits;
   if (plan.memory_procs_fd >= 0 && ::write(plan.memory_procs_fd, "0", 1) != 1) return false;
   const std::uint64_t space = plan.limit_address_space ? limits.memory_bytes : kNoLimit;
-  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_AS, space) && limit(RLIMIT_CPU, limits.cpu_s) &&
-         limit(RLIMIT_NOFILE, limits.open_files) && limit(RLIMIT_NPROC, limits.processes) &&
+  const std::uint64_t processes = plan.limit_processes ? limits.processes : kNoLimit;
+  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_AS, space) && limit(RLIMIT_CPU, limits.cpu_s, 1) &&
+         limit(RLIMIT_NOFILE, limits.open_files) && limit(RLIMIT_NPROC, processes) &&
          limit(RLIMIT_FSIZE, limits.file_bytes);
+}
+
+// Nothing but a loopback of its own.
+TANDEM_BARE bool leave_network() {
+  if (::unshare(CLONE_NEWNET) != 0) return false;
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return true;  // a kernel without IPv4
+  ifreq loopback{};
+  loopback.ifr_name[0] = 'l';
+  loopback.ifr_name[1] = 'o';
+  loopback.ifr_flags = IFF_UP;
+  const bool is_up = ::ioctl(socket, SIOCSIFFLAGS, &loopback) == 0;
+  ::close(socket);
+  return is_up;
+}
+
+// The bare calls: glibc's would look for other threads in the memory that is not ours.
+TANDEM_BARE bool become_user(const SpawnPlan& plan) {
+  const LaunchFields& who = *plan.limits;
+  if (plan.terminal && ::fchown(0, who.uid, who.gid) != 0) return false;
+  return ::syscall(SYS_setgroups, 1, &who.gid) == 0 &&
+         ::syscall(SYS_setresgid, who.gid, who.gid, who.gid) == 0 &&
+         ::syscall(SYS_setresuid, who.uid, who.uid, who.uid) == 0;
 }
 
 TANDEM_BARE bool place_descriptors(const SpawnPlan& plan) {
@@ -54,20 +85,6 @@ TANDEM_BARE bool place_descriptors(const SpawnPlan& plan) {
     if (sources[fd] >= 0 && ::dup2(sources[fd], fd) < 0) return false;
   }
   return true;
-}
-
-TANDEM_BARE void reset_signals() {
-  for (int signal = 1; signal < NSIG; ++signal) {
-    if (signal == SIGKILL || signal == SIGSTOP) continue;
-    struct sigaction current;
-    if (::sigaction(signal, nullptr, &current) != 0 || current.sa_handler == SIG_DFL) continue;
-    current.sa_handler = SIG_DFL;
-    current.sa_flags = 0;
-    ::sigaction(signal, &current, nullptr);
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 // The out-of-memory killer should take a job before it takes the server.
@@ -90,12 +107,16 @@ TANDEM_BARE int run_child(void* argument) {
   ::setsid();
   ::umask(022);
   volunteer_for_oom();
+  if (plan.limits->no_network && !leave_network()) give_up(child, LaunchStep::network);
   if (!apply_limits(plan)) give_up(child, LaunchStep::limits);
   if (!place_descriptors(plan)) give_up(child, LaunchStep::descriptors);
   if (plan.terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) give_up(child, LaunchStep::terminal);
+  if (plan.limits->change_user && !become_user(plan)) give_up(child, LaunchStep::user);
   if (::chdir(plan.cwd) != 0) give_up(child, LaunchStep::directory);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  reset_signals();
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::execve(plan.argv[0], plan.argv, plan.envp);
   give_up(child, LaunchStep::program);
   return 127;

@@ -18,6 +18,7 @@ struct SpawnPlan {
   bool terminal = false;                       // descriptor 0 becomes the controlling terminal
   const LaunchFields* limits = nullptr;
   bool limit_address_space = false;  // memory_bytes as RLIMIT_AS: no cgroup does it
+  bool limit_processes = false;      // processes as RLIMIT_NPROC: no cgroup does it
   int cgroup_fd = -1;                // the cgroup v2 directory to be born in, or −1
   int memory_procs_fd = -1;          // cgroup.procs of a v1 memory cgroup to join, or −1
 };
@@ -28,10 +29,10 @@ struct SpawnOutcome {
   LaunchStep step = LaunchStep::clone;
 };
 
-// Starts the program in a new session with default signal handling, no open descriptor but 0–4,
-// umask 022 and no way to gain privileges. Like vfork: the memory is shared and the caller waits
-// for execve, so that a failure of any step is known here. The caller has one thread and all its
-// signals blocked.
+// Starts the program in a new session, no open descriptor but 0–4, umask 022 and no way to gain
+// privileges. Like vfork: the memory is shared and the caller waits for execve, so that a failure
+// of any step is known here. The caller has one thread, no signal handler, and all its signals
+// blocked.
 SpawnOutcome spawn(const SpawnPlan& plan);
 
 }  // namespace tandem::exec

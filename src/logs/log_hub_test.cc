@@ -230,6 +230,9 @@ class GatedStore final : public LogStore {
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override {
     return inner_.remove(tasks, max_bytes);
   }
+  Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override {
+    return inner_.tasks(after, limit);
+  }
   void await_call() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return calls_ > 0; });

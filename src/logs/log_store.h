@@ -53,8 +53,8 @@ struct LogTail {
 };
 
 // Where logs are kept. Synchronous and batch-shaped; every call blocks. append, remove and tail are
-// made by one thread (LogHub's); read may be called from any. Errors: store_unavailable, disk_full;
-// after one, the same call may work again.
+// made by one thread (LogHub's); read and tasks may be called from any. Errors: store_unavailable,
+// disk_full; after one, the same call may work again.
 class LogStore {
  public:
   virtual ~LogStore() = default;
@@ -69,6 +69,8 @@ class LogStore {
   // call takes long. Answers how many tasks, from the front, have nothing left (now, or had
   // before).
   virtual Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) = 0;
+  // Tasks that have a log, by id, at most `limit` of them behind `after`.
+  virtual Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) = 0;
 };
 
 }  // namespace tandem::logs

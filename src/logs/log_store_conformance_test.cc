@@ -197,6 +197,19 @@ TEST_P(LogStoreConformance, RemoveGoesInSlices) {
   EXPECT_TRUE(read(other_).empty());
 }
 
+TEST_P(LogStoreConformance, TasksWithALogAreListedById) {
+  append(make(other_, 1, 1, {"x"}));
+  append(make(task_, 1, 1, {"a", "b"}));
+  append(make(task_, 2, 1, {"c"}));
+  const std::vector<TaskId> both = {std::min(task_, other_), std::max(task_, other_)};
+  EXPECT_EQ(store_->tasks({}, 10).value(), both);
+  EXPECT_EQ(store_->tasks({}, 1).value(), std::vector{both[0]});
+  EXPECT_EQ(store_->tasks(both[0], 10).value(), std::vector{both[1]});
+  EXPECT_TRUE(store_->tasks(both[1], 10).value().empty());
+  ASSERT_TRUE(store_->remove(std::vector{task_}, 1 << 20).has_value());
+  EXPECT_EQ(store_->tasks({}, 10).value(), std::vector{other_});
+}
+
 TEST_P(LogStoreConformance, ReadersSeeWholeAppendsWhileTheyAreMade) {
   constexpr std::uint64_t kAppends = 200;
   std::atomic<bool> failed = false;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "net/outgoing_guard.h"
+
 namespace tandem::net {
 namespace {
 
@@ -24,6 +26,9 @@ struct Exchange {
   std::size_t max_bytes;
   HttpAnswer answer;
   bool too_large = false;
+  const OutgoingGuard* guard = nullptr;
+  std::string host;  // of the URL, where there is a guard
+  bool is_refused = false;
 };
 
 long status_of(CURL* curl) {
@@ -56,6 +61,20 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
   while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
   exchange.answer.headers.add(std::string(line.substr(0, colon)), std::string(value));
   return size;
+}
+
+// Called for each address that is tried, after the name was resolved.
+curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  if (!exchange.guard->may_connect(exchange.host, &address->addr)) {
+    exchange.is_refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+int look_whether_stopped(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
 }
 
 Result<FieldList> field_list(const Headers& headers) {
@@ -91,6 +110,7 @@ Mime mime_of(CURL* curl, const std::vector<UploadPart>& parts) {
 Error error_of(CURLcode code) {
   const std::string why = curl_easy_strerror(code);
   switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK: return fail(Errc::shutting_down, "It was stopped.");
     case CURLE_OPERATION_TIMEDOUT: return fail(Errc::request_timeout, why + ".");
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL: return fail(Errc::bad_request, why + ".");
@@ -106,7 +126,25 @@ struct HttpClient::Impl {
   Curl curl;
 
   void prepare(const HttpCall& call, Exchange& exchange);
+  void restrict(const HttpCall& call, Exchange& exchange);
 };
+
+// What can't be trusted is bounded in where it leads and how long it is waited for.
+void HttpClient::Impl::restrict(const HttpCall& call, Exchange& exchange) {
+  CURL* c = curl.get();
+  if (options.guard != nullptr) {
+    exchange.guard = options.guard;
+    exchange.host = host_of_url(call.url);
+    curl_easy_setopt(c, CURLOPT_PROXY, "");
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, &exchange);
+  }
+  if (options.stop != nullptr) {
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_whether_stopped);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, options.stop);
+  }
+}
 
 void HttpClient::Impl::prepare(const HttpCall& call, Exchange& exchange) {
   CURL* c = curl.get();
@@ -133,6 +171,7 @@ void HttpClient::Impl::prepare(const HttpCall& call, Exchange& exchange) {
   curl_easy_setopt(c, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(c, CURLOPT_HEADERDATA, &exchange);
+  restrict(call, exchange);
 }
 
 HttpClient::HttpClient(HttpClientOptions options) : impl_(std::make_unique<Impl>()) {
@@ -146,7 +185,7 @@ HttpClient::~HttpClient() = default;
 
 Result<HttpAnswer> HttpClient::perform(const HttpCall& call) {
   CURL* curl = impl_->curl.get();
-  Exchange exchange{curl, call, impl_->options.max_answer_bytes, {}, false};
+  Exchange exchange{curl, call, impl_->options.max_answer_bytes};
   impl_->prepare(call, exchange);
   auto fields = field_list(call.headers);
   if (!fields) return fields.error();
@@ -167,6 +206,8 @@ Result<HttpAnswer> HttpClient::perform(const HttpCall& call) {
   const CURLcode code = curl_easy_perform(curl);
   // The handle keeps pointers to what ends here.
   curl_easy_setopt(curl, CURLOPT_MIMEPOST, nullptr);
+  if (exchange.is_refused && code != CURLE_OK)
+    return fail(Errc::forbidden, "The address leads to a network that is not public.");
   if (exchange.too_large) return fail(Errc::too_large, "The server's answer is too large.");
   if (code != CURLE_OK) return error_of(code);
   exchange.answer.status = static_cast<int>(status_of(curl));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,12 +13,17 @@
 
 namespace tandem::net {
 
+class OutgoingGuard;
+
 struct HttpClientOptions {
   std::string ca_file;  // PEM; empty: the system's
   bool verify_tls = true;
   std::int64_t connect_timeout_ms = 10'000;
   std::int64_t timeout_ms = 120'000;  // of one exchange; a download that moves may take longer
   std::size_t max_answer_bytes = 64u << 20;  // without a sink; more is too_large
+  // Where URLs are not to be trusted: what each call may connect to. No proxy is used then.
+  const OutgoingGuard* guard = nullptr;
+  const std::atomic<bool>* stop = nullptr;  // true: what is under way ends within a second or so
 };
 
 struct UploadPart {
@@ -48,7 +54,8 @@ struct HttpCall {
 
 // A blocking client, used by one thread at a time: keeps its connections open between calls.
 // Follows no redirects. Errors: store_unavailable (not reached, cut off; the detail says why, never
-// with a header), request_timeout, too_large, bad_request (not a URL). Any status is an answer.
+// with a header), request_timeout, too_large, bad_request (not a URL), forbidden (the guard's),
+// shutting_down (stopped). Any status is an answer.
 class HttpClient {
  public:
   explicit HttpClient(HttpClientOptions options = {});

@@ -82,8 +82,8 @@ struct DiscardOperation {
   }
 };
 
-// The first bytes of several small buffers, such as a frame's head and its text, as one; empty
-// where the first buffer is worth a write of its own.
+// The first bytes of several small buffers, such as a frame's head and its text, as one; empty if
+// the first buffer is worth a write of its own.
 template <class Buffers>
 std::string gather(const Buffers& buffers) {
   constexpr std::size_t kSmallBytes = 512, kGatheredBytes = 16 * 1024;

@@ -113,6 +113,8 @@ Result<Cancelled> Dispatcher::cancel(const Cancel& command) {
   if (is_terminal(entry.task->status))
     return fail(Errc::already_finished,
                 "The task is " + std::string(to_string(entry.task->status)) + " already");
+  if (entry.dirty && is_terminal(entry.guard_status))
+    return fail(Errc::conflict, "The task is changing at this moment; try again");
   Cancelled value;
   value.was_started = is_leased(entry.task->status) && entry.task->status != TaskStatus::assigned;
   ask_to_stop(entry);
@@ -206,18 +208,17 @@ Result<TaskPtr> Dispatcher::input(Input& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, Resize& command) {
-  answer(outbox, command.done, resize(command));
-}
-
-Result<TaskPtr> Dispatcher::resize(const Resize& command) {
-  auto found = owned(command.actor, command.task_id);
-  if (!found) return found.error();
-  Entry& entry = **found;
-  if (!is_leased(entry.task->status) || !entry.task->spec.interactive)
-    return fail(Errc::not_waiting, "The task has no terminal now");
-  order(entry.task->worker_id,
-        ResizeOrder{entry.task->task_id, entry.task->attempt, command.cols, command.rows});
-  return TaskTable::share(entry);
+  const auto resize = [&]() -> Result<TaskPtr> {
+    auto found = owned(command.actor, command.task_id);
+    if (!found) return found.error();
+    Entry& entry = **found;
+    if (!is_leased(entry.task->status) || !entry.task->spec.interactive)
+      return fail(Errc::not_waiting, "The task has no terminal now");
+    order(entry.task->worker_id,
+          ResizeOrder{entry.task->task_id, entry.task->attempt, command.cols, command.rows});
+    return TaskTable::share(entry);
+  };
+  answer(outbox, command.done, resize());
 }
 
 void Dispatcher::apply(Outbox* outbox, Watch& command) {
@@ -251,6 +252,19 @@ void Dispatcher::apply(Outbox* outbox, Purge& command) {
     removed.push_back(id);
   }
   answer(outbox, command.done, Result<std::vector<TaskId>>(std::move(removed)));
+}
+
+void Dispatcher::apply(Outbox* outbox, ExpireIdempotency& command) {
+  answer(outbox, command.done, store_.expire_idempotency(command.before, command.limit));
+}
+
+void Dispatcher::apply(Outbox* outbox, WatchCallbacks& command) {
+  callback_watcher_ = {outbox, std::move(command.owed)};
+}
+
+void Dispatcher::apply(Outbox* outbox, CallbackTried& command) {
+  batch_.callback_tries.push_back(command.made);
+  answer(outbox, command.done, Result<std::monostate>());
 }
 
 }  // namespace tandem::queue

@@ -25,11 +25,29 @@ struct Purge {
   int limit = 500;
   Done<std::vector<TaskId>> done;
 };
+// Drops idempotency rows made before, at most `limit`; answers how many.
+struct ExpireIdempotency {
+  WallTime before;
+  int limit = 500;
+  Done<std::int64_t> done;
+};
+
+// From now on `owed` runs on the outbox after each commit that owes a callback, and after a reload.
+// A second command takes the place of the first.
+struct WatchCallbacks {
+  std::function<void()> owed;
+};
+// Writes down what a try to deliver a callback came to.
+struct CallbackTried {
+  store::CallbackTry made;
+  Done<std::monostate> done;
+};
 
 struct Command {
   Outbox* outbox = nullptr;  // outlives the dispatcher's thread
   std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
-               CloseWorker, Update, Heartbeat, Transact, Purge>
+               CloseWorker, Update, Heartbeat, Transact, Purge, ExpireIdempotency, WatchCallbacks,
+               CallbackTried>
       what;
 };
 

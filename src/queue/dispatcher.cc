@@ -89,6 +89,7 @@ Result<void> Dispatcher::keep_leased(Task task) {
 
 Result<void> Dispatcher::commit() {
   tasks_.collect(batch_);
+  owe_callbacks();
   if (batch_.empty() && transactions_.empty()) return {};
   if (auto begun = store_.begin(); !begun) return begun;
   const auto written = [&]() -> Result<void> {
@@ -102,6 +103,20 @@ Result<void> Dispatcher::commit() {
   }();
   if (!written) store_.rollback();
   return written;
+}
+
+// The commit that ends a task also writes down that its callback_url is to be told.
+void Dispatcher::owe_callbacks() {
+  for (const store::TaskChange& change : batch_.changes) {
+    const Task& task = *change.task;
+    if (task.spec.callback_url.empty() || !is_terminal(task.status)) continue;
+    if (change.guard_status.contains(task.status)) continue;  // it had ended before
+    batch_.callbacks.push_back({.task_id = task.task_id,
+                                .ended_at = *task.finished_at,
+                                .url = task.spec.callback_url,
+                                .tries = 0,
+                                .due_at = now_});
+  }
 }
 
 Result<void> Dispatcher::run_transactions() {
@@ -150,6 +165,8 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
 // commit that was thought to have failed may have changed them.
 void Dispatcher::publish() {
   const bool all = std::exchange(announce_all_, false);
+  if (callback_watcher_.second && (all || !batch_.callbacks.empty()))
+    orders_.emplace_back(callback_watcher_);
   if (watchers_.empty()) return;
   std::vector<TaskId> ids = tasks_.touched();
   if (all) ids.clear();

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "queue/commands.h"
 #include "queue/connected.h"
 #include "queue/deadlines.h"
@@ -49,13 +48,15 @@ class Dispatcher {
   void apply(Outbox* outbox, Unwatch& command);
   void apply(Outbox* outbox, Transact& command);
   void apply(Outbox* outbox, Purge& command);
+  void apply(Outbox* outbox, ExpireIdempotency& command);
+  void apply(Outbox* outbox, WatchCallbacks& command);
+  void apply(Outbox* outbox, CallbackTried& command);
   Result<Submitted> submit(Submit& command);
   Result<std::optional<Submitted>> replay(const Submit& command);
   Result<std::optional<TaskId>> same_unique_key(const Submit& command, const std::string& key);
   Result<Cancelled> cancel(const Cancel& command);
   Result<TaskPtr> retry(const Retry& command);
   Result<TaskPtr> input(Input& command);
-  Result<TaskPtr> resize(const Resize& command);
   Result<Entry*> owned(const Actor& actor, TaskId id);
   void ask_to_stop(Entry& entry);
 
@@ -94,6 +95,7 @@ class Dispatcher {
   Result<void> load();
   Result<void> keep_leased(Task task);
   Result<void> commit();
+  void owe_callbacks();
   Result<void> run_transactions();
   void finish_turn(const Result<void>& committed, Deliveries& out);
   void publish();
@@ -104,8 +106,7 @@ class Dispatcher {
   store::Store& store_;
   const Clock& clock_;
   const DispatcherSettings settings_;
-  bool loaded_ = false;
-  bool announce_all_ = false;
+  bool loaded_ = false, announce_all_ = false;
   bool recovered_ = false;  // what the server's last run left behind is dealt with
 
   // Memory of what the store has.
@@ -119,6 +120,7 @@ class Dispatcher {
   std::map<WorkerId, Worker> workers_;
   std::unordered_map<TaskId, std::vector<Watcher>> watchers_;
   WorkerId last_served_;
+  std::pair<Outbox*, std::function<void()>> callback_watcher_;  // empty: nobody watches
 
   // The turn under way.
   WallTime now_;
@@ -139,11 +141,10 @@ class Dispatcher {
 template <class T>
 void Dispatcher::answer(Outbox* outbox, Done<T>& done, Result<T> value) {
   if (!done) return;
-  answers_.push_back(
-      {outbox, [done = std::move(done), value = std::move(value)](const Error* error) mutable {
-         if (error != nullptr) return done(Result<T>(*error));
-         done(std::move(value));
-       }});
+  auto give = [done = std::move(done), value = std::move(value)](const Error* error) mutable {
+    done(error == nullptr ? std::move(value) : Result<T>(*error));
+  };
+  answers_.push_back({outbox, std::move(give)});
 }
 
 }  // namespace tandem::queue

@@ -49,7 +49,8 @@ class AccountStore {
                                          const std::string& successor) = 0;
   virtual Result<void> revoke_family(const Uuid& family) = 0;
   virtual Result<void> revoke_client_tokens(ClientId id) = 0;
-  virtual Result<void> expire_refresh(WallTime before) = 0;
+  // Drops those that expired before, at most `limit`. Rows dropped.
+  virtual Result<std::int64_t> expire_refresh(WallTime before, int limit) = 0;
 
   // Facts of the installation, such as the id of the server's own worker.
   virtual Result<std::optional<std::string>> get_meta(const std::string& key) = 0;

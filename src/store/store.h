@@ -9,6 +9,7 @@
 #include "core/lane.h"
 #include "core/task.h"
 #include "store/account_store.h"
+#include "store/callback.h"
 
 namespace tandem::store {
 
@@ -44,9 +45,11 @@ struct TaskBatch {
   std::vector<TaskId> removals;      // the row and all that hangs on it
   std::vector<IdempotencyRow> idempotency;
   std::vector<InputPiece> inputs;
+  std::vector<Callback> callbacks;  // each takes the place of an older one of its task
+  std::vector<CallbackTry> callback_tries;
   bool empty() const {
     return inserts.empty() && changes.empty() && removals.empty() && idempotency.empty() &&
-           inputs.empty();
+           inputs.empty() && callbacks.empty() && callback_tries.empty();
   }
 };
 
@@ -69,8 +72,8 @@ class Store {
 
   virtual Result<void> begin() = 0;
   // Answers, for each change in order, whether its guard held (1) or not (0, nothing written).
-  // Inserts come first, then changes, then removals; an idempotency row takes the place of an older
-  // one with its client and key, and outlives its tasks.
+  // Inserts come first, then changes, callbacks and their tries, then removals; an idempotency row
+  // takes the place of an older one with its client and key, and outlives its tasks.
   virtual Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) = 0;
   // Clients, refresh tokens, settings of the installation: within begin() … commit().
   virtual AccountStore& accounts() = 0;
@@ -99,8 +102,9 @@ class Store {
   virtual Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) = 0;
   virtual Result<std::vector<InputPiece>> load_inputs(TaskId task, std::uint32_t attempt,
                                                       std::uint64_t after_seq) = 0;
-  // Drops idempotency rows made before `before`; in a transaction of its own. Rows dropped.
-  virtual Result<std::int64_t> expire_idempotency(WallTime before) = 0;
+  // Drops idempotency rows made before `before`, the oldest first, at most `limit`; in a
+  // transaction of its own. Rows dropped.
+  virtual Result<std::int64_t> expire_idempotency(WallTime before, int limit) = 0;
   // Terminal tasks that finished before, the oldest first: for retention.
   virtual Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) = 0;
 };

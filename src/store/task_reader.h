@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "core/task.h"
 #include "store/account_store.h"
+#include "store/callback.h"
 
 namespace tandem::store {
 
@@ -40,6 +41,8 @@ class TaskReader {
   virtual Result<std::optional<Task>> find(TaskId id) = 0;
   virtual Result<std::vector<Task>> list(const TaskFilter& filter) = 0;
   virtual Result<TaskStats> stats(std::optional<ClientId> client, WallTime now) = 0;
+  // What is owed, the next to be tried first: also what is not yet due.
+  virtual Result<std::vector<Callback>> list_callbacks(int limit) = 0;
   virtual Result<std::optional<Client>> find_client(ClientId id) = 0;
   virtual Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) = 0;
 };

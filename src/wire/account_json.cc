@@ -224,6 +224,38 @@ Result<std::vector<SavedClient>> decode_clients_file(std::string_view text) {
   return clients;
 }
 
+std::string encode_saved_login(const SavedLogin& login) {
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object()
+      .member("server", login.server)
+      .member("client_id", login.client_id)
+      .member("refresh_token", login.refresh_token)
+      .member("access_token", login.access_token)
+      .key("access_expires_at")
+      .time(login.access_expires_at)
+      .end_object();
+  return out + "\n";
+}
+
+Result<SavedLogin> decode_saved_login(std::string_view text) {
+  Document document;
+  if (auto parsed = document.parse(text); !parsed) return parsed.error();
+  const loose::Object* object = document.root().if_object();
+  SavedLogin login;
+  if (object != nullptr) {
+    login.server = loose::text(*object, "server");
+    login.client_id = loose::text(*object, "client_id");
+    login.refresh_token = loose::text(*object, "refresh_token");
+    login.access_token = loose::text(*object, "access_token");
+    const auto expiry = parse_rfc3339(loose::text(*object, "access_expires_at"));
+    login.access_expires_at = expiry.value_or(WallTime());
+  }
+  if (login.server.empty() || login.refresh_token.empty())
+    return fail(Errc::bad_request, "The file holds no login");
+  return login;
+}
+
 std::string encode_server_file(const ServerFile& file) {
   std::string out;
   JsonWriter writer(out);

@@ -58,6 +58,16 @@ struct SavedClient {
 std::string encode_clients_file(const std::vector<SavedClient>& clients);
 Result<std::vector<SavedClient>> decode_clients_file(std::string_view text);
 
+// What `tandem login` keeps: one login, with the tokens it has now.
+struct SavedLogin {
+  std::string server, client_id;
+  std::string refresh_token;
+  std::string access_token;
+  WallTime access_expires_at;
+};
+std::string encode_saved_login(const SavedLogin& login);
+Result<SavedLogin> decode_saved_login(std::string_view text);
+
 // server.json: {"url", "pid", "version"}
 struct ServerFile {
   std::string url;

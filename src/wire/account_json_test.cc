@@ -71,5 +71,21 @@ TEST(Files, ComeBack) {
   EXPECT_FALSE(decode_clients_file("{}"));
 }
 
+TEST(AccountJson, ASavedLoginComesBack) {
+  const SavedLogin login{.server = "https://a.example",
+                         .client_id = "id",
+                         .refresh_token = "tdf_x",
+                         .access_token = "a.b.c",
+                         .access_expires_at = WallTime{1'700'000'000'123}};
+  const SavedLogin got = decode_saved_login(encode_saved_login(login)).value();
+  EXPECT_EQ(got.server, login.server);
+  EXPECT_EQ(got.client_id, login.client_id);
+  EXPECT_EQ(got.refresh_token, login.refresh_token);
+  EXPECT_EQ(got.access_token, login.access_token);
+  EXPECT_EQ(got.access_expires_at, login.access_expires_at);
+  for (const char* text : {"", "{}", "[]", "{\"server\":\"x\"}"})
+    EXPECT_FALSE(decode_saved_login(text)) << text;
+}
+
 }  // namespace
 }  // namespace tandem::wire

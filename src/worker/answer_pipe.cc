@@ -18,6 +18,14 @@ namespace tandem::worker {
 struct AnswerPipe::State : std::enable_shared_from_this<State> {
   explicit State(io::Executor executor) : pipe(executor) {}
 
+  // Most jobs ask nothing, so the loop does not hear of their pipe.
+  void use() {
+    if (!unused) return;
+    boost::system::error_code error;
+    pipe.assign(unused.get(), error);
+    if (!error) unused.release();
+  }
+
   // One write at a time; what the job does not read stays in the pipe, then here.
   void write_next() {
     if (writing || !pipe.is_open()) return;
@@ -37,6 +45,7 @@ struct AnswerPipe::State : std::enable_shared_from_this<State> {
   }
 
   io::asio::posix::basic_stream_descriptor<io::Executor> pipe;
+  UniqueFd unused;  // the end for writing, until there is something to write
   std::deque<std::string> lines;
   bool writing = false, ending = false;
 };
@@ -48,12 +57,8 @@ AnswerPipe::~AnswerPipe() { close(); }
 Result<UniqueFd> AnswerPipe::open() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(Errc::internal, "No descriptors are left.");
-  UniqueFd reads(ends[0]), writes(ends[1]);
-  boost::system::error_code error;
-  state_->pipe.assign(writes.get(), error);
-  if (error) return fail(Errc::internal, "No descriptors are left.");
-  writes.release();
-  return reads;
+  state_->unused.reset(ends[1]);
+  return UniqueFd(ends[0]);
 }
 
 void AnswerPipe::answer(std::string_view request_id, std::string_view data) {
@@ -75,6 +80,7 @@ void AnswerPipe::end() {
 }
 
 void AnswerPipe::push(std::string line) {
+  state_->use();
   const bool is_full = state_->lines.size() >= limits::kMaxPendingInputPieces;
   if (is_full || state_->ending || !state_->pipe.is_open()) return;
   line += '\n';
@@ -84,6 +90,7 @@ void AnswerPipe::push(std::string line) {
 
 void AnswerPipe::close() {
   boost::system::error_code ignored;
+  state_->unused.reset();
   state_->pipe.close(ignored);
 }
 

@@ -1,5 +1,7 @@
 #include "worker/control_reader.h"
 
+#include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -15,7 +17,8 @@ constexpr int kMaxComplaints = 10;
 }  // namespace
 
 io::Awaitable<void> ControlReader::run(Read read, Asked asked) {
-  std::vector<char> buffer(kReadBytes);
+  const auto memory = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  const std::span<char> buffer(memory.get(), kReadBytes);
   while (true) {
     const Result<std::size_t> got = co_await read(buffer);
     if (!got || *got == 0) break;
@@ -38,14 +41,17 @@ void ControlReader::take(const std::string& line, const Asked& asked) {
                         ? rejection.error.detail
                         : rejection.fields[0].field + ": " + rejection.fields[0].message);
   }
-  if (const auto* progress = std::get_if<Progress>(&*decoded)) return progressed(*progress);
+  if (auto* progress = std::get_if<Progress>(&*decoded)) {
+    progress->message = masked(std::move(progress->message));
+    return progressed(*progress);
+  }
   if (auto* result = std::get_if<wire::ResultLine>(&*decoded)) {
-    result_ = std::move(result->value);
+    result_ = mask_ ? mask_->in_json(result->value) : std::move(result->value);
     return;
   }
   auto& question = std::get<wire::InputRequestLine>(*decoded);
   asked(InputRequest{.request_id = std::to_string(++questions_),
-                     .prompt = std::move(question.prompt),
+                     .prompt = masked(std::move(question.prompt)),
                      .password = question.password,
                      .asked_at = clock_.wall()});
 }
@@ -65,7 +71,7 @@ void ControlReader::pass_on() {
 
 void ControlReader::complain(const std::string& why) {
   if (++complaints_ > kMaxComplaints) return;
-  log_.say("A line on the control pipe was not understood: " + why);
+  log_.say("A line on the control pipe was not understood: " + masked(why));
   if (complaints_ == kMaxComplaints) log_.say("No more of these are reported.");
 }
 

@@ -1,28 +1,36 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "exec/control_pipe.h"
 #include "io/asio.h"
 #include "worker/alarm.h"
 #include "worker/attempt_log.h"
 #include "worker/job.h"
+#include "worker/secret_mask.h"
 
 namespace tandem::worker {
 
 // Reads what a job says on its control pipe. Progress goes to the listener at most ten times a
-// second, the last one always. Lines that can't be understood are named in the log. The loop's
-// thread only.
+// second, the last one always. Lines that can't be understood are named in the log. No secret of
+// `mask` is passed on. The loop's thread only.
 class ControlReader {
  public:
   using Read = std::function<io::Awaitable<Result<std::size_t>>(std::span<char>)>;
   using Asked = std::function<void(InputRequest)>;
 
-  ControlReader(JobListener& listener, AttemptLog& log, const Clock& clock, io::Executor executor)
-      : listener_(listener), log_(log), clock_(clock), interval_(executor) {}
+  ControlReader(JobListener& listener, AttemptLog& log, const Clock& clock,
+                std::shared_ptr<const SecretMask> mask, io::Executor executor)
+      : listener_(listener),
+        log_(log),
+        clock_(clock),
+        mask_(std::move(mask)),
+        interval_(executor) {}
 
   // Until the pipe ends. `asked` is called with each question, numbered from 1.
   io::Awaitable<void> run(Read read, Asked asked);
@@ -35,10 +43,12 @@ class ControlReader {
   void progressed(const Progress& progress);
   void pass_on();
   void complain(const std::string& why);
+  std::string masked(std::string text) const { return mask_ ? mask_->in_text(text) : text; }
 
   JobListener& listener_;
   AttemptLog& log_;
   const Clock& clock_;
+  const std::shared_ptr<const SecretMask> mask_;  // null: none
   exec::ControlPipe pipe_;
   Alarm interval_;  // set: progress was passed on a moment ago
   std::optional<Progress> waiting_;

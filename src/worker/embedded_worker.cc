@@ -20,6 +20,7 @@ EmbeddedWorker::EmbeddedWorker(EmbeddedWorkerParts parts, EmbeddedWorkerSettings
       settings_(std::move(settings)),
       log_sink_(parts.logs, parts.outbox),
       files_(parts.blobs),
+      directories_(settings_.process.work_dir, settings_.process.keep_work_dirs),
       handlers_(settings_.handlers),
       jobs_(parts.executor),
       idle_(parts.executor),
@@ -92,8 +93,8 @@ void EmbeddedWorker::begin(const std::shared_ptr<Attempt>& attempt) {
   if (auto* function = std::get_if<FunctionHandler>(&handler)) {
     attempt->job = make_function_job(base, std::move(*function), attempt->task, *attempt);
   } else {
-    const ProcessServices services{base, parts_.launcher, files_, parts_.offload,
-                                   settings_.process};
+    const ProcessServices services{base,           parts_.launcher, files_,
+                                   parts_.offload, directories_,    settings_.process};
     attempt->job = make_process_job(services, std::get<CommandHandler>(std::move(handler)),
                                     attempt->task, *attempt);
   }

@@ -101,6 +101,7 @@ class EmbeddedWorker {
   EmbeddedWorkerSettings settings_;
   HubLogSink log_sink_;
   BlobJobFiles files_;
+  JobDirectories directories_;
   HandlerRegistry handlers_;
   io::TaskGroup jobs_;
 

@@ -10,7 +10,7 @@ class ExampleHandlersTest : public WorkerTest {
  protected:
   void SetUp() override {
     WorkerTest::SetUp();
-    settings.handlers.directory = TANDEM_EXAMPLE_HANDLERS;
+    settings.handlers.directory = TANDEM_SOURCE_DIR "/handlers";
     start();
   }
   std::string output(TaskId id, const std::string& name) {

@@ -33,7 +33,9 @@ Handler shell_command(const Task& task) {
   const std::string script = wire::string_member(task.spec.payload, "script");
   if (script.empty() || script.find('\0') != std::string::npos)
     return rejected("shell needs script, such as \"echo hello\".");
-  return CommandHandler{{"/bin/sh", "-c", script, "shell"}};
+  CommandHandler command;
+  command.argv = {"/bin/sh", "-c", script, "shell"};
+  return command;
 }
 
 // A file's name, and no more: nothing that leads to another place, no hidden file.
@@ -42,6 +44,16 @@ bool is_plain(const std::string& job_type) {
 }
 
 }  // namespace
+
+HandlerRegistry::HandlerRegistry(HandlerSettings settings) : settings_(std::move(settings)) {
+  const auto rules_of = [this](const config::JobRules& given) {
+    return std::make_shared<const JobRules>(given, settings_.max_processes);
+  };
+  default_rules_ = rules_of(settings_.file.defaults);
+  for (auto& [job_type, entry] : settings_.file.handlers)
+    entries_[job_type] = Entry{std::move(entry.command), rules_of(entry.rules)};
+  settings_.file = {};  // the secrets are where they are needed
+}
 
 void HandlerRegistry::add(std::string job_type, QuickFunction function) {
   functions_[std::move(job_type)] = std::move(function);
@@ -60,6 +72,17 @@ Handler HandlerRegistry::find(const Task& task) const {
   const std::string& job_type = task.spec.job_type;
   if (const auto found = functions_.find(job_type); found != functions_.end())
     return std::visit([](const auto& function) { return Handler(function); }, found->second);
+  const auto entry = entries_.find(job_type);
+  Handler handler = entry != entries_.end() && !entry->second.command.empty()
+                        ? Handler(CommandHandler{.argv = entry->second.command})
+                        : find_command(task);
+  if (auto* command = std::get_if<CommandHandler>(&handler))
+    command->rules = entry != entries_.end() ? entry->second.rules : default_rules_;
+  return handler;
+}
+
+Handler HandlerRegistry::find_command(const Task& task) const {
+  const std::string& job_type = task.spec.job_type;
   const bool is_builtin = job_type == kExec || job_type == kShell;
   Handler file = find_file(job_type);
   if (is_builtin && std::holds_alternative<TaskError>(file)) return builtin(task);
@@ -76,7 +99,11 @@ Handler HandlerRegistry::find_file(const std::string& job_type) const {
   if (!is_plain(job_type)) return none("no file can have that name.");
   const std::string path =
       (std::filesystem::absolute(settings_.directory) / job_type).lexically_normal();
-  if (is_program(path)) return CommandHandler{{path}};
+  if (is_program(path)) {
+    CommandHandler command;
+    command.argv = {path};
+    return command;
+  }
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error))
     return none("the file of that name in its handlers directory is not executable (chmod +x).");
@@ -95,6 +122,8 @@ Handler HandlerRegistry::builtin(const Task& task) const {
 std::vector<std::string> HandlerRegistry::job_types() const {
   std::vector<std::string> names;
   for (const auto& [name, function] : functions_) names.push_back(name);
+  for (const auto& [name, entry] : entries_)
+    if (!entry.command.empty()) names.push_back(name);
   std::error_code error;
   if (!settings_.directory.empty())
     for (const auto& entry : std::filesystem::directory_iterator(settings_.directory, error))

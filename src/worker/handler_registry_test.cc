@@ -86,6 +86,30 @@ TEST_F(HandlerRegistryTest, CommandsRunOnlyWhereTheyAreAllowed) {
   EXPECT_EQ(code(handlers.find(task("shell", R"({"script":7})"))), "rejected");
 }
 
+TEST_F(HandlerRegistryTest, TheWorkersFileComesBeforeFilesAndGivesTheRules) {
+  config::WorkerFile file;
+  file.defaults.timeout_ms = 1;
+  file.handlers["good"].command = {"/bin/echo", "a b"};
+  file.handlers["good"].rules.timeout_ms = 2;
+  file.handlers["other"].command = {"true"};
+  file.handlers["later"].rules.timeout_ms = 3;
+  file.handlers["shell"].rules.timeout_ms = 4;
+  write("handlers/later", true);
+  const HandlerRegistry handlers(
+      {.directory = root / "handlers", .allow_commands = true, .file = file, .max_processes = 9});
+  const auto found = [&](const std::string& name) {
+    return std::get<CommandHandler>(handlers.find(task(name, R"({"script":"x","argv":["y"]})")));
+  };
+  EXPECT_THAT(found("good").argv, ElementsAre("/bin/echo", "a b"));
+  EXPECT_EQ(found("good").rules->timeout_ms, 2);
+  EXPECT_THAT(found("later").argv, ElementsAre((root / "handlers/later").string()));
+  EXPECT_EQ(found("later").rules->timeout_ms, 3);
+  EXPECT_EQ(found("shell").rules->timeout_ms, 4);
+  EXPECT_EQ(found("exec").rules->timeout_ms, 1);
+  EXPECT_EQ(found("exec").rules->limits.processes, 9u);
+  EXPECT_THAT(handlers.job_types(), ElementsAre("exec", "good", "later", "other", "shell"));
+}
+
 TEST_F(HandlerRegistryTest, FunctionsComeFirst) {
   HandlerRegistry handlers = registry(false);
   EXPECT_EQ(handlers.find_quick("good"), nullptr);

@@ -1,13 +1,20 @@
 #include "worker/job_directory.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <utility>
 
-#include "base/unique_fd.h"
 #include "core/file_name.h"
 
 namespace tandem::worker {
@@ -15,21 +22,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMaxIdle = 64;
+
 Result<void> refuse(int error) {
   const bool is_full = error == ENOSPC || error == EDQUOT;
   return fail(is_full ? Errc::disk_full : Errc::internal,
               "The worker could not make the job's directory.");
 }
 
-Result<void> write_file(const std::string& path, std::string_view text) {
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file) return refuse(errno);
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
+Result<void> write_payload(JobDirectory& directory, std::string_view text) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  directory.payload_file.reset(::open(directory.payload().c_str(), kFlags, 0600));
+  const int file = directory.payload_file.get();
+  if (file < 0) return refuse(errno);
+  off_t at = 0;
+  while (at < static_cast<off_t>(text.size())) {
+    const ssize_t written =
+        ::pwrite(file, text.data() + at, text.size() - static_cast<std::size_t>(at), at);
     if (written < 0 && errno != EINTR) return refuse(errno);
-    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    if (written > 0) at += written;
   }
-  return {};
+  // Not made empty first: that would make file systems write it out in a hurry.
+  return ::ftruncate(file, at) == 0 ? Result<void>() : refuse(errno);
 }
 
 Result<void> fetch(const JobDirectory& directory, const Task& task, const FileInfo& file,
@@ -38,14 +52,43 @@ Result<void> fetch(const JobDirectory& directory, const Task& task, const FileIn
   return files.fetch_input(task, file, directory.in() + "/" + file.name);
 }
 
-Result<void> fill(const JobDirectory& directory, const Task& task, JobFiles& files) {
-  for (const std::string& path :
-       {directory.root, directory.work(), directory.in(), directory.out(), directory.temporary()})
-    if (::mkdir(path.c_str(), 0700) != 0) return refuse(errno);
-  if (auto written = write_file(directory.payload(), task.spec.payload); !written) return written;
-  for (const FileInfo& file : task.inputs)
-    if (auto got = fetch(directory, task, file, files); !got) return got;
-  return {};
+// All that take() has made; nothing of it is the job's yet, so no link is among it.
+Result<void> give_to(const exec::ProcessUser& user, const std::string& root) {
+  if (::lchown(root.c_str(), user.uid, user.gid) != 0) return refuse(errno);
+  std::error_code error;
+  fs::recursive_directory_iterator entries(root, error);
+  for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error))
+    if (::lchown(entries->path().c_str(), user.uid, user.gid) != 0) return refuse(errno);
+  return error ? refuse(error.value()) : Result<void>();
+}
+
+using Names = std::initializer_list<std::string_view>;
+
+// A directory as we make them, with no other entry than these.
+bool has_only(const std::string& path, Names names) {
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return false;
+  if ((status.st_mode & 07777) != 0700 || status.st_uid != ::geteuid()) return false;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::fdopendir(file.get()), ::closedir);
+  if (!open) return false;
+  file.release();
+  while (const dirent* entry = ::readdir(open.get())) {
+    const std::string_view name = entry->d_name;
+    const bool is_known = std::find(names.begin(), names.end(), name) != names.end();
+    if (name != "." && name != ".." && !is_known) return false;
+  }
+  return true;
+}
+
+bool is_clean(const JobDirectory& directory) {
+  struct stat status {};
+  if (::lstat(directory.payload().c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      status.st_nlink != 1 || (status.st_mode & 07777) != 0600)
+    return false;
+  return has_only(directory.root, {"work", "in", "out", "tmp", "payload.json"}) &&
+         has_only(directory.work(), {}) && has_only(directory.in(), {}) &&
+         has_only(directory.out(), {}) && has_only(directory.temporary(), {});
 }
 
 // A job may have taken away its own directories' permissions.
@@ -58,29 +101,111 @@ void open_up(const fs::path& root) {
   }
 }
 
-}  // namespace
-
-Result<JobDirectory> JobDirectory::make(const std::string& work_dir, const Task& task,
-                                        JobFiles& files) {
-  std::error_code error;
-  const fs::path parent = fs::absolute(work_dir, error);
-  fs::create_directories(parent, error);
-  if (error) return refuse(error.value()).error();
-  const JobDirectory directory{
-      (parent / (to_string(task.task_id) + "-" + std::to_string(task.attempt))).lexically_normal()};
-  directory.remove();  // of a run that was killed
-  auto filled = fill(directory, task, files);
-  if (filled) return directory;
-  directory.remove();
-  return filled.error();
-}
-
-void JobDirectory::remove() const {
+// Most jobs leave little behind: then these few calls do it.
+void remove_tree(const std::string& root) {
+  const JobDirectory directory{.root = root};
+  ::unlink(directory.payload().c_str());
+  for (const std::string& path :
+       {directory.work(), directory.in(), directory.out(), directory.temporary()})
+    ::rmdir(path.c_str());
+  if (::rmdir(root.c_str()) == 0 || errno == ENOENT) return;
   std::error_code error;
   fs::remove_all(root, error);
   if (!error) return;
   open_up(root);
   fs::remove_all(root, error);
+}
+
+std::string prefix_of(pid_t pid) { return "job-" + std::to_string(pid) + "-"; }
+
+}  // namespace
+
+Result<JobDirectory> JobDirectories::take(const Task& task, JobFiles& files,
+                                          const std::optional<exec::ProcessUser>& user) {
+  std::optional<JobDirectory> found = user || keep_ ? std::nullopt : idle();
+  if (!found) {
+    auto made = fresh(task);
+    if (!made) return made.error();
+    found = std::move(*made);
+  }
+  JobDirectory& directory = *found;
+  directory.is_shared = !user && !keep_;
+  Result<void> filled = write_payload(directory, task.spec.payload);
+  for (const FileInfo& file : task.inputs)
+    if (filled) filled = fetch(directory, task, file, files);
+  if (filled && user) filled = give_to(*user, directory.root);
+  if (filled) return std::move(directory);
+  remove_tree(directory.root);
+  return filled.error();
+}
+
+std::optional<JobDirectory> JobDirectories::idle() {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::nullopt;
+  JobDirectory directory{.root = std::move(idle_.back())};
+  idle_.pop_back();
+  return directory;
+}
+
+Result<JobDirectory> JobDirectories::fresh(const Task& task) {
+  auto root = place_for(task);
+  if (!root) return root.error();
+  JobDirectory directory{.root = std::move(*root)};
+  remove_tree(directory.root);  // of a run that was killed
+  for (const std::string& path :
+       {directory.root, directory.work(), directory.in(), directory.out(), directory.temporary()}) {
+    if (::mkdir(path.c_str(), 0700) == 0) continue;
+    const Error error = refuse(errno).error();
+    remove_tree(directory.root);
+    return error;
+  }
+  return directory;
+}
+
+Result<std::string> JobDirectories::place_for(const Task& task) {
+  const std::lock_guard lock(mutex_);
+  if (parent_.empty()) {
+    std::error_code error;
+    const fs::path parent = fs::absolute(work_dir_, error).lexically_normal();
+    fs::create_directories(parent, error);
+    if (error) return refuse(error.value()).error();
+    parent_ = parent.string();
+    sweep();
+  }
+  const std::string name = keep_ ? to_string(task.task_id) + "-" + std::to_string(task.attempt)
+                                 : prefix_of(::getpid()) + std::to_string(++last_number_);
+  return (fs::path(parent_) / name).string();
+}
+
+// What workers left that were killed; one of them may have had our pid.
+void JobDirectories::sweep() {
+  std::error_code error;
+  for (fs::directory_iterator at(parent_, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    pid_t owner = 0;
+    if (!name.starts_with("job-")) continue;
+    std::from_chars(name.data() + 4, name.data() + name.size(), owner);
+    if (owner <= 0 || !name.starts_with(prefix_of(owner))) continue;
+    const bool is_gone = ::kill(owner, 0) != 0 && errno == ESRCH;
+    if (is_gone || owner == ::getpid()) remove_tree(at->path().string());
+  }
+}
+
+void JobDirectories::give_back(const JobDirectory& directory, bool is_dead) {
+  if (keep_) return;
+  JobDirectory next{.root = directory.root};
+  if (directory.is_shared && is_dead && is_clean(next) && write_payload(next, "{}")) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kMaxIdle) {
+      idle_.push_back(std::move(next.root));
+      return;
+    }
+  }
+  remove_tree(directory.root);
+}
+
+JobDirectories::~JobDirectories() {
+  for (const std::string& root : idle_) remove_tree(root);
 }
 
 }  // namespace tandem::worker

@@ -1,27 +1,65 @@
 #pragma once
 
+#include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "core/task.h"
+#include "exec/process.h"
 #include "worker/job_files.h"
 
 namespace tandem::worker {
 
-// The directories of one attempt. Every call blocks: offload threads.
+// The directories of one attempt.
 struct JobDirectory {
-  std::string root;  // <work_dir>/<task_id>-<attempt>
+  std::string root;
+  UniqueFd payload_file;  // at its start; for standard input
+  bool is_shared = true;  // it may be another job's afterwards
 
   std::string work() const { return root + "/work"; }
   std::string in() const { return root + "/in"; }
   std::string out() const { return root + "/out"; }
   std::string temporary() const { return root + "/tmp"; }
   std::string payload() const { return root + "/payload.json"; }
+};
 
-  // Makes them, with the payload and copies of the input files. Where it fails nothing is left.
-  static Result<JobDirectory> make(const std::string& work_dir, const Task& task, JobFiles& files);
-  // Also what the job has made unreadable; what can not be removed is left.
-  void remove() const;
+// The directories of a worker's jobs. One that its job leaves as it found it is kept, emptied of
+// its payload, for the next job: to make and to remove one costs as much as to run a program. Any
+// thread; every call blocks.
+class JobDirectories {
+ public:
+  // Below `work_dir`, which is made where it is missing. keep: each has the name of its task and
+  // attempt, and is neither used again nor removed.
+  JobDirectories(std::string work_dir, bool keep) : work_dir_(std::move(work_dir)), keep_(keep) {}
+  ~JobDirectories();  // removes those that wait for a job
+  JobDirectories(const JobDirectories&) = delete;
+  JobDirectories& operator=(const JobDirectories&) = delete;
+
+  // Empty directories, with the payload and copies of the input files; `user`'s where there is one,
+  // and then for this job alone. Where it fails nothing is left.
+  Result<JobDirectory> take(const Task& task, JobFiles& files,
+                            const std::optional<exec::ProcessUser>& user);
+  // The job is over. Also removes what it has made unreadable; what can not be removed is left.
+  // `is_dead`: no process of it is left.
+  void give_back(const JobDirectory& directory, bool is_dead);
+
+ private:
+  Result<std::string> place_for(const Task& task);
+  Result<JobDirectory> fresh(const Task& task);
+  std::optional<JobDirectory> idle();
+  void sweep();
+
+  const std::string work_dir_;
+  const bool keep_;
+  std::mutex mutex_;
+  std::string parent_;             // absolute; empty: not looked at yet
+  std::vector<std::string> idle_;  // roots
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace tandem::worker

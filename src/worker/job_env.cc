@@ -56,7 +56,8 @@ bool may_be_set(std::string_view name) {
 }
 
 Result<Environment> make_environment(const Environment& of_task,
-                                     const std::vector<std::string>& allow) {
+                                     const std::vector<std::string>& allow,
+                                     const Environment& of_rules) {
   Environment env;
   env["PATH"] = kDefaultPath;
   for (const char* name : kPassedOn) pass_on(env, name);
@@ -66,13 +67,14 @@ Result<Environment> make_environment(const Environment& of_task,
       return fail(Errc::validation_failed,
                   "env has a name that is none: letters, digits and _ make a name.", "env");
     const bool allowed = std::find(allow.begin(), allow.end(), name) != allow.end();
-    if (!allowed && !may_be_set(name))
+    if (of_rules.contains(name) || (!allowed && !may_be_set(name)))
       return fail(Errc::validation_failed, "A task may not set " + name + " in env.", "env");
     if (value.size() > limits::kMaxEnvValueBytes || has_control_character(value))
       return fail(Errc::validation_failed,
                   "The value of " + name + " in env is too long or has control characters.", "env");
     env[name] = value;
   }
+  for (const auto& [name, value] : of_rules) env[name] = value;
   return env;
 }
 

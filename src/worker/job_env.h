@@ -12,11 +12,13 @@ namespace tandem::worker {
 using Environment = std::map<std::string, std::string>;
 
 // The environment of a job: PATH (a sane one where the worker has none), LANG, LC_ALL, TZ and the
-// names of `allow` from the worker's own, then the task's. Nothing else is passed on.
-// validation_failed, with a sentence: the task's has a name or a value that can't be, or one that
-// would change what the handler's loader or interpreter runs (LD_PRELOAD, PATH, PYTHONPATH …).
+// names of `allow` from the worker's own, then the task's, then `of_rules`. Nothing else is passed
+// on. validation_failed, with a sentence: the task's has a name or a value that can't be, one that
+// is in `of_rules`, or one that would change what the handler's loader or interpreter runs
+// (LD_PRELOAD, PATH, PYTHONPATH …).
 Result<Environment> make_environment(const Environment& of_task,
-                                     const std::vector<std::string>& allow);
+                                     const std::vector<std::string>& allow,
+                                     const Environment& of_rules = {});
 
 // Whether a task may set this name, if `allow` does not name it.
 bool may_be_set(std::string_view name);

@@ -1,13 +1,16 @@
 #include "worker/job_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
+#include <memory>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "base/limits.h"
 #include "core/file_name.h"
@@ -15,7 +18,6 @@
 namespace tandem::worker {
 namespace {
 
-namespace fs = std::filesystem;
 constexpr int kMaxDepth = 32;
 
 // Shares the blocks where the file system can, else copies within the kernel.
@@ -35,55 +37,74 @@ Result<void> copy_all(int from, int to, std::uint64_t size_bytes) {
 
 class OutputSearch {
  public:
-  Result<void> walk(const fs::path& directory, const std::string& prefix, int depth) {
-    std::error_code error;
-    fs::directory_iterator entries(directory, error);
-    if (error) return fail(Errc::internal, "The output directory can't be read.");
-    std::vector<fs::path> names;
-    for (; entries != fs::directory_iterator(); entries.increment(error)) {
-      if (error) return fail(Errc::internal, "The output directory can't be read.");
-      names.push_back(entries->path());
-    }
-    std::sort(names.begin(), names.end());
-    for (const fs::path& path : names)
-      if (auto looked = look(path, prefix + path.filename().string(), depth); !looked)
-        return looked;
+  explicit OutputSearch(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
+
+  // `parent`: an open directory, or AT_FDCWD.
+  Result<void> walk(int parent, const std::string& path, const std::string& prefix, int depth) {
+    constexpr int kNoLink = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    const auto directory =
+        std::make_shared<const UniqueFd>(::openat(parent, path.c_str(), kNoLink));
+    auto names = names_in(*directory);
+    if (!names) return names.error();
+    for (const std::string& name : *names)
+      if (auto looked = look(directory, name, prefix, depth); !looked) return looked;
     return {};
   }
   FoundOutputs take() { return std::move(found_); }
 
  private:
-  Result<void> look(const fs::path& path, const std::string& name, int depth) {
+  using Directory = std::shared_ptr<const UniqueFd>;
+
+  static Result<std::vector<std::string>> names_in(const UniqueFd& directory) {
+    UniqueFd reads(directory ? ::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0) : -1);
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(reads ? ::fdopendir(reads.get()) : nullptr,
+                                                   ::closedir);
+    if (!open) return fail(Errc::internal, "The output directory can't be read.");
+    reads.release();
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(open.get())) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Result<void> look(const Directory& directory, const std::string& name, const std::string& prefix,
+                    int depth) {
     struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return {};  // gone again
+    if (::fstatat(directory->get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return {};  // gone again
+    const std::string called = prefix + name;
     if (S_ISDIR(status.st_mode)) {
-      if (depth < kMaxDepth) return walk(path, name + "_", depth + 1);
-      leave_out(name, "it lies too deep");
+      if (depth < kMaxDepth) return walk(directory->get(), name, called + "_", depth + 1);
+      leave_out(called, "it lies too deep");
     } else if (S_ISLNK(status.st_mode)) {
-      leave_out(name, "it is a symbolic link");
+      leave_out(called, "it is a symbolic link");
     } else if (!S_ISREG(status.st_mode)) {
-      leave_out(name, "it is not a regular file");
+      leave_out(called, "it is not a regular file");
     } else if (status.st_nlink > 1) {
-      leave_out(name, "it has a second name (a hard link)");
-    } else if (!check_file_name(name)) {
-      leave_out(name, "no output can have that name");
+      leave_out(called, "it has a second name (a hard link)");
+    } else if (!check_file_name(called)) {
+      leave_out(called, "no output can have that name");
     } else {
-      return add(path, name, static_cast<std::uint64_t>(status.st_size));
+      const std::string path = "/proc/self/fd/" + std::to_string(directory->get()) + "/" + name;
+      return add({path, called, static_cast<std::uint64_t>(status.st_size), directory});
     }
     return {};
   }
 
-  Result<void> add(const fs::path& path, const std::string& name, std::uint64_t size_bytes) {
-    if (!names_.insert(name).second)
-      return fail(Errc::conflict, "Two output files would be called " + name + ".");
-    total_bytes_ += size_bytes;
+  Result<void> add(FoundOutputs::File file) {
+    if (!names_.insert(file.name).second)
+      return fail(Errc::conflict, "Two output files would be called " + file.name + ".");
+    total_bytes_ += file.size_bytes;
     if (names_.size() > limits::kMaxOutputFiles)
       return fail(Errc::too_large, "There are more than " +
                                        std::to_string(limits::kMaxOutputFiles) + " output files.");
-    if (total_bytes_ > limits::kMaxOutputBytes)
-      return fail(Errc::too_large, "The output files have more than " +
-                                       std::to_string(limits::kMaxOutputBytes) + " bytes.");
-    found_.files.push_back({.path = path, .name = name, .size_bytes = size_bytes});
+    if (total_bytes_ > max_bytes_)
+      return fail(Errc::too_large,
+                  "The output files have more than " + std::to_string(max_bytes_) + " bytes.");
+    found_.files.push_back(std::move(file));
     return {};
   }
 
@@ -93,6 +114,7 @@ class OutputSearch {
                                 " was left out: " + why + ".");
   }
 
+  const std::uint64_t max_bytes_;
   FoundOutputs found_;
   std::set<std::string> names_;
   std::uint64_t total_bytes_ = 0;
@@ -115,9 +137,9 @@ Result<FileInfo> BlobJobFiles::take_output(const Task& task, const std::string& 
   return blobs_.adopt(path, task.task_id, blobs::BlobKind::out, name);
 }
 
-Result<FoundOutputs> find_outputs(const std::string& directory) {
-  OutputSearch search;
-  if (auto walked = search.walk(directory, "", 0); !walked) return walked.error();
+Result<FoundOutputs> find_outputs(const std::string& directory, std::uint64_t max_bytes) {
+  OutputSearch search(max_bytes);
+  if (auto walked = search.walk(AT_FDCWD, directory, "", 0); !walked) return walked.error();
   return search.take();
 }
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "blobs/blob_store.h"
 #include "core/task.h"
 
@@ -37,16 +41,19 @@ class BlobJobFiles final : public JobFiles {
 // What was found in an output directory, in the order of the names.
 struct FoundOutputs {
   struct File {
-    std::string path;
+    std::string path;  // by way of an open directory, so that nobody can put a link in between
     std::string name;  // as the output will be called: `charts/a.png` becomes `charts_a.png`
     std::uint64_t size_bytes = 0;
+    std::shared_ptr<const UniqueFd> directory;  // what `path` goes through
   };
   std::vector<File> files;
   std::vector<std::string> left_out;  // sentences: links, devices, names that can't be
 };
 
-// Looks through the directory and those within, following no link. Blocks. Errors: too_large (too
-// many files or bytes), conflict (two files would have one name), internal (can't be read).
-Result<FoundOutputs> find_outputs(const std::string& directory);
+// Looks through the directory and those within, following no link, nor being one itself. Blocks.
+// Errors: too_large (too many files, or more than `max_bytes`), conflict (two files would have one
+// name), internal (can't be read).
+Result<FoundOutputs> find_outputs(const std::string& directory,
+                                  std::uint64_t max_bytes = limits::kMaxOutputBytes);
 
 }  // namespace tandem::worker

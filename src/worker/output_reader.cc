@@ -1,5 +1,7 @@
 #include "worker/output_reader.h"
 
+#include <memory>
+#include <span>
 #include <utility>
 
 namespace tandem::worker {
@@ -11,19 +13,33 @@ constexpr std::int64_t kSilenceMs = 50;
 }  // namespace
 
 io::Awaitable<void> OutputReader::run(Read read) {
-  std::vector<char> buffer(kReadBytes);
-  std::vector<std::string> records;
+  const auto memory = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  const std::span<char> buffer(memory.get(), kReadBytes);
   while (true) {
     const Result<std::size_t> got = co_await read(buffer);
     if (!got || *got == 0) break;
-    cutter_.feed({buffer.data(), *got}, records);
-    write(records);
+    take({buffer.data(), *got});
     silence_.clear();
     if (cutter_.held_bytes() > 0) silence_.set(kSilenceMs, [this] { show_unfinished(); });
     co_await log_.room();
   }
   silence_.clear();
+  std::string held;
+  std::vector<std::string> records;
+  filter_.finish(held);
+  cutter_.feed(held, records);
   cutter_.finish(records);
+  write(records);
+}
+
+void OutputReader::take(std::string_view data) {
+  std::vector<std::string> records;
+  std::string shown;
+  if (mask_) {
+    filter_.feed(data, shown);
+    data = shown;
+  }
+  cutter_.feed(data, records);
   write(records);
 }
 

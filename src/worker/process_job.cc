@@ -1,6 +1,8 @@
 #include "worker/process_job.h"
 
+#include <algorithm>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "exec/launcher.h"
@@ -40,13 +42,18 @@ class ProcessJob final : public Job {
   Result<exec::ProcessSpec> specify();
   io::Awaitable<void> supervise(exec::ExitTruth& truth);
   void read_all();
-  io::Awaitable<void> collect_outputs(Outcome& outcome);
-  io::Awaitable<Result<std::vector<FileInfo>>> take_outputs();
+  io::Awaitable<void> clear_up(Outcome& outcome);
+  Result<void> take_outputs(FoundOutputs& found, std::vector<FileInfo>& taken);
   void asked(InputRequest request);
   void type(Piece piece);
   io::Awaitable<void> type_all();
   void stop(StopReason reason);
   bool is_interactive() const { return task_->spec.interactive; }
+  const JobRules& rules() const { return *command_.rules; }
+  std::optional<std::int64_t> timeout_ms() const {
+    return rules().timeout_of(task_->spec.timeout_ms);
+  }
+  void say(std::string sentence) { log_.say(rules().masked(std::move(sentence))); }
 
   // As io::offload, but waits where the threads are busy.
   template <class Function>
@@ -72,7 +79,7 @@ class ProcessJob final : public Job {
   std::unique_ptr<exec::Process> process_;
 
   StopReason reason_ = StopReason::none;
-  bool killed_ = false, exited_ = false;
+  bool killed_ = false, exited_ = false, ended_by_itself_ = false, has_leftovers_ = false;
   std::string open_question_;  // its id; empty: none
   std::deque<Piece> typed_;    // for the terminal
   bool typing_ = false;
@@ -88,38 +95,32 @@ ProcessJob::ProcessJob(const ProcessServices& services, CommandHandler command, 
       task_(std::move(task)),
       listener_(listener),
       log_(services.base.log, services.base.clock, services.base.executor),
-      control_(listener, log_, services.base.clock, services.base.executor),
-      stdout_(log_, logs::LogStream::stdout_, services.base.executor),
-      stderr_(log_, logs::LogStream::stderr_, services.base.executor),
+      control_(listener, log_, services.base.clock, command_.rules->mask, services.base.executor),
+      stdout_(log_, logs::LogStream::stdout_, command_.rules->mask, services.base.executor),
+      stderr_(log_, logs::LogStream::stderr_, command_.rules->mask, services.base.executor),
       answers_(services.base.executor),
       time_is_over_(services.base.executor),
       answer_is_late_(services.base.executor),
       log_is_late_(services.base.executor),
       readers_(services.base.executor),
       writer_(services.base.executor) {
-  log_.open(task_->task_id, task_->attempt, services.settings.max_log_bytes);
+  log_.open(task_->task_id, task_->attempt,
+            std::min(services.settings.max_log_bytes, rules().log_bytes));
 }
 
 io::Awaitable<Outcome> ProcessJob::run() {
-  auto make = [this] {
-    return JobDirectory::make(services_.settings.work_dir, *task_, services_.files);
-  };
+  auto make = [this] { return services_.directories.take(*task_, services_.files, rules().user); };
   auto made = co_await offload(make);
   Outcome outcome;
   if (made) {
-    directory_ = *made;
+    directory_ = std::move(*made);
     outcome = co_await attempt();
+    co_await clear_up(outcome);
   } else {
     outcome = failed("inputs_unavailable", made.error().detail);
   }
+  if (outcome.error) outcome.error->message = rules().masked(std::move(outcome.error->message));
   outcome.log = co_await log_.settle();
-  if (made && !services_.settings.keep_work_dirs) {
-    auto remove = [this] {
-      directory_.remove();
-      return true;
-    };
-    co_await offload(remove);
-  }
   co_return outcome;
 }
 
@@ -137,16 +138,19 @@ io::Awaitable<Outcome> ProcessJob::attempt() {
   process_ = std::move(*launched);
   exec::ExitTruth truth;
   co_await supervise(truth);
-  Outcome outcome = outcome_of(truth, reason_, task_->spec);
-  if (truth.leftovers) log_.say("A process of the job could not be killed: the kernel holds it.");
+  const JobBounds bounds{.timeout_ms = timeout_ms().value_or(0),
+                         .input_timeout_ms = task_->spec.input_timeout_ms,
+                         .limits = rules().limits};
+  Outcome outcome = outcome_of(truth, reason_, bounds);
+  has_leftovers_ = truth.leftovers;
+  if (has_leftovers_) log_.say("A process of the job could not be killed: the kernel holds it.");
   if (reason_ != StopReason::cancelled) outcome.result = control_.result();
-  const bool ended_by_itself = reason_ == StopReason::none && truth.exit_code.has_value();
-  if (ended_by_itself && !killed_) co_await collect_outputs(outcome);
+  ended_by_itself_ = reason_ == StopReason::none && truth.exit_code.has_value() && !killed_;
   co_return outcome;
 }
 
 Result<exec::ProcessSpec> ProcessJob::specify() {
-  auto env = make_environment(task_->spec.env, services_.settings.env_allow);
+  auto env = make_environment(task_->spec.env, services_.settings.env_allow, rules().env);
   if (!env) return env.error();
   exec::ProcessSpec spec;
   spec.argv = command_.argv;
@@ -163,6 +167,9 @@ Result<exec::ProcessSpec> ProcessJob::specify() {
   (*env)["TANDEM_JOB_TYPE"] = task_->spec.job_type;
   (*env)["TANDEM_CONTROL_FD"] = "3";
   spec.cwd = directory_.work();
+  spec.limits = rules().limits;
+  spec.user = rules().user;
+  spec.network = rules().network;
   spec.control = true;
   if (is_interactive()) {
     (*env)["TERM"] = "xterm-256color";
@@ -174,7 +181,7 @@ Result<exec::ProcessSpec> ProcessJob::specify() {
     if (!answers) return answers.error();
     spec.input_fd = std::move(*answers);
     (*env)["TANDEM_INPUT_FD"] = "4";
-    spec.stdin_data = task_->spec.payload;
+    spec.stdin_fd = std::move(directory_.payload_file);
   }
   spec.env = std::move(*env);
   return spec;
@@ -186,8 +193,8 @@ io::Awaitable<void> ProcessJob::supervise(exec::ExitTruth& truth) {
     process_->kill();
   else if (reason_ != StopReason::none)
     process_->terminate(services_.settings.grace_ms);
-  else if (task_->spec.timeout_ms)
-    time_is_over_.set(*task_->spec.timeout_ms, [this] { stop(StopReason::timeout); });
+  else if (const auto limit_ms = timeout_ms())
+    time_is_over_.set(*limit_ms, [this] { stop(StopReason::timeout); });
   read_all();
   if (!typed_.empty()) type({});
   truth = co_await process_->wait();
@@ -214,38 +221,40 @@ void ProcessJob::read_all() {
   readers_.spawn("job control", control_.run(said, question));
 }
 
-// Files that a failed job has made are taken too: they often say why.
-io::Awaitable<void> ProcessJob::collect_outputs(Outcome& outcome) {
-  auto taken = co_await take_outputs();
-  if (taken) {
-    outcome.outputs = std::move(*taken);
+// Takes the outputs of a job that ended by itself, and removes its directory, in one go. Files that
+// a failed job has made are taken too: they often say why.
+io::Awaitable<void> ProcessJob::clear_up(Outcome& outcome) {
+  FoundOutputs found;
+  std::vector<FileInfo> taken;
+  auto work = [this, &found, &taken]() -> Result<void> {
+    const Result<void> done = ended_by_itself_ ? take_outputs(found, taken) : Result<void>();
+    services_.directories.give_back(directory_, !has_leftovers_);
+    return done;
+  };
+  const Result<void> done = co_await offload(work);
+  for (std::string& sentence : found.left_out) say(std::move(sentence));
+  if (done) {
+    outcome.outputs = std::move(taken);
   } else if (outcome.ending == Ending::completed) {
     outcome.ending = Ending::failed;
-    outcome.error = TaskError{std::string(error_code::kUploadFailed), taken.error().detail};
+    outcome.error = TaskError{std::string(error_code::kUploadFailed), done.error().detail};
   } else {
-    log_.say("The outputs were not taken: " + taken.error().detail);
+    say("The outputs were not taken: " + done.error().detail);
   }
 }
 
-io::Awaitable<Result<std::vector<FileInfo>>> ProcessJob::take_outputs() {
-  FoundOutputs found;
-  std::vector<FileInfo> taken;
-  auto take = [this, &found, &taken]() -> Result<void> {
-    auto all = find_outputs(directory_.out());
-    if (!all) return all.error();
-    found = std::move(*all);
-    for (const FoundOutputs::File& file : found.files) {
-      auto info = services_.files.take_output(*task_, file.name, file.path);
-      if (!info)
-        return fail(info.error().code, "The output " + file.name + ": " + info.error().detail);
-      taken.push_back(std::move(*info));
-    }
-    return {};
-  };
-  const Result<void> done = co_await offload(take);
-  for (std::string& sentence : found.left_out) log_.say(std::move(sentence));
-  if (!done) co_return done.error();
-  co_return taken;
+// Blocks.
+Result<void> ProcessJob::take_outputs(FoundOutputs& found, std::vector<FileInfo>& taken) {
+  auto all = find_outputs(directory_.out(), rules().output_bytes);
+  if (!all) return all.error();
+  found = std::move(*all);
+  for (const FoundOutputs::File& file : found.files) {
+    auto info = services_.files.take_output(*task_, file.name, file.path);
+    if (!info)
+      return fail(info.error().code, "The output " + file.name + ": " + info.error().detail);
+    taken.push_back(std::move(*info));
+  }
+  return {};
 }
 
 void ProcessJob::asked(InputRequest request) {

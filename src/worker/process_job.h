@@ -7,6 +7,7 @@
 #include "io/offload.h"
 #include "worker/function_job.h"
 #include "worker/handler_registry.h"
+#include "worker/job_directory.h"
 #include "worker/job_files.h"
 
 // A process as a job. What it is given, besides what the protocol says:
@@ -18,8 +19,9 @@
 //   HOME, TMPDIR        its working directory, and tmp/ beside it
 //   PATH, LANG, LC_ALL, TZ and the names of env_allow, from the worker's environment
 //   the task's env      without LD_*, TANDEM_*, PATH and names that are no names: those are refused
+//   env and secrets     of its entry in the worker's file; secrets are masked in all that it says
 //
-// Its directory is <work_dir>/<task_id>-<attempt>/ with work/ in/ out/ tmp/ payload.json.
+// Its directory has work/ in/ out/ tmp/ payload.json (job_directory.h).
 namespace tandem::exec {
 class Launcher;
 }
@@ -39,6 +41,7 @@ struct ProcessServices {
   exec::Launcher& launcher;
   JobFiles& files;
   io::OffloadPool& offload;
+  JobDirectories& directories;
   const ProcessSettings& settings;
 };
 

@@ -17,8 +17,21 @@ class ProcessJobTest : public WorkerTest {
     if (!worker) start();
     return finished(submit(std::move(what)));
   }
+  // As shell(), but with double quotes and backslashes.
+  static TaskSpec quoted(const std::string& script) {
+    std::string escaped;
+    for (const char c : script) escaped.append(c == '"' || c == '\\' ? "\\" : "").push_back(c);
+    return shell(escaped);
+  }
   static std::string code_of(const Task& task) { return task.error ? task.error->code : ""; }
-  bool is_work_dir_empty() const { return std::filesystem::is_empty(root / "work"); }
+  // Directories that wait for the next job are there, and nothing in them.
+  bool is_work_dir_empty() const {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "work"))
+      if (!entry.is_directory() &&
+          (entry.path().filename() != "payload.json" || entry.file_size() != 2))
+        return false;
+    return true;
+  }
 };
 
 TEST_F(ProcessJobTest, WritesItsLogAndCompletes) {
@@ -146,6 +159,66 @@ TEST_F(ProcessJobTest, FilesOfTheOutputDirectoryAreTaken) {
                              HasSubstr("hard1 was left out"), HasSubstr("hard2 was left out"),
                              HasSubstr("pipe was left out")));
   EXPECT_TRUE(is_work_dir_empty());
+}
+
+TEST_F(ProcessJobTest, AnOutputDirectoryThatIsALinkIsNotFollowed) {
+  std::filesystem::create_directory(root / "private");
+  std::ofstream(root / "private/key") << "not the job's";
+  const Task task = run(shell("rmdir $TANDEM_OUTPUT_DIR; ln -s " + (root / "private").string() +
+                              " $TANDEM_OUTPUT_DIR"));
+  EXPECT_EQ(code_of(task), "upload_failed");
+  EXPECT_TRUE(task.outputs.empty());
+  EXPECT_TRUE(std::filesystem::exists(root / "private/key"));
+  EXPECT_TRUE(is_work_dir_empty());
+}
+
+TEST_F(ProcessJobTest, NoDeviceAndNoNameThatCannotBeIsTaken) {
+  const Task task =
+      run(quoted("cd $TANDEM_OUTPUT_DIR; echo 1 > good; mknod null c 1 3 2>/dev/null; "
+                 "touch $(printf 'bell\\007'); touch $(printf 'bad\\377'); ln -s . loop; true"));
+  ASSERT_EQ(task.status, TaskStatus::completed);
+  ASSERT_EQ(task.outputs.size(), 1u);
+  EXPECT_EQ(task.outputs[0].name, "good");
+}
+
+TEST_F(ProcessJobTest, TheLimitsOfItsRulesHold) {
+  config::WorkerFile& file = settings.handlers.file;
+  file.handlers["shell"].rules.limits.output_bytes = 3;
+  file.handlers["shell"].rules.limits.log_bytes = 10;
+  file.handlers["shell"].rules.limits.cpu_s = 1;
+  file.handlers["shell"].rules.timeout_ms = 60'000;
+  const Task big = run(shell("echo 1234 > $TANDEM_OUTPUT_DIR/o; echo 1; echo 234567890"));
+  EXPECT_EQ(code_of(big), "upload_failed");
+  EXPECT_THAT(big.error->message, HasSubstr("more than 3 bytes"));
+  EXPECT_LE(log_of(big.task_id).size(), 10u);
+  const Task busy = run(shell("while :; do :; done"));
+  EXPECT_EQ(busy.signal, SIGXCPU);
+  EXPECT_THAT(busy.error->message, HasSubstr("its 1 s of CPU time"));
+}
+
+TEST_F(ProcessJobTest, SecretsAreInTheEnvironmentAndNowhereElse) {
+  const std::string secret = "k3y of the job";
+  settings.handlers.file.handlers["shell"].rules.secrets["KEY"] = secret;
+  const Task task =
+      run(quoted("printf %.3s \"$KEY\"; printf '%s.' \"${KEY#???}\"; echo $KEY >&2; "
+                 "echo '{\"type\":\"progress\",\"message\":\"'$KEY'\"}' >&3; "
+                 "echo '{\"type\":\"result\",\"value\":[\"<'$KEY'>\"]}' >&3; "
+                 "echo $KEY'{' >&3; echo $KEY > $TANDEM_OUTPUT_DIR/\"$KEY\"; "
+                 "mkfifo $TANDEM_OUTPUT_DIR/\"x$KEY\""));
+  EXPECT_EQ(log_of(task.task_id), "***.");
+  EXPECT_EQ(log_of(task.task_id, logs::LogStream::stderr_), "***\n");
+  EXPECT_EQ(task.progress.message, "***");
+  EXPECT_EQ(task.result, R"(["<***>"])");
+  EXPECT_THAT(log_of(task.task_id, logs::LogStream::system), Not(HasSubstr(secret)));
+  EXPECT_THAT(log_of(task.task_id, logs::LogStream::system), HasSubstr("x*** was left out"));
+}
+
+TEST_F(ProcessJobTest, ATaskMayNotSetWhatItsRulesSet) {
+  settings.handlers.file.defaults.env["MODE"] = "fast";
+  TaskSpec what = shell("echo $MODE");
+  EXPECT_EQ(log_of(run(what).task_id), "fast\n");
+  what.env = {{"MODE", "slow"}};
+  EXPECT_EQ(code_of(run(what)), "rejected");
 }
 
 TEST_F(ProcessJobTest, TwoOutputsOfOneNameAreRefused) {

@@ -12,7 +12,11 @@ namespace tandem::worker {
 enum class StopReason : std::uint8_t { none, cancelled, timeout, input_timeout };
 
 // Tells apart how a process ended: the job's own exit, a signal, want of memory, or the worker's
-// reason. Without outputs, log and result.
-Outcome outcome_of(const exec::ExitTruth& truth, StopReason reason, const TaskSpec& spec);
+// reason, which `bounds` helps to tell. Without outputs, log and result.
+struct JobBounds {
+  std::int64_t timeout_ms = 0, input_timeout_ms = 0;
+  exec::ProcessLimits limits;
+};
+Outcome outcome_of(const exec::ExitTruth& truth, StopReason reason, const JobBounds& bounds);
 
 }  // namespace tandem::worker

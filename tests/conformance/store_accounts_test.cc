@@ -167,11 +167,23 @@ TEST_P(StoreAccountsTest, ExpiredTokensGo) {
     accounts().insert_refresh(token("now", family_)).value();
     accounts().insert_refresh(later).value();
   });
-  transact([&] { accounts().expire_refresh(kNow + 100).value(); });
+  transact([&] { EXPECT_EQ(accounts().expire_refresh(kNow + 100, 9).value(), 0); });
   EXPECT_TRUE(accounts().find_refresh("now").value());
-  transact([&] { accounts().expire_refresh(kNow + 101).value(); });
+  transact([&] { EXPECT_EQ(accounts().expire_refresh(kNow + 101, 9).value(), 1); });
   EXPECT_FALSE(accounts().find_refresh("now").value());
   EXPECT_TRUE(accounts().find_refresh("later").value());
+}
+
+TEST_P(StoreAccountsTest, NoMoreTokensGoAtOnceThanWereAskedForTheOldestFirst) {
+  RefreshToken later = token("a", family_);
+  later.expires_at = kNow + 101;
+  transact([&] {
+    accounts().insert_refresh(later).value();
+    accounts().insert_refresh(token("b", family_)).value();
+  });
+  transact([&] { EXPECT_EQ(accounts().expire_refresh(kNow + 200, 1).value(), 1); });
+  EXPECT_TRUE(accounts().find_refresh("a").value());
+  EXPECT_FALSE(accounts().find_refresh("b").value());
 }
 
 TEST_P(StoreAccountsTest, FactsOfTheInstallationAreKept) {

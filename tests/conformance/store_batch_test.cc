@@ -212,10 +212,13 @@ TEST_P(StoreBatchTest, IdempotencyRowsAreFoundReplacedAndExpired) {
   newer.idempotency = {{client_, "b", "sha-new", {}, kNow + 30}};
   write(newer).value();
   EXPECT_EQ(store().find_idempotency(client_, "b").value()->body_sha256, "sha-new");
-  EXPECT_EQ(store().expire_idempotency(kNow + 20).value(), 1);
+  EXPECT_EQ(store().expire_idempotency(kNow + 20, 9).value(), 1);
   EXPECT_FALSE(store().find_idempotency(client_, "a").value());
   EXPECT_TRUE(store().find_idempotency(other_client_, "a").value());
-  EXPECT_EQ(store().expire_idempotency(kNow + 20).value(), 0);
+  EXPECT_EQ(store().expire_idempotency(kNow + 20, 9).value(), 0);
+  EXPECT_EQ(store().expire_idempotency(kNow + 99, 1).value(), 1);
+  EXPECT_FALSE(store().find_idempotency(other_client_, "a").value()) << "the older goes first";
+  EXPECT_TRUE(store().find_idempotency(client_, "b").value());
 }
 
 TEST_P(StoreBatchTest, InputsAreReadInOrderByAttemptAndGoWithTheirTask) {

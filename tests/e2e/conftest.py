@@ -5,12 +5,15 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pytest
+
+from contract import check_answer
+from ledger import Ledger
+from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/dev/tandem"))
@@ -51,11 +54,9 @@ class Server:
             self.process = subprocess.Popen(
                 [BINARY, "serve"], env=self.environment(), stdout=log, stderr=log
             )
-        end = time.monotonic() + START_TIMEOUT_S
-        while not (self.data / "server.json").exists():
-            assert self.process.poll() is None, self.log()
-            assert time.monotonic() < end, self.log()
-            os.sched_yield()
+        ready = self.data / "server.json"
+        until(lambda: ready.exists() or self.process.poll() is not None, self.log, START_TIMEOUT_S)
+        assert self.process.poll() is None, self.log()
         self.url = json.loads((self.data / "server.json").read_text())["url"]
         return self
 
@@ -103,10 +104,12 @@ class Server:
             headers.setdefault("Content-Type", "application/json")
         request = urllib.request.Request(self.url + path, body, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
+            with urllib.request.urlopen(request, timeout=timeout) as taken:
+                answer = Answer(taken.status, taken.headers, taken.read())
         except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, error.read())
+            answer = Answer(error.code, error.headers, error.read())
+        check_answer(method, path, answer)
+        return answer
 
     def submit(self, payload, **members):
         answer = self.request("POST", "/api/v1/tasks", {"payload": payload} | members)
@@ -122,13 +125,19 @@ class Server:
         assert answer.json["finished_at"], answer.body
         return answer.json
 
-    def tandem(self, *arguments, text_in="", timeout=90):
+    def tandem(self, *arguments, text_in="", timeout=90, **more_environment):
+        done = self.tandem_bytes(
+            *arguments, bytes_in=text_in.encode(), timeout=timeout, **more_environment
+        )
+        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        return done
+
+    def tandem_bytes(self, *arguments, bytes_in=b"", timeout=90, **more_environment):
         return subprocess.run(
             [BINARY, *map(str, arguments)],
-            env=self.environment(),
-            input=text_in,
+            env=self.environment() | more_environment,
+            input=bytes_in,
             capture_output=True,
-            text=True,
             timeout=timeout,
         )
 
@@ -146,3 +155,18 @@ def own_server(tmp_path):
     yield server
     if server.process.poll() is None:
         server.kill()
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A server of its own whose jobs keep a ledger, and the ledger."""
+    ledger = Ledger(tmp_path)
+    server = Server(tmp_path, TANDEM_HANDLERS_DIR=str(ledger.handlers)).start()
+    yield server, ledger
+    if server.process.poll() is None:
+        server.kill()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=15, help="kill -9 of the server under load")
+    parser.addoption("--restarts", type=int, default=15, help="restarts under load")

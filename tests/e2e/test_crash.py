@@ -1,27 +1,7 @@
 """kill -9 of the server: nothing that was acknowledged is lost, and no process of a job stays."""
 
-import pathlib
-
-
-def processes_with(marker):
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            if marker.encode() in (entry / "environ").read_bytes():
-                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-                found += [entry.name] if state != "Z" else []
-        except OSError:
-            continue
-    return found
-
-
-def wait_until(condition, what, spins=2_000_000):
-    for _ in range(spins):
-        if condition():
-            return
-    raise AssertionError(what)
+from processes import processes_with
+from waiting import until
 
 
 def test_acknowledged_tasks_survive(own_server):
@@ -36,14 +16,13 @@ def test_no_process_outlives_the_server(own_server):
     task = own_server.shell("setsid sleep 600 & (sleep 600 &) ; trap '' TERM; echo up; sleep 600")
     path = f"/api/v1/tasks/{task['task_id']}"
     raw = {"Accept": "text/plain"}
-    wait_until(
+    until(
         lambda: b"up" in own_server.request("GET", path + "/logs", headers=raw).body,
         "the job says that it is up",
-        2000,
     )
     assert processes_with(task["task_id"])
     own_server.kill()
-    wait_until(lambda: not processes_with(task["task_id"]), "all its processes are gone", 2000)
+    until(lambda: not processes_with(task["task_id"]), "all its processes are gone")
     own_server.start()
     done = own_server.finished(task["task_id"])
     assert (done["status"], done["error"]["code"]) == ("failed", "worker_lost")

@@ -93,6 +93,7 @@ struct TestServer::Impl {
   auth::TokenVerifier verifier{std::string(kSecret), "", clock};
   auth::TokenIssuer issuer{std::string(kSecret), settings.access_token_ttl_ms, clock, ids};
   auth::LoginThrottle throttle{clock};
+  auth::CallbackSigner callback_signer{std::string(kSecret), ""};
   LoopDoors doors;
   io::OffloadPool reading{"reading", 4};
   io::OffloadPool hashing{"hashing", 2};
@@ -103,6 +104,7 @@ struct TestServer::Impl {
                           .verifier = verifier,
                           .issuer = issuer,
                           .throttle = throttle,
+                          .callback_signer = callback_signer,
                           .settings = settings,
                           .ids = ids,
                           .clock = clock,

@@ -75,8 +75,8 @@ class ObservedStore final : public store::Store {
                                                      std::uint64_t after_seq) override {
     return inner_.load_inputs(task, attempt, after_seq);
   }
-  Result<std::int64_t> expire_idempotency(WallTime before) override {
-    return inner_.expire_idempotency(before);
+  Result<std::int64_t> expire_idempotency(WallTime before, int limit) override {
+    return inner_.expire_idempotency(before, limit);
   }
   Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) override {
     return inner_.load_finished_before(before, limit);

@@ -22,7 +22,12 @@ int attach(Session& session, const AttachFlags& flags, bool json) {
   options.has_progress = !json;
   const auto watched = watch(session, flags.task_id, options);
   if (!watched) return report(watched.error());
-  if (watched->left || !watched->task) return exit_code::kOk;
+  if (watched->left) {
+    fmt::print(stderr, "tandem: left task {0}; `tandem attach {0}` goes back to it\n",
+               flags.task_id);
+    return exit_code::kOk;
+  }
+  if (!watched->task) return exit_code::kOk;
   if (watched->task->status != TaskStatus::completed)
     fmt::print(stderr, "tandem: {}\n", ending_sentence(*watched->task));
   return job_exit_code(*watched->task);

@@ -80,6 +80,14 @@ void add_create(const Menu& menu, CLI::App& group) {
   });
 }
 
+// Of the client that asks; any with scope tasks may.
+int print_callback_secret(Session& session, bool json) {
+  const auto body = session.get("/api/v1/callback-secret");
+  if (!body) return report(body.error());
+  fmt::print("{}\n", json ? *body : wire::string_member(*body, "callback_secret"));
+  return exit_code::kOk;
+}
+
 CLI::App& add_by_id(CLI::App& group, const std::string& name, const std::string& help,
                     const std::shared_ptr<std::string>& id) {
   CLI::App& command = *group.add_subcommand(name, help);
@@ -93,6 +101,10 @@ void add_client(const Menu& menu) {
   CLI::App& group = *menu.app.add_subcommand("client", "Manage clients (scope admin)");
   group.require_subcommand(1);
   add_command(menu, *group.add_subcommand("ls", "List clients"), list_clients);
+  add_command(menu,
+              *group.add_subcommand("callback-secret",
+                                    "Print what your callbacks are signed with (scope tasks)"),
+              print_callback_secret);
   add_create(menu, group);
   auto id = std::make_shared<std::string>();
   CLI::App& remove = add_by_id(group, "rm", "Remove a client; its tokens end at once", id);

@@ -39,6 +39,7 @@ void add_attach(const Menu& menu);   // attach
 void add_control(const Menu& menu);  // cancel, retry
 void add_download(const Menu& menu);
 void add_ls(const Menu& menu);
+void add_login(const Menu& menu);  // login, logout
 void add_client(const Menu& menu);
 void add_token(const Menu& menu);
 void add_migrate(const Menu& menu);

@@ -8,6 +8,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/session.h"
 #include "app/installation.h"
+#include "config/worker_file.h"
 #include "exec/guard.h"
 #include "store/sqlite/sqlite_reader.h"
 #include "wire/account_json.h"
@@ -91,8 +92,14 @@ void look_at_guard(Findings& out) {
 void look_at_handlers(const config::Settings& settings, Findings& out) {
   const bool commands = settings.allow_exec == config::AllowExec::yes ||
                         (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
+  auto file = config::read_worker_file(settings.worker_config, config::process_environment());
+  if (!file) {
+    for (const std::string& sentence : file.error().sentences)
+      out.push_back({Verdict::bad, sentence});
+    return;
+  }
   const worker::HandlerRegistry registry(
-      {.directory = settings.handlers_dir, .allow_commands = commands});
+      {.directory = settings.handlers_dir, .allow_commands = commands, .file = std::move(*file)});
   std::string names;
   for (const std::string& name : registry.job_types()) names += (names.empty() ? "" : ", ") + name;
   if (names.empty())

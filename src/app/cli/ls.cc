@@ -92,7 +92,16 @@ void add_ls(const Menu& menu) {
   add_filter(command, flags, "job-type", "job_type", "Of this job type");
   add_filter(command, flags, "queue", "queue", "Of this queue");
   add_filter(command, flags, "worker", "worker_id", "Run by the worker with this id");
-  add_filter(command, flags, "label", "label", "With this label, key:value; may be repeated");
+  const auto keep_label = [flags](const std::vector<std::string>& values) {
+    for (const std::string& value : values) {
+      const auto pair = split_pair(value);
+      flags->query += "&label=" + escaped(pair ? pair->first + ":" + pair->second : value);
+    }
+  };
+  command
+      .add_option_function<std::vector<std::string>>("--label", keep_label,
+                                                     "With this label, key=value; may be repeated")
+      ->allow_extra_args(false);
   add_filter(command, flags, "search", "search", "With this text");
   add_filter(command, flags, "created-after", "created_after", "Made after this time");
   add_filter(command, flags, "created-before", "created_before", "Made before this time");

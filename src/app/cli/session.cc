@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/cli/exit_code.h"
+#include "app/cli/saved_login.h"
 #include "app/installation.h"
 #include "config/load.h"
 #include "wire/account_json.h"
@@ -49,12 +50,13 @@ bool is_on_this_machine(std::string_view url) {
 }
 
 // A secret of this machine's server is not shown to another one.
-Result<void> take_saved_client(const std::filesystem::path& data_dir, bool is_own, Login& login) {
+Result<void> take_own_client(const std::filesystem::path& data_dir, bool is_own, Login& login) {
   const auto text = is_own ? read_file(data_dir / "clients.json") : fail(Errc::not_found);
   if (!text)
-    return fail(Errc::unauthenticated,
-                "Say who asks: --client-id and --client-secret (or TANDEM_CLIENT_ID and "
-                "TANDEM_CLIENT_SECRET), or --data-dir on the server's own machine");
+    return fail(Errc::not_found,
+                "Say who asks: tandem login, or --client-id and --client-secret (or "
+                "TANDEM_CLIENT_ID and TANDEM_CLIENT_SECRET), or --data-dir on the server's own "
+                "machine");
   auto clients = wire::decode_clients_file(*text);
   if (!clients) return clients.error();
   const std::string wanted =
@@ -89,26 +91,52 @@ std::optional<config::Settings> client_settings(const LoginFlags& flags) {
   return std::nullopt;
 }
 
-Result<Login> find_login(const config::Settings& settings) {
+Result<Login> find_login(const config::Settings& settings, Sources sources) {
   const std::filesystem::path data_dir = settings.data_dir;
   Login login{settings.server_url, settings.client_id, settings.client_secret};
   std::string own_url;
   if (const auto text = read_file(data_dir / "server.json"))
     if (const auto file = wire::decode_server_file(*text)) own_url = file->url;
+  Result<std::optional<wire::SavedLogin>> saved = std::optional<wire::SavedLogin>();
+  if (sources == Sources::all) saved = read_saved_login();
+  const bool is_there = saved && *saved;
   if (login.server.empty()) login.server = own_url;
+  if (login.server.empty() && is_there) login.server = (*saved)->server;
   if (login.server.empty())
     return fail(Errc::store_unavailable,
                 "No server runs with the data directory " + data_dir.string() +
-                    "; start one with `tandem serve`, or name one with --server");
+                    "; start one with `tandem serve`, name one with --server, or log in to one "
+                    "with `tandem login`");
   while (login.server.ends_with('/')) login.server.pop_back();
   if (!login.client_id.empty() && !login.client_secret.empty()) return login;
   const bool is_own = login.server == own_url || is_on_this_machine(login.server);
-  if (auto taken = take_saved_client(data_dir, is_own, login); !taken) return taken.error();
-  return login;
+  const auto taken = take_own_client(data_dir, is_own, login);
+  if (taken) return login;
+  const bool fits = is_there && (*saved)->server == login.server &&
+                    (login.client_id.empty() || login.client_id == (*saved)->client_id);
+  if (fits) login.is_saved = true;
+  if (fits) return login;
+  return saved ? fail(Errc::unauthenticated, taken.error().detail) : saved.error();
 }
 
 Result<std::string> Session::token() {
   if (!token_.empty()) return token_;
+  if (login_.is_saved) {
+    auto token = saved_access_token(http_, refused_token_);
+    if (token) token_ = *token;
+    return token;
+  }
+  const auto answer = log_in();
+  if (!answer) return answer.error();
+  const auto decoded = wire::decode_token_answer(*answer);
+  if (!decoded) return decoded.error();
+  token_ = decoded->access_token;
+  return token_;
+}
+
+void Session::forget_token() { refused_token_ = std::exchange(token_, {}); }
+
+Result<std::string> Session::log_in() {
   std::string body;
   wire::JsonWriter(body)
       .begin_object()
@@ -121,10 +149,7 @@ Result<std::string> Session::token() {
   const auto answer = http_.post(login_.server + "/token", std::move(body), headers);
   if (!answer) return unreached(answer.error(), login_.server);
   if (answer->status != 200) return error_of(*answer);
-  const auto decoded = wire::decode_token_answer(answer->body);
-  if (!decoded) return decoded.error();
-  token_ = decoded->access_token;
-  return token_;
+  return answer->body;
 }
 
 Result<net::Headers> Session::credentials() {
@@ -145,8 +170,10 @@ Result<net::HttpAnswer> Session::perform(std::string_view path, net::HttpCall ca
     if (!answer) return unreached(answer.error(), login_.server);
     if (answer->status >= 200 && answer->status < 300) return answer;
     Error error = error_of(*answer);
-    if (error.code != Errc::token_expired || is_second) return error;
-    token_.clear();  // a long run: ask for another token, once
+    const bool is_stale =
+        error.code == Errc::token_expired || (login_.is_saved && answer->status == 401);
+    if (!is_stale || is_second) return error;
+    forget_token();  // a long run, or a server that signs anew: another token, once
   }
 }
 

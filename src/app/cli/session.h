@@ -13,26 +13,30 @@
 namespace tandem::app::cli {
 
 // Who asks whom. A client's id and secret come from flags or settings, else from clients.json of
-// the data directory on the server's own machine.
+// the data directory on the server's own machine; else there is what `tandem login` has saved.
 struct Login {
   std::string server;  // no slash at its end
-  std::string client_id, client_secret;
+  std::string client_id = {}, client_secret = {};
+  bool is_saved = false;  // then without a secret
 };
+enum class Sources { all, without_saved_login };
 
 // The settings as the environment and the flags give them; prints what is wrong. Nothing: end with
 // exit_code::kSettings.
 std::optional<config::Settings> client_settings(const LoginFlags& flags);
 // Errors: store_unavailable (no server is known), unauthenticated (no client is known).
-Result<Login> find_login(const config::Settings& settings);
+Result<Login> find_login(const config::Settings& settings, Sources sources = Sources::all);
 
-// A server and a token for it, which is asked for once and kept in memory only. Blocks.
+// A server and a token for it, which is asked for once and kept in memory only; that of a saved
+// login is kept with it. Blocks.
 class Session {
  public:
   explicit Session(Login login) : login_(std::move(login)) {}
 
   // Errors of all calls: what the server answered as a problem, or that it was not reached.
   Result<std::string> token();
-  void forget_token() { token_.clear(); }
+  void forget_token();                 // the server did not take it: the next one is another
+  Result<std::string> log_in();        // the answer of POST /token
   Result<net::Headers> credentials();  // Authorization: Bearer …
   // `path` begins with a slash. The call's URL and credentials are filled in; any answer but 2xx is
   // an error.
@@ -44,7 +48,7 @@ class Session {
 
  private:
   Login login_;
-  std::string token_;
+  std::string token_, refused_token_;
   net::HttpClient http_;
 };
 

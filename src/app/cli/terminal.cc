@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/redirect_error.hpp>
+#include <csignal>
 #include <cstdio>
 #include <utility>
 
@@ -29,12 +31,32 @@ std::size_t unfinished_bytes(std::string_view text) {
   return 0;
 }
 
+constexpr std::array kEndings = {SIGINT, SIGTERM, SIGHUP};
+termios mode_to_restore{};  // for the handler, while a mode is in force
+
+// A command that a signal ends leaves the terminal as it was.
+void restore_and_end(int signal) {
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &mode_to_restore);
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+// Signals that something waits for already are left alone.
+void set_handlers(void (*from)(int), void (*to)(int)) {
+  for (const int signal : kEndings) {
+    struct sigaction now {};
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == from) ::signal(signal, to);
+  }
+}
+
 }  // namespace
 
 TerminalMode::TerminalMode(Kind kind) {
   termios now{};
   if (::tcgetattr(STDIN_FILENO, &now) != 0) return;
   before_ = now;
+  mode_to_restore = now;
+  set_handlers(SIG_DFL, restore_and_end);
   if (kind == Kind::raw)
     ::cfmakeraw(&now);
   else
@@ -43,7 +65,9 @@ TerminalMode::TerminalMode(Kind kind) {
 }
 
 TerminalMode::~TerminalMode() {
-  if (before_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &*before_);
+  if (!before_) return;
+  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &*before_);
+  set_handlers(restore_and_end, SIG_DFL);
 }
 
 StdinReader::StdinReader(io::Executor executor) : descriptor_(executor) {

@@ -36,6 +36,7 @@ class Watch {
 
  private:
   io::Awaitable<void> follow();
+  io::Awaitable<Result<void>> connect();
   io::Awaitable<Result<void>> one_connection();
   io::Awaitable<Result<void>> receive();
   Result<void> take(const std::string& message);
@@ -99,18 +100,32 @@ io::Awaitable<void> Watch::follow() {
   co_await group_.join();
 }
 
+// Where a WebSocket is refused, a plain request says why, and renews a token that has run out.
+io::Awaitable<Result<void>> Watch::connect() {
+  for (bool is_second = false;; is_second = true) {
+    auto credentials = session_.credentials();
+    if (!credentials) co_return credentials.error();
+    net::WsClientOptions options;
+    const std::string place = printer_.place().empty() ? "0" : printer_.place();
+    options.url = session_.server() + task_path(task_id_, "/ws?after=" + place);
+    options.headers = std::move(*credentials);
+    options.subprotocols = {"tandem.v1"};
+    auto peer = co_await net::connect_websocket(std::move(options));
+    if (peer) {
+      peer_ = std::move(*peer);
+      was_connected_ = true;
+      co_return Result<void>();
+    }
+    const auto task = session_.get(task_path(task_id_));
+    if (!task) co_return task.error();
+    const bool was_refused = row_of(peer.error().code).http_status == 401;
+    if (is_second || !was_refused) co_return peer.error();
+  }
+}
+
 io::Awaitable<Result<void>> Watch::one_connection() {
-  auto credentials = session_.credentials();
-  if (!credentials) co_return credentials.error();
-  net::WsClientOptions options;
-  const std::string place = printer_.place().empty() ? "0" : printer_.place();
-  options.url = session_.server() + task_path(task_id_, "/ws?after=" + place);
-  options.headers = std::move(*credentials);
-  options.subprotocols = {"tandem.v1"};
-  auto peer = co_await net::connect_websocket(std::move(options));
-  if (!peer) co_return peer.error();
-  peer_ = std::move(*peer);
-  was_connected_ = true;
+  const auto connected = co_await connect();
+  if (!connected) co_return connected.error();
   if (const auto size = terminal_size(); is_terminal_ && size) {
     wire::ClientFrame frame = *size;
     co_await send(std::move(frame));

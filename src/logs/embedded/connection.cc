@@ -5,7 +5,7 @@
 namespace tandem::logs {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
+constexpr int kBusyTimeoutMs = 800;  // an answer within 2 s, also where another holds the file
 
 std::string_view bytes_of(const TaskId& id) {
   return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};

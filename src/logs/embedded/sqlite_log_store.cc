@@ -41,6 +41,9 @@ constexpr std::string_view kTail =
 constexpr std::string_view kFirstOfTask =
     "SELECT id, bytes FROM block WHERE task = ?1 ORDER BY attempt, last_seq LIMIT 1";
 constexpr std::string_view kDelete = "DELETE FROM block WHERE id = ?1";
+// From task to task by the index, however long each log is.
+constexpr std::string_view kNextTask =
+    "SELECT task FROM block WHERE task > ?1 ORDER BY task LIMIT 1";
 constexpr std::string_view kRead =
     "SELECT attempt, last_seq, records, data FROM block"
     " WHERE task = ?1 AND (attempt, last_seq) > (?2, ?3) ORDER BY attempt, last_seq";
@@ -60,6 +63,7 @@ class Engine final : public SqliteLogStore {
                                       std::size_t max_bytes) override;
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
+  Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
 
  private:
   template <class Work>
@@ -67,6 +71,7 @@ class Engine final : public SqliteLogStore {
   Result<void> append_one(const LogAppend& append);
   Result<bool> remove_one(TaskId task, std::size_t max_bytes, std::size_t& bytes);
   Result<std::unique_ptr<Reader>> take_reader();
+  void give_back(std::unique_ptr<Reader> reader);
   Result<void> read_blocks(Reader& reader, TaskId task, LogPosition after,
                            std::pair<std::size_t, std::size_t> bounds, std::vector<LogRecord>& out);
 
@@ -220,8 +225,33 @@ Result<std::vector<LogRecord>> Engine::read(TaskId task, LogPosition after, int 
   const auto done =
       read_blocks(**reader, task, after, {static_cast<std::size_t>(limit), max_bytes}, out);
   if (!done) return done.error();  // its connection is closed
+  give_back(std::move(*reader));
+  return out;
+}
+
+void Engine::give_back(std::unique_ptr<Reader> reader) {
   const std::lock_guard lock(readers_mutex_);
-  if (idle_readers_.size() < kIdleReaders) idle_readers_.push_back(std::move(*reader));
+  if (idle_readers_.size() < kIdleReaders) idle_readers_.push_back(std::move(reader));
+}
+
+Result<std::vector<TaskId>> Engine::tasks(TaskId after, std::size_t limit) {
+  std::vector<TaskId> out;
+  auto reader = take_reader();
+  if (!reader) return reader.error();
+  {
+    auto next = (*reader)->connection.prepare(kNextTask);
+    if (!next) return next.error();
+    while (out.size() < limit) {
+      const StatementUse use(*next);
+      const int rc = next->bind(1, after).step();
+      if (rc == SQLITE_DONE) break;
+      if (rc != SQLITE_ROW) return (*reader)->connection.error();
+      const std::string_view bytes = next->blob(0);
+      std::copy(bytes.begin(), bytes.end(), after.bytes.begin());
+      out.push_back(after);
+    }
+  }
+  give_back(std::move(*reader));
   return out;
 }
 

@@ -65,6 +65,14 @@ Result<std::size_t> MemoryLogStore::remove(std::span<const TaskId> tasks, std::s
   return gone;
 }
 
+Result<std::vector<TaskId>> MemoryLogStore::tasks(TaskId after, std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  std::vector<TaskId> out;
+  for (auto at = logs_.upper_bound(after); at != logs_.end() && out.size() < limit; ++at)
+    if (!at->second.empty()) out.push_back(at->first);
+  return out;
+}
+
 void MemoryLogStore::fail_with(std::optional<Error> error) {
   const std::lock_guard lock(mutex_);
   failure_ = std::move(error);

@@ -16,6 +16,7 @@ class MemoryLogStore final : public LogStore {
                                       std::size_t max_bytes) override;
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
+  Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
 
   // Until it is given nullopt, append, tail and remove fail with this and change nothing.
   void fail_with(std::optional<Error> error);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/assert.h"
 #include "store/memory/memory_state.h"
 
@@ -120,16 +122,16 @@ Result<void> MemoryAccounts::revoke_client_tokens(ClientId id) {
   return revoke_where([&](const RefreshToken& token) { return token.client_id == id; });
 }
 
-Result<void> MemoryAccounts::expire_refresh(WallTime before) {
+Result<std::int64_t> MemoryAccounts::expire_refresh(WallTime before, int limit) {
   const Lock lock(state_.mutex);
-  if (auto entered = enter_write(state_); !entered) return entered;
-  const auto& rows = state_.refresh.rows();
-  for (auto at = rows.begin(); at != rows.end();) {
-    const bool old = at->second.expires_at < before;
-    const std::string key = (at++)->first;
-    if (old) state_.refresh.erase(key);
-  }
-  return {};
+  if (auto entered = enter_write(state_); !entered) return entered.error();
+  std::vector<std::pair<WallTime, std::string>> old;
+  for (const auto& [sha256, token] : state_.refresh.rows())
+    if (token.expires_at < before) old.emplace_back(token.expires_at, sha256);
+  std::sort(old.begin(), old.end());
+  if (std::ssize(old) > limit) old.resize(static_cast<std::size_t>(limit));
+  for (const auto& [time, sha256] : old) state_.refresh.erase(sha256);
+  return std::ssize(old);
 }
 
 Result<std::optional<std::string>> MemoryAccounts::get_meta(const std::string& key) {

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <tuple>
+
 #include "store/memory/memory_state.h"
 #include "store/task_filter.h"
 
@@ -53,6 +56,21 @@ Result<TaskStats> MemoryReader::stats(std::optional<ClientId> client, WallTime n
     return true;
   });
   return stats;
+}
+
+Result<std::vector<Callback>> MemoryReader::list_callbacks(int limit) {
+  const Lock lock(state_.mutex);
+  if (auto entered = enter(); !entered) return entered.error();
+  std::vector<Callback> found;
+  state_.callbacks.visit_committed_down([&](const Callback& row) {
+    found.push_back(row);
+    return true;
+  });
+  std::sort(found.begin(), found.end(), [](const Callback& a, const Callback& b) {
+    return std::tie(a.due_at, a.task_id) < std::tie(b.due_at, b.task_id);
+  });
+  if (std::ssize(found) > limit) found.resize(static_cast<std::size_t>(std::max(limit, 0)));
+  return found;
 }
 
 Result<std::optional<Client>> MemoryReader::find_client(ClientId id) {

@@ -67,6 +67,7 @@ void MemoryState::remove_task(const TaskId& id) {
   if (row == nullptr) return;
   orders.remove(**row);
   tasks.erase(id);
+  callbacks.erase(id);
   auto piece = inputs.rows().lower_bound({id, 0, 0});
   while (piece != inputs.rows().end() && std::get<0>(piece->first) == id) {
     const auto key = piece->first;
@@ -79,6 +80,7 @@ void MemoryState::commit() {
   tasks.commit();
   idempotency.commit();
   inputs.commit();
+  callbacks.commit();
   clients.commit();
   refresh.commit();
   meta.commit();
@@ -94,6 +96,7 @@ void MemoryState::rollback() {
   tasks.rollback();
   idempotency.rollback();
   inputs.rollback();
+  callbacks.rollback();
   clients.rollback();
   refresh.rollback();
   meta.rollback();

@@ -36,6 +36,7 @@ struct MemoryState {
   TaskOrders orders;
   MemoryTable<std::pair<ClientId, std::string>, IdempotencyRow> idempotency;
   MemoryTable<std::tuple<TaskId, std::uint32_t, std::uint64_t>, InputPiece> inputs;
+  MemoryTable<TaskId, Callback> callbacks;
   MemoryTable<ClientId, Client> clients;
   MemoryTable<std::string, RefreshToken> refresh;
   MemoryTable<std::string, std::string> meta;
@@ -68,7 +69,7 @@ class MemoryAccounts final : public AccountStore {
                                  const std::string& successor) override;
   Result<void> revoke_family(const Uuid& family) override;
   Result<void> revoke_client_tokens(ClientId id) override;
-  Result<void> expire_refresh(WallTime before) override;
+  Result<std::int64_t> expire_refresh(WallTime before, int limit) override;
   Result<std::optional<std::string>> get_meta(const std::string& key) override;
   Result<void> set_meta(const std::string& key, const std::string& value) override;
 
@@ -84,6 +85,7 @@ class MemoryReader final : public TaskReader {
   Result<std::optional<Task>> find(TaskId id) override;
   Result<std::vector<Task>> list(const TaskFilter& filter) override;
   Result<TaskStats> stats(std::optional<ClientId> client, WallTime now) override;
+  Result<std::vector<Callback>> list_callbacks(int limit) override;
   Result<std::optional<Client>> find_client(ClientId id) override;
   Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
 

@@ -1,5 +1,7 @@
 #include "store/memory/memory_store.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "store/memory/memory_state.h"
 #include "store/task_rules.h"
@@ -35,6 +37,22 @@ Result<std::uint8_t> change_task(MemoryState& state, const TaskChange& change) {
   if (auto checked = check_row(*next); !checked) return checked.error();
   state.put_task(std::move(next));
   return std::uint8_t{1};
+}
+
+void apply_callbacks(MemoryState& state, const TaskBatch& batch) {
+  for (const Callback& callback : batch.callbacks) state.callbacks.put(callback.task_id, callback);
+  for (const CallbackTry& made : batch.callback_tries) {
+    const Callback* found = state.callbacks.find(made.task_id);
+    if (found == nullptr || found->ended_at != made.ended_at) continue;
+    if (!made.next_at) {
+      state.callbacks.erase(made.task_id);
+      continue;
+    }
+    Callback next = *found;
+    ++next.tries;
+    next.due_at = *made.next_at;
+    state.callbacks.put(made.task_id, std::move(next));
+  }
 }
 
 template <class Order>
@@ -123,6 +141,7 @@ Result<std::vector<std::uint8_t>> MemoryStore::apply(const TaskBatch& batch) {
     if (!changed) return changed.error();
     held.push_back(*changed);
   }
+  apply_callbacks(*state_, batch);
   for (const TaskId& id : batch.removals) state_->remove_task(id);
   for (const IdempotencyRow& row : batch.idempotency)
     state_->idempotency.put({row.client_id, row.key}, row);
@@ -251,14 +270,17 @@ Result<std::vector<InputPiece>> MemoryStore::load_inputs(TaskId task, std::uint3
   return found;
 }
 
-Result<std::int64_t> MemoryStore::expire_idempotency(WallTime before) {
+Result<std::int64_t> MemoryStore::expire_idempotency(WallTime before, int limit) {
   const Lock lock(state_->mutex);
   TANDEM_ASSERT(!state_->in_transaction);
   if (auto entered = state_->enter(); !entered) return entered.error();
-  std::vector<std::pair<ClientId, std::string>> old;
+  using Key = std::pair<ClientId, std::string>;
+  std::vector<std::pair<WallTime, Key>> old;
   for (const auto& [key, row] : state_->idempotency.rows())
-    if (row.created_at < before) old.push_back(key);
-  for (const auto& key : old) state_->idempotency.erase(key);
+    if (row.created_at < before) old.emplace_back(row.created_at, key);
+  std::sort(old.begin(), old.end());
+  if (std::ssize(old) > limit) old.resize(static_cast<std::size_t>(limit));
+  for (const auto& [time, key] : old) state_->idempotency.erase(key);
   state_->idempotency.commit();
   return std::ssize(old);
 }

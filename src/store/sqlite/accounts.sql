@@ -38,7 +38,8 @@ update refresh_tokens set revoked = 1 where family = ?1;
 update refresh_tokens set revoked = 1 where client_id = ?1;
 
 -- name: expire_refresh
-delete from refresh_tokens where expires_at < ?1;
+delete from refresh_tokens where token_sha256 in (
+  select token_sha256 from refresh_tokens where expires_at < ?1 order by expires_at limit ?2);
 
 -- name: get_meta
 select value from meta where key = ?1;

@@ -14,7 +14,9 @@ namespace tandem::store {
 namespace {
 
 constexpr int kLookasideBytes = 1200, kLookasideSlots = 400;  // small memory without malloc
-constexpr int kBusyTimeoutMs = 1500;  // an answer within 2 s, also where another holds the file
+// An answer within 2 s, also where another holds the file: the turn before may have to wait as
+// long.
+constexpr int kBusyTimeoutMs = 800;
 
 Error error_of(int code, int system_errno) {
   switch (code) {

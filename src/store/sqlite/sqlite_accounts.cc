@@ -83,9 +83,10 @@ Result<void> SqliteAccounts::revoke_client_tokens(ClientId id) {
   return write(query.id(id));
 }
 
-Result<void> SqliteAccounts::expire_refresh(WallTime before) {
+Result<std::int64_t> SqliteAccounts::expire_refresh(WallTime before, int limit) {
   Query query(connection_, sql::expire_refresh);
-  return write(query.time(before));
+  if (auto dropped = write(query.time(before).integer(limit)); !dropped) return dropped.error();
+  return connection_.changes();
 }
 
 Result<std::optional<std::string>> SqliteAccounts::get_meta(const std::string& key) {

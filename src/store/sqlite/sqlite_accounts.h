@@ -20,7 +20,7 @@ class SqliteAccounts final : public AccountStore {
                                  const std::string& successor) override;
   Result<void> revoke_family(const Uuid& family) override;
   Result<void> revoke_client_tokens(ClientId id) override;
-  Result<void> expire_refresh(WallTime before) override;
+  Result<std::int64_t> expire_refresh(WallTime before, int limit) override;
   Result<std::optional<std::string>> get_meta(const std::string& key) override;
   Result<void> set_meta(const std::string& key, const std::string& value) override;
 

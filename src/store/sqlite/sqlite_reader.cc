@@ -199,6 +199,23 @@ Result<TaskStats> SqliteReader::stats(std::optional<ClientId> client, WallTime n
   return stats;
 }
 
+Result<std::vector<Callback>> SqliteReader::list_callbacks(int limit) {
+  const Lease connection(*this);
+  Query query(*connection, sql::list_callbacks);
+  query.integer(limit);
+  std::vector<Callback> callbacks;
+  for (;;) {
+    auto more = query.step();
+    if (!more) return more.error();
+    if (!*more) return callbacks;
+    callbacks.push_back({.task_id = TaskId(query.id_at(0)),
+                         .ended_at = query.time_at(1),
+                         .url = std::string(query.text_at(2)),
+                         .tries = static_cast<int>(query.integer_at(3)),
+                         .due_at = query.time_at(4)});
+  }
+}
+
 Result<std::optional<Client>> SqliteReader::find_client(ClientId id) {
   const Lease connection(*this);
   return find_client_row(*connection, id);

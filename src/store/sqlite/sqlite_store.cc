@@ -195,10 +195,10 @@ Result<std::vector<InputPiece>> SqliteStore::load_inputs(TaskId task, std::uint3
   }
 }
 
-Result<std::int64_t> SqliteStore::expire_idempotency(WallTime before) {
+Result<std::int64_t> SqliteStore::expire_idempotency(WallTime before, int limit) {
   TANDEM_ASSERT(!connection_->in_transaction());
-  if (auto dropped = Query(*connection_, sql::expire_idempotency).time(before).run(); !dropped)
-    return dropped.error();
+  Query query(*connection_, sql::expire_idempotency);
+  if (auto dropped = query.time(before).integer(limit).run(); !dropped) return dropped.error();
   return connection_->changes();
 }
 

@@ -40,7 +40,7 @@ class SqliteStore final : public Store {
   Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) override;
   Result<std::vector<InputPiece>> load_inputs(TaskId task, std::uint32_t attempt,
                                               std::uint64_t after_seq) override;
-  Result<std::int64_t> expire_idempotency(WallTime before) override;
+  Result<std::int64_t> expire_idempotency(WallTime before, int limit) override;
   Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) override;
 
  private:

@@ -144,6 +144,8 @@ Result<void> TaskWriter::remove(const TaskId& id) {
   }
   if (auto deleted = Query(connection_, sql::delete_task).integer(row_id).run(); !deleted)
     return deleted;
+  if (auto deleted = Query(connection_, sql::delete_callback).id(id).run(); !deleted)
+    return deleted;
   return Query(connection_, sql::delete_inputs).id(id).run();
 }
 
@@ -160,6 +162,27 @@ Result<void> TaskWriter::insert_input(const InputPiece& piece) {
   Query query(connection_, sql::insert_input);
   query.id(piece.task_id).integer(piece.attempt).integer(static_cast<std::int64_t>(piece.seq));
   return query.integer(piece.eof ? 1 : 0).blob(piece.data).run();
+}
+
+Result<void> TaskWriter::put_callback(const Callback& callback) {
+  Query query(connection_, sql::put_callback);
+  query.id(callback.task_id).time(callback.ended_at).text(callback.url);
+  return query.integer(callback.tries).time(callback.due_at).run();
+}
+
+Result<void> TaskWriter::note_try(const CallbackTry& made) {
+  Query query(connection_, made.next_at ? sql::put_off_callback : sql::settle_callback);
+  query.id(made.task_id).time(made.ended_at);
+  if (made.next_at) query.time(*made.next_at);
+  return query.run();
+}
+
+Result<void> TaskWriter::apply_callbacks(const TaskBatch& batch) {
+  for (const Callback& callback : batch.callbacks)
+    if (auto put = put_callback(callback); !put) return put;
+  for (const CallbackTry& made : batch.callback_tries)
+    if (auto noted = note_try(made); !noted) return noted;
+  return {};
 }
 
 Result<void> TaskWriter::write_counts() {
@@ -186,6 +209,7 @@ Result<std::vector<std::uint8_t>> TaskWriter::apply(const TaskBatch& batch) {
     if (!changed) return changed.error();
     held.push_back(*changed ? 1 : 0);
   }
+  if (auto applied = apply_callbacks(batch); !applied) return applied.error();
   for (const TaskId& id : batch.removals)
     if (auto removed = remove(id); !removed) return removed.error();
   for (const IdempotencyRow& row : batch.idempotency)

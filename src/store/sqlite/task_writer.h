@@ -32,6 +32,9 @@ class TaskWriter {
   Result<void> remove(const TaskId& id);
   Result<void> put_idempotency(const IdempotencyRow& row);
   Result<void> insert_input(const InputPiece& piece);
+  Result<void> put_callback(const Callback& callback);
+  Result<void> note_try(const CallbackTry& made);
+  Result<void> apply_callbacks(const TaskBatch& batch);
   Result<void> write_counts();
   void count(std::int64_t lane, TaskStatus status, std::int64_t tasks);
 

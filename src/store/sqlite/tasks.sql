@@ -93,7 +93,8 @@ order by queue_expires_at limit 1;
 select body_sha256, tasks, created_at from idempotency where client_id = ?1 and key = ?2;
 
 -- name: expire_idempotency
-delete from idempotency where created_at < ?1;
+delete from idempotency where (client_id, key) in (
+  select client_id, key from idempotency where created_at < ?1 order by created_at limit ?2);
 
 -- name: find_unique
 select task_id from tasks

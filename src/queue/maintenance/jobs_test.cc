@@ -1,0 +1,206 @@
+// Each job over the real dispatcher, hub and file store.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+
+#include "base/limits.h"
+#include "blobs/dir_blob_store.h"
+#include "core/attempt.h"
+#include "logs/memory/memory_log_store.h"
+#include "queue/maintenance/idempotency_expiry.h"
+#include "queue/maintenance/orphans.h"
+#include "queue/maintenance/refresh_expiry.h"
+#include "queue/maintenance/retention.h"
+#include "store/memory/memory_store.h"
+
+namespace tandem::queue {
+namespace {
+
+constexpr std::int64_t kDayMs = 24 * 3600'000;
+
+struct TestClock final : Clock {
+  WallTime wall() const override { return {now_ms}; }
+  MonoTime mono() const override { return {now_ms}; }
+  std::atomic<std::int64_t> now_ms = 1'800'000'000'000;
+};
+
+class JobsTest : public testing::Test {
+ protected:
+  JobsTest() {
+    std::string pattern = testing::TempDir() + "/tandem_jobs_XXXXXX";
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    blobs_ = blobs::open_dir_blob_store(folder_ / "blobs").value();
+    thread_.start();
+  }
+  ~JobsTest() override {
+    thread_.stop();
+    std::filesystem::remove_all(folder_);
+  }
+
+  TaskId submit(const std::string& key = {}) {
+    TaskSpec spec;
+    spec.payload = R"({"job_type":"echo"})";
+    spec.job_type = "echo";
+    Submit command{.client_id = kClient, .tasks = {}, .idempotency_key = key, .done = {}};
+    const TaskId id = ids_.make<TaskId>();
+    command.tasks.push_back({.task_id = id, .spec = spec, .inputs = {}});
+    return door_.ask<Submitted>(std::move(command)).value().tasks.at(0)->task_id;
+  }
+  // A task that has ended, with a file and a log.
+  TaskId ended() {
+    const TaskId id = submit();
+    Cancel cancel{.actor = {.client_id = kClient}, .task_id = id, .done = {}};
+    door_.ask<Cancelled>(std::move(cancel)).value();
+    leave_traces(id);
+    return id;
+  }
+  void leave_traces(TaskId id) {
+    auto writer = blobs_->create(id, blobs::BlobKind::out, "a.txt").value();
+    writer->write("x").value();
+    writer->finish(std::nullopt).value();
+    const logs::LogRecord record{.attempt = 1, .seq = 1, .ts = clock_.wall(), .data = "line"};
+    const logs::LogAppend append{.task_id = id, .attempt = 1, .records = {record}};
+    log_store_.append(std::span(&append, 1)).value();
+  }
+  bool has_file(TaskId id) { return blobs_->open(id, blobs::BlobKind::out, "a.txt").has_value(); }
+  bool has_log(TaskId id) { return !log_store_.read(id, {}, 9, 999).value().empty(); }
+  bool has_row(TaskId id) { return store_.reader().find(id).value().has_value(); }
+  // Until it says that there is nothing more.
+  static void run_all(MaintenanceJob& job) {
+    while (job.run().value()) {
+    }
+  }
+
+  const ClientId kClient{*parse_uuid("01890000-0000-7000-8000-00000000000a")};
+  std::filesystem::path folder_;
+  TestClock clock_;
+  SystemRandom random_;
+  IdSource ids_{clock_, random_};
+  store::MemoryStore store_;
+  logs::MemoryLogStore log_store_;
+  logs::LogHub hub_{log_store_};
+  std::unique_ptr<blobs::BlobStore> blobs_;
+  Dispatcher dispatcher_{store_, clock_, DispatcherSettings()};
+  DispatcherThread thread_{dispatcher_, clock_};
+  DispatcherDoor door_{thread_};
+  OrphanFinder finder_{store_.reader(), clock_};
+};
+
+TEST_F(JobsTest, RetentionRemovesRowFilesAndLogOfWhatEndedLongAgo) {
+  const TaskId old = ended();
+  clock_.now_ms += kDayMs;
+  const TaskId young = ended(), active = submit();
+  clock_.now_ms += 1;
+  Retention retention({door_, hub_, *blobs_, clock_}, kDayMs);
+  EXPECT_FALSE(retention.run().value()) << "nothing more";
+  EXPECT_FALSE(has_row(old) || has_file(old) || has_log(old));
+  EXPECT_TRUE(has_row(young) && has_file(young) && has_log(young));
+  EXPECT_TRUE(has_row(active));
+}
+
+TEST_F(JobsTest, RetentionTellsThatTheStoreFailsAndGoesOnLater) {
+  const TaskId old = ended();
+  clock_.now_ms += 2 * kDayMs;
+  Retention retention({door_, hub_, *blobs_, clock_}, kDayMs);
+  store_.set_down(Errc::store_unavailable);
+  EXPECT_EQ(retention.run().error().code, Errc::store_unavailable);
+  store_.set_down(std::nullopt);
+  EXPECT_TRUE(has_row(old) && has_file(old));
+  run_all(retention);
+  EXPECT_FALSE(has_row(old) || has_file(old) || has_log(old));
+}
+
+TEST_F(JobsTest, AnIdempotencyKeyIsForgottenAfterADay) {
+  const TaskId first = submit("once");
+  IdempotencyExpiry expiry(door_, clock_);
+  clock_.now_ms += limits::kIdempotencyTtlMs;
+  run_all(expiry);
+  EXPECT_TRUE(store_.find_idempotency(kClient, "once").value()) << "not before its day is over";
+  EXPECT_EQ(submit("once"), first);
+  clock_.now_ms += 1;
+  run_all(expiry);
+  EXPECT_FALSE(store_.find_idempotency(kClient, "once").value());
+}
+
+TEST_F(JobsTest, ExpiryOfKeysIsCutIntoPieces) {
+  store::TaskBatch batch;
+  for (int i = 0; i < 1001; ++i)
+    batch.idempotency.push_back({kClient, std::to_string(i), "sha", {}, WallTime{1}});
+  store_.begin().value();
+  store_.apply(batch).value();
+  store_.commit().value();
+  IdempotencyExpiry expiry(door_, clock_);
+  EXPECT_TRUE(expiry.run().value());
+  EXPECT_FALSE(expiry.run().value());
+  EXPECT_FALSE(store_.find_idempotency(kClient, "7").value());
+}
+
+TEST_F(JobsTest, RefreshTokensGoWhenTheyHaveExpired) {
+  const auto insert = [this](const std::string& name, WallTime expires_at) {
+    Transact transact{.run = nullptr, .done = nullptr};
+    transact.run = [&, name, expires_at](store::AccountStore& accounts) {
+      return accounts.insert_refresh({.token_sha256 = name,
+                                      .family = kClient,
+                                      .client_id = kClient,
+                                      .scope = "tasks",
+                                      .expires_at = expires_at,
+                                      .used_at = {},
+                                      .successor = {}});
+    };
+    door_.ask<std::monostate>(std::move(transact)).value();
+  };
+  insert("gone", clock_.wall() + -1);
+  insert("good", clock_.wall());
+  RefreshExpiry expiry(door_, clock_);
+  run_all(expiry);
+  EXPECT_FALSE(store_.accounts().find_refresh("gone").value());
+  EXPECT_TRUE(store_.accounts().find_refresh("good").value());
+}
+
+TEST_F(JobsTest, FilesAndLogsWithoutATaskGoAfterAWhile) {
+  const TaskId orphan = ids_.make<TaskId>(), owned = ended();
+  leave_traces(orphan);
+  OrphanedFiles files(*blobs_, finder_);
+  OrphanedLogs logs(hub_, door_, finder_);
+  clock_.now_ms += OrphanFinder::kMinAgeMs - 1000;
+  run_all(files);
+  run_all(logs);
+  EXPECT_TRUE(has_file(orphan) && has_log(orphan)) << "its submission may be under way";
+  clock_.now_ms += 2000;
+  run_all(files);
+  run_all(logs);
+  EXPECT_FALSE(has_file(orphan) || has_log(orphan));
+  EXPECT_TRUE(has_file(owned) && has_log(owned));
+}
+
+TEST_F(JobsTest, WhatALastRunLeftGoesAtOnce) {
+  const TaskId orphan = ids_.make<TaskId>();
+  leave_traces(orphan);
+  clock_.now_ms += 1;
+  const OrphanFinder of_the_next_run(store_.reader(), clock_);
+  OrphanedFiles files(*blobs_, of_the_next_run);
+  OrphanedLogs logs(hub_, door_, of_the_next_run);
+  run_all(files);
+  run_all(logs);
+  EXPECT_FALSE(has_file(orphan) || has_log(orphan));
+}
+
+TEST_F(JobsTest, WhileTheStoreIsAwayNothingIsTakenForAnOrphan) {
+  const TaskId owned = ended();
+  clock_.now_ms += 2 * kDayMs;
+  store_.set_down(Errc::store_unavailable);
+  OrphanedFiles files(*blobs_, finder_);
+  Result<bool> more = true;
+  while (more && *more) more = files.run();
+  EXPECT_EQ(more.error().code, Errc::store_unavailable);
+  EXPECT_FALSE(OrphanedLogs(hub_, door_, finder_).run());
+  store_.set_down(std::nullopt);
+  run_all(files);
+  EXPECT_TRUE(has_file(owned) && has_log(owned));
+}
+
+}  // namespace
+}  // namespace tandem::queue

@@ -1,0 +1,40 @@
+"""What the server tidies up by itself, seen from outside: its first round is at its start."""
+
+import shutil
+import uuid
+
+from waiting import until
+
+
+def old_id():
+    """A task's id of years ago."""
+    return str(uuid.UUID("01890000-0000-7000-8000-" + uuid.uuid4().hex[:12]))
+
+
+def files_of(server, task_id):
+    return server.data / "blobs" / "files" / task_id[-2:] / task_id
+
+
+def test_retention_takes_row_log_and_files(own_server):
+    task = own_server.shell('echo line; echo x > "$TANDEM_OUTPUT_DIR/a.txt"')
+    own_server.finished(task["task_id"])
+    assert files_of(own_server, task["task_id"]).exists()
+    own_server.stop()
+    own_server.settings["TANDEM_RETENTION_DAYS"] = "0.000001"
+    own_server.start()
+    path = f"/api/v1/tasks/{task['task_id']}"
+    until(lambda: own_server.request("GET", path).status == 404, "the task is gone")
+    until(lambda: not files_of(own_server, task["task_id"]).exists(), "so are its files")
+
+
+def test_what_crashes_left_behind_goes_and_what_is_owned_stays(own_server):
+    task = own_server.shell('echo x > "$TANDEM_OUTPUT_DIR/a.txt"')
+    own_server.finished(task["task_id"])
+    own_server.kill()
+    orphan = files_of(own_server, old_id())
+    orphan.parent.mkdir(exist_ok=True)
+    shutil.copytree(files_of(own_server, task["task_id"]), orphan)
+    own_server.start()
+    until(lambda: not orphan.exists(), "the orphan is gone")
+    download = own_server.request("GET", f"/api/v1/tasks/{task['task_id']}/download?name=a.txt")
+    assert download.body == b"x\n"
