@@ -57,6 +57,7 @@ void check(std::string_view input) {
   check_ids_and_times(input);
   check_round_trip(input, wire::decode_token_answer, wire::encode_token_answer);
   check_round_trip(input, wire::decode_clients_file, wire::encode_clients_file);
+  check_round_trip(input, wire::decode_saved_login, wire::encode_saved_login);
   check_round_trip(input, wire::decode_server_file, wire::encode_server_file);
 }
 

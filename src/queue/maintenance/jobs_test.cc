@@ -27,6 +27,12 @@ struct TestClock final : Clock {
 };
 
 class JobsTest : public testing::Test {
+ public:
+  ~JobsTest() override {
+    thread_.stop();
+    std::filesystem::remove_all(folder_);
+  }
+
  protected:
   JobsTest() {
     std::string pattern = testing::TempDir() + "/tandem_jobs_XXXXXX";
@@ -34,10 +40,6 @@ class JobsTest : public testing::Test {
     folder_ = pattern;
     blobs_ = blobs::open_dir_blob_store(folder_ / "blobs").value();
     thread_.start();
-  }
-  ~JobsTest() override {
-    thread_.stop();
-    std::filesystem::remove_all(folder_);
   }
 
   TaskId submit(const std::string& key = {}) {
