@@ -85,10 +85,11 @@ config::Loaded<Configuration> configure(const config::Flags& flags) {
   auto file = config::read_worker_file(
       config::raw_setting("TANDEM_WORKER_CONFIG", environment, flags), environment);
   config::Violations all;
-  if (!settings) all = std::move(settings.error());
-  if (!file)
-    all.sentences.insert(all.sentences.end(), file.error().sentences.begin(),
-                         file.error().sentences.end());
+  const auto add = [&all](const config::Violations& more) {
+    all.sentences.insert(all.sentences.end(), more.sentences.begin(), more.sentences.end());
+  };
+  if (!settings) add(settings.error());
+  if (!file) add(file.error());
   if (!all.sentences.empty()) return all;
   config::wipe_secrets(file->secret_variables);
   return Configuration{std::move(*settings), std::move(*file)};

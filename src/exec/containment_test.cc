@@ -149,6 +149,22 @@ TEST_P(ContainmentTest, TerminateReachesEveryProcessAndLetsItEnd) {
   EXPECT_LT(ended.took_ms, 30'000);
 }
 
+TEST_P(ContainmentTest, AGuardThatAJobHasStoppedIsReplaced) {
+  auto both = [](Launcher& with, ProcessSpec first,
+                 ProcessSpec second) -> io::Awaitable<ExitTruth> {
+    auto stopper = co_await with.launch(std::move(first));
+    EXPECT_TRUE(stopper);
+    co_await read_pids(**stopper, 1);
+    auto next = co_await with.launch(std::move(second));
+    EXPECT_TRUE(next) << next.error().detail;
+    if (!next) co_return ExitTruth();
+    co_return co_await (*next)->wait();
+  };
+  ProcessSpec stops =
+      shell("read _ _ _ guard _ < /proc/$PPID/stat; kill -STOP $guard; echo $$; sleep 1000");
+  EXPECT_EQ(run(both(*launcher, std::move(stops), shell("exit 7"))).exit_code, 7);
+}
+
 // Linux 6.14 and later kill what is born into a cgroup that was killed before.
 TEST_P(ContainmentTest, AJobThatWasKilledLeavesNothingToTheNextOne) {
   for (int i = 0; i < 5; ++i) {

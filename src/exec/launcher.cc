@@ -15,6 +15,8 @@ namespace tandem::exec {
 
 namespace {
 constexpr int kMaxGuards = 3;  // that may die while one job is started
+// A guard that does not answer within it was stopped by a job.
+constexpr std::chrono::seconds kGuardPatience{5};
 }  // namespace
 
 // Shared with the pending reads, which may end after the launcher.
@@ -23,6 +25,7 @@ class Launcher::State : public std::enable_shared_from_this<State> {
   State(io::Executor executor, Guard& guard)
       : executor_(executor),
         changed_(executor, io::Timer::time_point::max()),
+        patience_(executor),
         guard_process_(&guard),
         guard_(executor, ::fcntl(guard.socket(), F_DUPFD_CLOEXEC, 0)) {}
 
@@ -41,9 +44,11 @@ class Launcher::State : public std::enable_shared_from_this<State> {
   void on_change(const std::shared_ptr<ShepherdClient>& client);
   void guard_died();
   bool has_guard();
+  void watch_guard();
 
   io::Executor executor_;
-  io::Timer changed_;     // never expires; cancelled when idle_, refusals_ or alive_ change
+  io::Timer changed_;  // never expires; cancelled when idle_, refusals_ or alive_ change
+  io::Timer patience_;
   Guard* guard_process_;  // null after close(): the guard may be gone by then
   ShepherdClient::Stream guard_;
   std::map<std::int64_t, std::shared_ptr<ShepherdClient>> shepherds_;
@@ -72,6 +77,7 @@ void Launcher::State::on_readable() {
 
 void Launcher::State::on_packet(Packet& packet) {
   const std::int64_t number = packet.head.value;
+  patience_.cancel();
   if (packet.head.kind == PacketKind::shepherd_gone) {
     const auto found = shepherds_.find(number);
     if (found == shepherds_.end()) return;
@@ -129,8 +135,17 @@ bool Launcher::State::has_guard() {
   return true;
 }
 
+void Launcher::State::watch_guard() {
+  patience_.expires_after(kGuardPatience);
+  patience_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && self->alive_) ::kill(self->guard_process_->pid(), SIGKILL);
+  });
+}
+
 void Launcher::State::close() {
   alive_ = false;
+  patience_.cancel();
   guard_process_ = nullptr;
   changed_.cancel();
   boost::system::error_code ignored;
@@ -158,6 +173,7 @@ io::Awaitable<std::shared_ptr<ShepherdClient>> Launcher::State::acquire() {
         guard_died();
         break;
       }
+      if (!requested) watch_guard();
       requested = true;
       boost::system::error_code woken;
       co_await changed_.async_wait(io::asio::redirect_error(io::use_awaitable, woken));

@@ -23,7 +23,8 @@ std::vector<std::string> refused(const std::string& members) {
   std::vector<std::string> names;
   if (decoded) return names;
   EXPECT_EQ(decoded.error().error.code, Errc::validation_failed) << members;
-  for (const FieldError& field : decoded.error().fields) names.push_back(field.field);
+  const Rejection rejection = decoded.error();
+  for (const FieldError& field : rejection.fields) names.push_back(field.field);
   return names;
 }
 

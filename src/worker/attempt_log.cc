@@ -17,6 +17,14 @@ bool may_be_repeated(Errc code) {
          code != Errc::too_large && code != Errc::range_not_satisfiable;
 }
 
+// At most `most` bytes of the text, not ending within a UTF-8 sequence.
+std::size_t whole_before(const std::string& text, std::uint64_t most) {
+  std::size_t length = static_cast<std::size_t>(most);
+  const auto is_inside = [&] { return (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80; };
+  for (int back = 0; back < 3 && length > 0 && is_inside(); ++back) --length;
+  return is_inside() ? static_cast<std::size_t>(most) : length;
+}
+
 }  // namespace
 
 struct AttemptLog::Shared : std::enable_shared_from_this<Shared> {
@@ -102,16 +110,17 @@ void AttemptLog::open(TaskId task, std::uint32_t attempt, std::uint64_t max_byte
 
 void AttemptLog::write(logs::LogStream stream, std::string data) {
   if (data.empty()) return;
-  const std::uint64_t left = max_bytes_ - written_bytes_;
-  if (cut_bytes_ > 0 || data.size() > left) {
-    if (cut_bytes_ == 0)
-      say("The log has reached its limit of " + std::to_string(max_bytes_) +
-          " bytes; what follows is cut.");
-    cut_bytes_ += data.size();
-    return;
-  }
-  written_bytes_ += data.size();
-  add(stream, std::move(data));
+  const bool is_first_cut = cut_bytes_ == 0 && data.size() > max_bytes_ - written_bytes_;
+  const std::size_t kept = is_first_cut     ? whole_before(data, max_bytes_ - written_bytes_)
+                           : cut_bytes_ > 0 ? 0
+                                            : data.size();
+  cut_bytes_ += data.size() - kept;
+  written_bytes_ += kept;
+  data.resize(kept);
+  if (kept > 0) add(stream, std::move(data));
+  if (is_first_cut)
+    say("The log has reached its limit of " + std::to_string(max_bytes_) +
+        " bytes; what follows is cut.");
 }
 
 void AttemptLog::say(std::string sentence) {

@@ -323,6 +323,7 @@ void ProcessJob::kill() {
 
 std::unique_ptr<Job> make_process_job(const ProcessServices& services, CommandHandler command,
                                       TaskPtr task, JobListener& listener) {
+  if (!command.rules) command.rules = std::make_shared<const JobRules>();
   return std::make_unique<ProcessJob>(services, std::move(command), std::move(task), listener);
 }
 

@@ -15,7 +15,7 @@ FILE = """
 env = { REGION = "north" }
 
 [handlers.greet]
-command = ["/bin/sh", "-c", "echo $0 $1 $REGION $MODE", "hello", "a  b; $HOME"]
+command = ["/bin/sh", "-c", "echo \\"$0 $1\\" $REGION $MODE", "hello", "a  b; $HOME"]
 env = { MODE = "fast" }
 
 [handlers.hungry]

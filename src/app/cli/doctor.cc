@@ -94,7 +94,8 @@ void look_at_handlers(const config::Settings& settings, Findings& out) {
                         (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
   auto file = config::read_worker_file(settings.worker_config, config::process_environment());
   if (!file) {
-    for (const std::string& sentence : file.error().sentences)
+    const config::Violations violations = file.error();
+    for (const std::string& sentence : violations.sentences)
       out.push_back({Verdict::bad, sentence});
     return;
   }

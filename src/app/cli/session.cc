@@ -86,7 +86,8 @@ std::optional<config::Settings> client_settings(const LoginFlags& flags) {
     if (!flags.client_secret.empty()) settings->client_secret = flags.client_secret;
     return std::move(*settings);
   }
-  for (const std::string& sentence : settings.error().sentences)
+  const config::Violations violations = settings.error();
+  for (const std::string& sentence : violations.sentences)
     fmt::print(stderr, "tandem: {}\n", sentence);
   return std::nullopt;
 }
