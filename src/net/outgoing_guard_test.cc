@@ -133,9 +133,9 @@ TEST(OutgoingGuardTest, OnlyHttpWithoutAUserIsTaken) {
   EXPECT_TRUE(guard.check("http://8.8.8.8:81/"));
   EXPECT_TRUE(guard.check("http://[2606:4700::1111]/"));
   for (const char* url : {"ftp://example.com/", "file:///etc/passwd", "gopher://example.com/",
-                          "http://", "//example.com", "example.com", "",
-                          "http://user@example.com/", "http://user:word@example.com/",
-                          "http://:word@example.com/", "http://exa mple.com/", "javascript:x"})
+                          "http://", "//example.com", "example.com", "", "http://user@example.com/",
+                          "http://user:word@example.com/", "http://:word@example.com/",
+                          "http://exa mple.com/", "javascript:x"})
     EXPECT_FALSE(guard.check(url)) << url;
 }
 

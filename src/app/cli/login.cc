@@ -17,10 +17,10 @@ namespace {
 // Typed without being shown, or a line of stdin.
 std::string ask_for_secret() {
   std::string secret;
-  if (is_stdin_terminal()) fmt::print(stderr, "Client secret: ");
-  std::fflush(stderr);
   {
-    const TerminalMode hidden(TerminalMode::Kind::no_echo);
+    const TerminalMode hidden(TerminalMode::Kind::no_echo);  // before anybody begins to type
+    if (is_stdin_terminal()) fmt::print(stderr, "Client secret: ");
+    std::fflush(stderr);
     std::getline(std::cin, secret);
   }
   if (is_stdin_terminal()) fmt::print(stderr, "\n");

@@ -206,9 +206,9 @@ io::Awaitable<void> Watch::answer_questions() {
 io::Awaitable<bool> Watch::answer(const InputRequest& request) {
   bar_.take_away();
   const bool is_typed = is_stdin_terminal();
+  if (is_typed && request.password) mode_.emplace(TerminalMode::Kind::no_echo);
   if (is_typed) fmt::print(stderr, "{} ", plain(request.prompt));
   std::fflush(stderr);
-  if (is_typed && request.password) mode_.emplace(TerminalMode::Kind::no_echo);
   auto line = co_await stdin_.read_line();
   if (mode_) fmt::print(stderr, "\n");
   mode_.reset();
