@@ -56,13 +56,14 @@ Result<std::size_t> sweep_logs(const RemainsParts& parts, WallTime made_before) 
   while (!parts.stopping) {
     auto tasks = parts.logs.store().tasks(after, kBatch);
     if (!tasks) return tasks.error();
-    if (tasks->empty()) return swept;
+    if (tasks->empty()) break;
     after = tasks->back();
     if (auto kept = keep_orphans(parts, made_before, *tasks); !kept) return kept.error();
     if (tasks->empty()) continue;
     swept += tasks->size();
     if (auto removed = remove_logs(parts.logs, std::move(*tasks)); !removed) return removed.error();
   }
+  return swept;
 }
 
 }  // namespace
