@@ -16,7 +16,7 @@ enum class Mutant {
 #ifdef TANDEM_MUTANT
 inline constexpr Mutant kMutant = Mutant::TANDEM_MUTANT;
 #else
-inline constexpr Mutant kMutant = Mutant::answer_before_commit;
+inline constexpr Mutant kMutant = Mutant::none;
 #endif
 
 }  // namespace tandem::queue
