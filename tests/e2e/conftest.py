@@ -40,6 +40,7 @@ class Server:
             "TANDEM_DATA_DIR": str(self.data),
             "TANDEM_HANDLERS_DIR": str(ROOT / "handlers"),
             "TANDEM_GRACE_S": "1",
+            "TANDEM_DRAIN_TIMEOUT_S": "10",
         } | settings
         self.process = None
         self.tokens = {}

@@ -22,9 +22,10 @@ BODIES = {
     "/api/v1/tasks/{task_id}/input": [b'{"data":"x"}', b'{"eof":true}'],
 }
 QUERIES = {
-    "/api/v1/tasks/{task_id}": ["", "?wait_s=1", "?force=true"],
-    "/api/v1/tasks/{task_id}/logs": ["", "?after=1", "?follow=true", "?stream=stdout"],
-    "/api/v1/tasks/{task_id}/download": ["", "?name=out.txt"],
+    ("get", "/api/v1/tasks/{task_id}"): ["", "?wait_s=1"],
+    ("delete", "/api/v1/tasks/{task_id}"): ["", "?force=true"],
+    ("get", "/api/v1/tasks/{task_id}/logs"): ["", "?after=1", "?follow=true", "?stream=stdout"],
+    ("get", "/api/v1/tasks/{task_id}/download"): ["", "?name=out.txt"],
 }
 ACCEPTS = ["*/*", "text/plain", "text/event-stream"]
 
@@ -49,7 +50,7 @@ def task_requests(task_id, token):
         if "{task_id}" not in path or "ws" in path.split("/"):
             continue
         for query, body, accept in itertools.product(
-                QUERIES.get(path, [""]), BODIES.get(path, [b""]), ACCEPTS):
+                QUERIES.get((method, path), [""]), BODIES.get(path, [b""]), ACCEPTS):
             fields = {"Connection": "close", "X_Request_Id": "same", "Accept": accept}
             if body:
                 fields["Content_Type"] = "application/json"
