@@ -87,6 +87,10 @@ std::string plain_host(std::string host) {
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   while (host.ends_with('.')) host.pop_back();
+  // curl has done this to a host that was not escaped: 0x7f.1 and 2130706433 are 127.0.0.1.
+  char decimal[INET_ADDRSTRLEN];
+  if (in_addr v4{}; ::inet_aton(host.c_str(), &v4) != 0)
+    return ::inet_ntop(AF_INET, &v4, decimal, sizeof decimal);
   return host;
 }
 

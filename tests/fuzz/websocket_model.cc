@@ -75,7 +75,7 @@ class Session {
         continue;
       }
       if (frame->opcode != kContinuation) opcode_ = frame->opcode;
-      if (message_.size() + frame->size > max_message_bytes_) return end(ws_code::kTooBig);
+      if (frame->size > max_message_bytes_ - message_.size()) return end(ws_code::kTooBig);
       message_ += frame->payload;
       if (!frame->whole) break;
       if (!frame->fin) continue;
