@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <initializer_list>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -66,19 +66,22 @@ using Names = std::initializer_list<std::string_view>;
 
 // A directory as we make them, with no other entry than these.
 bool has_only(const std::string& path, Names names) {
-  UniqueFd file(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return false;
   if ((status.st_mode & 07777) != 0700 || status.st_uid != ::geteuid()) return false;
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(::fdopendir(file.get()), ::closedir);
-  if (!open) return false;
-  file.release();
-  while (const dirent* entry = ::readdir(open.get())) {
-    const std::string_view name = entry->d_name;
-    const bool is_known = std::find(names.begin(), names.end(), name) != names.end();
-    if (name != "." && name != ".." && !is_known) return false;
+  alignas(dirent64) std::array<char, 1024> buffer;
+  ssize_t got = 0;
+  while ((got = ::getdents64(file.get(), buffer.data(), buffer.size())) > 0) {
+    for (ssize_t at = 0; at < got;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      const std::string_view name = entry->d_name;
+      const bool is_known = std::find(names.begin(), names.end(), name) != names.end();
+      if (name != "." && name != ".." && !is_known) return false;
+      at += entry->d_reclen;
+    }
   }
-  return true;
+  return got == 0;
 }
 
 bool is_clean(const JobDirectory& directory) {
