@@ -50,7 +50,9 @@ def test_attach_follows_the_size_of_its_window(server, at_terminal):
     terminal.wait_for("24 80")
     terminal.resize(90, 33)
     terminal.wait_for("33 90")
-    terminal.send(b"\x03exit 0\r")
+    terminal.send(b"\x03")
+    terminal.wait_for(r"\$ ")  # what is typed before it goes with the Ctrl-C
+    terminal.send("exit 0\r")
     assert terminal.exit_code() == 0
 
 
