@@ -1,7 +1,10 @@
 #include "reference/bare_table.h"
 
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -15,6 +18,29 @@ constexpr int kBatch = 100;
 
 void check(bool good) {
   if (!good) std::abort();
+}
+
+double run_cycles(int tasks) {
+  std::string directory = (std::filesystem::temp_directory_path() / "tandem-bench-XXXXXX").string();
+  check(::mkdtemp(directory.data()) != nullptr);
+  const std::int64_t began = now_us();
+  {
+    BareTable table(directory + "/bare.db");
+    for (int done = 0; done < tasks; done += kBatch) {
+      std::vector<std::int64_t> ids;
+      table.begin();
+      for (int i = 0; i < kBatch; ++i) ids.push_back(table.insert(R"({"job_type":"noop"})"));
+      table.commit();
+      for (const char* status : {"running", "completed"}) {
+        table.begin();
+        for (const std::int64_t id : ids) table.set_status(id, status);
+        table.commit();
+      }
+    }
+  }
+  const double seconds = seconds_since(began);
+  std::filesystem::remove_all(directory);
+  return tasks / seconds;
 }
 
 }  // namespace
@@ -61,26 +87,19 @@ void BareTable::set_status(std::int64_t id, std::string_view status) {
 }
 
 double bare_cycles_per_second(int tasks) {
-  std::string directory = (std::filesystem::temp_directory_path() / "tandem-bench-XXXXXX").string();
-  check(::mkdtemp(directory.data()) != nullptr);
-  const std::int64_t began = now_us();
-  {
-    BareTable table(directory + "/bare.db");
-    for (int done = 0; done < tasks; done += kBatch) {
-      std::vector<std::int64_t> ids;
-      table.begin();
-      for (int i = 0; i < kBatch; ++i) ids.push_back(table.insert(R"({"job_type":"noop"})"));
-      table.commit();
-      for (const char* status : {"running", "completed"}) {
-        table.begin();
-        for (const std::int64_t id : ids) table.set_status(id, status);
-        table.commit();
-      }
-    }
+  std::array<int, 2> ends{};
+  check(::pipe(ends.data()) == 0);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const double rate = run_cycles(tasks);
+    ::_exit(::write(ends[1], &rate, sizeof(rate)) == sizeof(rate) ? 0 : 1);
   }
-  const double seconds = seconds_since(began);
-  std::filesystem::remove_all(directory);
-  return tasks / seconds;
+  double rate = 0;
+  check(::read(ends[0], &rate, sizeof(rate)) == sizeof(rate));
+  ::waitpid(pid, nullptr, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return rate;
 }
 
 }  // namespace tandem::bench

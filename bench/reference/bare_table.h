@@ -32,7 +32,8 @@ class BareTable {
 };
 
 // Life cycles each second of a bare table: insert, assign, complete, a commit for each step of a
-// hundred tasks.
+// hundred tasks. In a process of its own: SQLite is set up once for each process, and a server that
+// is forked later sets it up in its own way.
 double bare_cycles_per_second(int tasks);
 
 }  // namespace tandem::bench
