@@ -78,6 +78,14 @@ int refuse(const std::vector<std::string>& sentences) {
   return kExitConfig;
 }
 
+// What the contract has and this server has not yet: better not to start than to use another store.
+void add_missing_engines(const config::Settings& settings, config::Violations& all) {
+  if (!settings.database_url.empty())
+    all.sentences.push_back("TANDEM_DATABASE_URL: tasks can be kept in the data directory only");
+  if (!settings.logs_url.empty())
+    all.sentences.push_back("TANDEM_LOGS_URL: logs can be kept in the data directory only");
+}
+
 // The file is looked at also where other settings are wrong, so that all is told at once.
 config::Loaded<Configuration> configure(const config::Flags& flags) {
   const config::Environment environment = config::process_environment();

@@ -91,7 +91,6 @@ TEST(Load, RefusesBadValues) {
                    {"TANDEM_JWT_SECRET", "short"},
                    {"TANDEM_JWT_SECRET_PREVIOUS", "changeme-changeme-changeme-changeme"},
                    {"TANDEM_JWT_SECRET", ""},
-                   {"TANDEM_METRICS_LISTEN", "x"},
                    {"TANDEM_WORKER_MODE", "x"}})
     EXPECT_THAT(violations({{name, value}}), testing::ElementsAre(HasSubstr(name)))
         << name << "=" << value;

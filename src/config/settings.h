@@ -30,10 +30,9 @@ struct Settings {
   std::string public_url;  // no slash at its end; empty: as listened on
   std::string tls_cert, tls_key;
   std::string data_dir;
-  std::string database_url;    // empty: SQLite in data_dir
-  std::string logs_url;        // empty: embedded
-  std::string metrics_listen;  // host:port; empty: with the API, for admins
-  int loops = 0;               // 0: one for each core
+  std::string database_url;  // empty: SQLite in data_dir
+  std::string logs_url;      // empty: embedded
+  int loops = 0;             // 0: one for each core
   std::vector<std::string> allowed_origins;
   std::size_t max_body_bytes = 0;
   std::size_t max_input_file_bytes = 0;
@@ -49,7 +48,6 @@ struct Settings {
   std::int64_t drain_timeout_ms = 0;
   std::int64_t retention_ms = 0;  // 0: for ever
   std::int64_t poll_interval_ms = 0;
-  std::size_t max_pending_tasks = 0;              // of one client; 0: no bound
   std::vector<std::string> callback_allow_hosts;  // private hosts that outgoing URLs may reach
 
   // Jobs and workers

@@ -16,13 +16,6 @@ std::string listen(const Row&, std::string_view text, Settings& settings) {
   return split_address(text, settings.listen_host, settings.listen_port);
 }
 
-std::string metrics(const Row&, std::string_view text, Settings& settings) {
-  std::string host;
-  std::uint16_t port = 0;
-  settings.metrics_listen = text;
-  return text.empty() ? std::string() : split_address(text, host, port);
-}
-
 std::string public_url(const Row& row, std::string_view text, Settings& settings) {
   while (text.ends_with('/')) text.remove_suffix(1);
   return url<&S::public_url>(row, text, settings);
@@ -54,8 +47,6 @@ constexpr std::array kRows = {
         url<&S::database_url>},
     Row{"logs", "TANDEM_LOGS_URL", "logs-url", "", Unit::url, 0, 0, "redis|rediss", Section::server,
         "Where task logs are kept; empty: in the data directory.", url<&S::logs_url>},
-    Row{"metrics listen", "TANDEM_METRICS_LISTEN", "metrics-listen", "", Unit::address, 0, 0, "",
-        Section::server, "A second address, for metrics without a token; empty: none.", metrics},
     Row{"event loops", "TANDEM_LOOPS", "loops", "0", Unit::count, 0, 256, "", Section::server,
         "Event loops; 0: one for each core.", count<&S::loops>},
     Row{"allowed origins", "TANDEM_ALLOWED_ORIGINS", "allowed-origins", "", Unit::list, 0, 0, "",
@@ -102,9 +93,6 @@ constexpr std::array kRows = {
     Row{"poll interval", "TANDEM_POLL_INTERVAL_S", "poll-interval-s", "5", Unit::seconds, 0.1, 3600,
         "", Section::tasks, "What the polling configuration tells workers that do not wait.",
         duration<&S::poll_interval_ms, 1000>},
-    Row{"max pending tasks", "TANDEM_MAX_PENDING_TASKS", "max-pending-tasks", "0", Unit::count, 0,
-        1e9, "", Section::tasks, "Unfinished tasks of one client; 0: no bound.",
-        count<&S::max_pending_tasks>},
     Row{"private hosts", "TANDEM_ALLOW_PRIVATE_HOSTS", "allow-private-hosts", "", Unit::list, 0, 0,
         "", Section::tasks, "Hosts with private addresses that outgoing URLs may reach.",
         list<&S::callback_allow_hosts>},

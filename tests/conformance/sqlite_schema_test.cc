@@ -181,6 +181,7 @@ TEST_F(SqliteSchemaTest, NoHotQueryReadsAllTasksOrSorts) {
       {sql::stats_created, "task_id>?"},
       {sql::stats_created_of_client, "tasks_by_client (client_id=? AND task_id>?"},
       {sql::stats_finished, "tasks_finished"},
+      {sql::stats_finished_of_client, "tasks_finished"},
   };
   for (const Expected& expected : all) {
     const std::string plan = plan_of(expected.query);

@@ -109,8 +109,10 @@ Result<TaskStats> read_stats(Connection& connection, const std::optional<ClientI
   auto count = read_count(created);
   if (!count) return count.error();
   stats.created_last_minute = *count;
-  Query finished(connection, sql::stats_finished);
-  count = read_count(bind_client(finished.time(minute_ago), client));
+  Query finished(connection, client ? sql::stats_finished_of_client : sql::stats_finished);
+  finished.time(minute_ago);
+  if (client) finished.id(*client);
+  count = read_count(finished);
   if (!count) return count.error();
   stats.finished_last_minute = *count;
   return stats;
