@@ -52,14 +52,16 @@ class SilentListener {
 };
 
 class CallbackSenderTest : public testing::Test {
+ public:
+  ~CallbackSenderTest() override {
+    sender_.reset();
+    dispatcher_thread_.stop();
+  }
+
  protected:
   CallbackSenderTest() {
     server_.handler.on_handle = [this](net::Request& request) { return take(request); };
     dispatcher_thread_.start();
-  }
-  ~CallbackSenderTest() override {
-    sender_.reset();
-    dispatcher_thread_.stop();
   }
 
   // Named parameters only: a coroutine lambda may not capture.
