@@ -76,7 +76,7 @@ FunctionServer::FunctionServer() {
     handlers.add("entered", worker::QuickFunction(entered));
     handlers.add("noop", worker::QuickFunction(noop));
   };
-  server_ = std::make_unique<ServerProcess>(ServerProcess::Flags{{"embedded-slots", "512"}},
+  server_ = std::make_unique<ServerProcess>(ServerProcess::Flags{{"embedded-slots", "1000"}},
                                             add_handlers);
 }
 

@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <sstream>
 
+#include <future>
 #include "auth/secret.h"
 #include "wire/account_json.h"
 
@@ -93,20 +95,25 @@ Result<void> Installation::make_first_clients(store::Store& store, const Clock& 
     if (!made) return made.error();
     if (*made) return {};
     std::vector<wire::SavedClient> saved;
+    std::vector<std::future<Result<std::string>>> hashes;  // the slow part: all at once
     for (const auto& [name, scope] :
          {std::pair("admin", "admin tasks workers"), std::pair("tasks", "tasks")}) {
-      const ClientId id = ids.make<ClientId>();
       const std::string secret = auth::make_secret(auth::SecretKind::client, random);
-      auto hash = auth::hash_client_secret(secret, random);
+      saved.push_back({name, to_string(ids.make<ClientId>()), secret, scope});
+      hashes.push_back(std::async(std::launch::async, [secret, &random] {
+        return auth::hash_client_secret(secret, random);
+      }));
+    }
+    for (std::size_t i = 0; i < saved.size(); ++i) {
+      auto hash = hashes[i].get();
       if (!hash) return hash.error();
-      store::Client client{.client_id = id,
-                           .name = name,
+      store::Client client{.client_id = *ClientId::parse(saved[i].client_id),
+                           .name = saved[i].name,
                            .secret_hash = std::move(*hash),
-                           .scope = scope,
+                           .scope = saved[i].scope,
                            .created_at = clock.wall(),
                            .secret_changed_at = clock.wall()};
       if (auto inserted = accounts.insert_client(client); !inserted) return inserted;
-      saved.push_back({name, to_string(id), secret, scope});
     }
     const std::string text = wire::encode_clients_file(saved);
     if (auto written = write_file(directory_ / "clients.json", text, 0600); !written)

@@ -96,7 +96,10 @@ config::Loaded<Configuration> configure(const config::Flags& flags) {
   const auto add = [&all](const config::Violations& more) {
     all.sentences.insert(all.sentences.end(), more.sentences.begin(), more.sentences.end());
   };
-  if (!settings) add(settings.error());
+  if (settings)
+    add_missing_engines(*settings, all);
+  else
+    add(settings.error());
   if (!file) add(file.error());
   if (!all.sentences.empty()) return all;
   config::wipe_secrets(file->secret_variables);

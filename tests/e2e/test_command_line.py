@@ -340,5 +340,11 @@ def test_all_wrong_settings_are_told_at_once(server):
     assert "lease" in done.stderr.lower() and "listen" in done.stderr.lower()
 
 
+def test_engines_that_are_not_there_are_refused_not_ignored(server):
+    done = server.tandem("serve", "--database-url", "postgres://x/y", "--logs-url", "redis://x")
+    assert done.returncode == SETTINGS
+    assert "TANDEM_DATABASE_URL" in done.stderr and "TANDEM_LOGS_URL" in done.stderr
+
+
 def test_a_wrong_setting_of_a_client_command(server):
     one_sentence(server.tandem("ls", "--server", "ftp://x"), SETTINGS, "--server", "http")
