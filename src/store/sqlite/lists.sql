@@ -68,6 +68,8 @@ select count(*) from tasks where client_id = ?2 and task_id >= ?1;
 -- name: stats_finished
 select count(*) from tasks where finished_at is not null and finished_at > ?1;
 
+-- The plus keeps it from the index of all tasks of a client.
+
 -- name: stats_finished_of_client
 select count(*) from tasks
-where finished_at is not null and finished_at > ?1 and client_id = ?2;
+where finished_at is not null and finished_at > ?1 and +client_id = ?2;
