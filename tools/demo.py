@@ -112,7 +112,7 @@ class Demo:
 
     def interview(self):
         say("interview: a job asks, we answer")
-        answers = ["Ada", "Analytical engines", "Yes"]
+        answers = ["Ada", "London", "An analytical engine"]
         task = self.submit("interview", text_in="\n".join(answers) + "\n")
         check(answers[0] in json.dumps(task["result"]), "the answers came back in the result")
         transcript = self.download(task, "transcript.txt").decode()
