@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <string_view>
 
 #include "log_lines.h"
@@ -50,7 +51,7 @@ int run(const std::vector<std::string>& only, const std::string& json_path) {
       ++broken;
     }
   }
-  if (!json_path.empty()) report.write_json(json_path);
+  report.write_json(json_path);
   fmt::print("{} figures, {} below their target, {} workloads broken\n", report.figures().size(),
              report.missed(), broken);
   return broken == 0 ? 0 : 1;
@@ -64,9 +65,11 @@ int main(int argc, char** argv) {
     return tandem::bench::emit_lines(std::strtoull(argv[2], nullptr, 10));
   CLI::App app{"Measures Tandem on this machine."};
   std::vector<std::string> only;
-  std::string json_path;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe");
+  std::string json_path = (own.parent_path() / "figures.json").string();
   app.add_option("workloads", only, "submit entry cycle processes follow followers idle backlog");
-  app.add_option("--json", json_path, "also write the figures to this file");
+  app.add_option("--json", json_path, "the file that the figures are written to as well")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return tandem::bench::run(only, json_path);
 }
