@@ -7,6 +7,12 @@ namespace {
 
 constexpr std::size_t kFrameDataBytes = 64 * 1024;
 
+std::size_t bytes_of(const LogFrames& frames) {
+  std::size_t bytes = 0;
+  for (const auto& frame : frames) bytes += frame->size();
+  return bytes;
+}
+
 }  // namespace
 
 wire::LogLine line_of(const logs::LogRecord& record) {
@@ -57,13 +63,21 @@ LogFrames EncodedChunks::frames_of(const LogPiece& piece) {
   }
   LogFrames frames = encode_frames(piece);
   const std::lock_guard lock(mutex_);
-  const bool is_new = entries_.insert_or_assign(key, Entry{piece.chunk, frames}).second;
-  if (is_new) {
-    if (ring_[next_] != nullptr) entries_.erase(ring_[next_]);
-    ring_[next_] = key;
-    next_ = (next_ + 1) % kMaxEntries;
-  }
+  forget(key);
+  entries_.emplace(key, Entry{piece.chunk, frames});
+  order_.push_back(key);
+  bytes_ += bytes_of(frames);
+  while (order_.size() > 1 && (bytes_ > kMaxBytes || order_.size() > kMaxEntries))
+    forget(order_.front());
   return frames;
+}
+
+void EncodedChunks::forget(const void* key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  bytes_ -= bytes_of(found->second.frames);
+  entries_.erase(found);
+  std::erase(order_, key);
 }
 
 }  // namespace tandem::api

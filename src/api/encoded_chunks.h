@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,7 +22,7 @@ std::string position_text(logs::LogPosition position);  // "2-17"
 LogFrames encode_frames(const LogPiece& piece);
 
 // The frames of live chunks, encoded once for all that follow the task, on whatever loop. Bounded:
-// the chunks that came last. Thread-safe.
+// the chunks that came last, the last one always. Thread-safe.
 class EncodedChunks {
  public:
   LogFrames frames_of(const LogPiece& piece);
@@ -31,12 +32,14 @@ class EncodedChunks {
     std::weak_ptr<const std::vector<logs::LogRecord>> chunk;  // another may get the same address
     LogFrames frames;
   };
-  static constexpr std::size_t kMaxEntries = 64;
+  static constexpr std::size_t kMaxEntries = 64, kMaxBytes = 2 * 1024 * 1024;
+
+  void forget(const void* key);
 
   std::mutex mutex_;
   std::unordered_map<const void*, Entry> entries_;  // guarded by mutex_, with the two below
-  std::vector<const void*> ring_ = std::vector<const void*>(kMaxEntries, nullptr);
-  std::size_t next_ = 0;
+  std::deque<const void*> order_;                   // the oldest first
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace tandem::api

@@ -120,7 +120,7 @@ def test_one_stalled_reader_does_not_keep_a_large_log_in_memory(server, tmp_path
     hold = tmp_path / "hold"
     env = {"BYTES": str(5 * LOG_BYTES), "HOLD": str(hold)}
     grown = []
-    for stalled in (0, 1):  # the first fills what allocators keep
+    for stalled in (1, 1, 1):  # the first ones fill the caches of all
         hold.unlink(missing_ok=True)
         task_id = server.shell(LATE_FLOOD, env=env)["task_id"]
         sockets, streams = stalled_readers(server, task_id, stalled)
@@ -130,7 +130,7 @@ def test_one_stalled_reader_does_not_keep_a_large_log_in_memory(server, tmp_path
         grown.append(resident_bytes(server.process.pid) - before)
         for connection in sockets + streams:
             connection.close()
-    assert grown[1] < 4 * LOG_BYTES, [f"{one / MIB:.0f} MiB" for one in grown]
+    assert grown[-1] < 2 * LOG_BYTES, [f"{one / MIB:.0f} MiB" for one in grown]
 
 
 def check_gap(server, task_id, socket, records):
