@@ -5,7 +5,7 @@ import concurrent.futures
 from multipart import CONTENT_TYPE, form
 from raw_http import RawConnection, request_bytes
 from raw_websocket import RawWebSocket
-from traces import traces_of
+from traces import files_under, traces_of
 from waiting import until, until_written
 
 SCRIPT = """
@@ -84,10 +84,9 @@ def test_an_upload_that_was_cut_off_leaves_nothing(own_server):
     whole = form(task, {"in.txt": b"first", "big": b"y" * 1_000_000})
     head = request_bytes("POST", "/api/v1/tasks", server.token(), **{
         "Content_Length": len(whole), "Content_Type": CONTENT_TYPE["Content-Type"]})
-    blobs = server.data / "blobs"
 
     def files():
-        return [path for path in blobs.rglob("*") if path.is_file()]
+        return files_under(server.data / "blobs")
 
     for end_it in (lambda connection: connection.close(), lambda connection: server.kill()):
         with RawConnection(server) as connection:

@@ -5,13 +5,14 @@ import pytest
 
 from multipart import BOUNDARY, CONTENT_TYPE, file_part, part, task_part
 from raw_http import conversation, request_bytes
+from traces import files_under
 
 TASK = {"payload": {"job_type": "shell", "script": "true"}}
 END = f"--{BOUNDARY}--\r\n".encode()
 
 
 def files_of(server):
-    return [path for path in (server.data / "blobs").rglob("*") if path.is_file()]
+    return files_under(server.data / "blobs")
 
 
 def upload(server, body):

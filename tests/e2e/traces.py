@@ -1,5 +1,7 @@
 """Whatever is left of a task on the machine: rows, files, processes."""
 
+import os
+import pathlib
 import sqlite3
 import uuid
 
@@ -27,8 +29,19 @@ def rows_of(database, task_id):
     return found
 
 
+def paths_under(directory):
+    """Every folder and file below it. What is looked at may go meanwhile, so this is not
+    `Path.rglob`, which in Python 3.11 fails then."""
+    return [pathlib.Path(folder, name) for folder, folders, files in os.walk(directory)
+            for name in folders + files]
+
+
+def files_under(directory):
+    return [path for path in paths_under(directory) if path.is_file()]
+
+
 def traces_of(server, task_id):
     databases = [server.data / name for name in ("tandem.db", "logs.db")]
     rows = [row for database in databases for row in rows_of(database, task_id)]
-    files = [str(path) for path in server.data.rglob("*") if task_id in path.name]
+    files = [str(path) for path in paths_under(server.data) if task_id in path.name]
     return rows + files + processes_with(task_id)
