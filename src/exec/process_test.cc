@@ -52,6 +52,16 @@ TEST_P(ProcessTest, OnlyTheStandardDescriptorsAreOpen) {
   EXPECT_EQ(job(std::move(control)).out, "0\n1\n2\n3\n4\n");
 }
 
+TEST_P(ProcessTest, MemoryIsTakenFromTheJobBeforeItsParents) {
+  const Ran ran = script(
+      "cat /proc/self/oom_score_adj; until read -r score < /proc/$PPID/oom_score_adj &&"
+      "[ $score != 500 ]; do :; done; echo $score");
+  std::ifstream own("/proc/self/oom_score_adj");
+  std::string score;
+  own >> score;
+  EXPECT_EQ(ran.out, "500\n" + score + "\n");
+}
+
 TEST_P(ProcessTest, RunsInItsDirectoryAndASessionOfItsOwn) {
   ProcessSpec spec = shell(
       "pwd; umask; grep -E 'SigBlk|SigIgn|NoNewPrivs' /proc/self/status;"

@@ -157,7 +157,9 @@ void ShepherdLoop::launch(Packet& packet) {
   for (std::size_t i = 0; i < 3u + fields.control; ++i) plan.fds[i] = packet.fds[i].get();
   if (fields.input) plan.fds[4] = packet.fds[3u + fields.control].get();
   set_up_limits(plan);
+  oom_score_.raise();
   const SpawnOutcome outcome = spawn(plan);
+  oom_score_.restore();
   packet.fds.clear();
   answer.value = outcome.pid;
   answer.error = static_cast<std::uint32_t>(outcome.error);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exec/cgroup.h"
+#include "exec/oom_score.h"
 #include "exec/packet.h"
 #include "exec/spawn.h"
 
@@ -37,6 +38,7 @@ class ShepherdLoop {
 
   UniqueFd socket_, signals_;
   JobCgroup cgroup_;
+  OomScore oom_score_;
   bool owner_is_gone_ = false;
 
   // The job

@@ -87,14 +87,6 @@ TANDEM_BARE bool place_descriptors(const SpawnPlan& plan) {
   return true;
 }
 
-// The out-of-memory killer should take a job before it takes the server.
-TANDEM_BARE void volunteer_for_oom() {
-  const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (file < 0) return;
-  [[maybe_unused]] const ssize_t written = ::write(file, "500", 3);
-  ::close(file);
-}
-
 TANDEM_BARE void give_up(Child& child, LaunchStep step) {
   child.error = errno;
   child.step = step;
@@ -106,7 +98,6 @@ TANDEM_BARE int run_child(void* argument) {
   const SpawnPlan& plan = *child.plan;
   ::setsid();
   ::umask(022);
-  volunteer_for_oom();
   if (plan.limits->no_network && !leave_network()) give_up(child, LaunchStep::network);
   if (!apply_limits(plan)) give_up(child, LaunchStep::limits);
   if (!place_descriptors(plan)) give_up(child, LaunchStep::descriptors);

@@ -64,12 +64,13 @@ Result<void> give_to(const exec::ProcessUser& user, const std::string& root) {
 
 using Names = std::initializer_list<std::string_view>;
 
-// A directory as we make them, with no other entry than these.
-bool has_only(const std::string& path, Names names) {
+// A directory as we make them, with no other entry than these. Sets its mark.
+bool has_only(const std::string& path, Names names, FolderMark& mark) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return false;
   if ((status.st_mode & 07777) != 0700 || status.st_uid != ::geteuid()) return false;
+  mark = FolderMark(status.st_ctim);
   alignas(dirent64) std::array<char, 1024> buffer;
   ssize_t got = 0;
   while ((got = ::getdents64(file.get(), buffer.data(), buffer.size())) > 0) {
@@ -84,14 +85,20 @@ bool has_only(const std::string& path, Names names) {
   return got == 0;
 }
 
-bool is_clean(const JobDirectory& directory) {
+// A directory is listed only where its mark does not tell what is in it.
+bool is_clean(JobDirectory& directory) {
   struct stat status {};
   if (::lstat(directory.payload().c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
       status.st_nlink != 1 || (status.st_mode & 07777) != 0600)
     return false;
-  return has_only(directory.root, {"work", "in", "out", "tmp", "payload.json"}) &&
-         has_only(directory.work(), {}) && has_only(directory.in(), {}) &&
-         has_only(directory.out(), {}) && has_only(directory.temporary(), {});
+  const auto is_as_made = [&](const std::string& path, FolderMark& mark, Names names) {
+    return mark.holds(path, directory.taken_at) || has_only(path, names, mark);
+  };
+  FolderMarks& marks = directory.marks;
+  return is_as_made(directory.root, marks.root, {"work", "in", "out", "tmp", "payload.json"}) &&
+         is_as_made(directory.work(), marks.work, {}) && is_as_made(directory.in(), marks.in, {}) &&
+         is_as_made(directory.out(), marks.out, {}) &&
+         is_as_made(directory.temporary(), marks.temporary, {});
 }
 
 // A job may have taken away its own directories' permissions.
@@ -133,6 +140,7 @@ Result<JobDirectory> JobDirectories::take(const Task& task, JobFiles& files,
   }
   JobDirectory& directory = *found;
   directory.is_shared = !user && !keep_;
+  ::clock_gettime(CLOCK_REALTIME, &directory.taken_at);
   Result<void> filled = write_payload(directory, task.spec.payload);
   for (const FileInfo& file : task.inputs)
     if (filled) filled = fetch(directory, task, file, files);
@@ -145,7 +153,7 @@ Result<JobDirectory> JobDirectories::take(const Task& task, JobFiles& files,
 std::optional<JobDirectory> JobDirectories::idle() {
   const std::lock_guard lock(mutex_);
   if (idle_.empty()) return std::nullopt;
-  JobDirectory directory{.root = std::move(idle_.back())};
+  JobDirectory directory = std::move(idle_.back());
   idle_.pop_back();
   return directory;
 }
@@ -196,11 +204,13 @@ void JobDirectories::sweep() {
 
 void JobDirectories::give_back(const JobDirectory& directory, bool is_dead) {
   if (keep_) return;
-  JobDirectory next{.root = directory.root};
+  JobDirectory next{
+      .root = directory.root, .marks = directory.marks, .taken_at = directory.taken_at};
   if (directory.is_shared && is_dead && is_clean(next) && write_payload(next, "{}")) {
     const std::lock_guard lock(mutex_);
     if (idle_.size() < kMaxIdle) {
-      idle_.push_back(std::move(next.root));
+      next.payload_file.reset();
+      idle_.push_back(std::move(next));
       return;
     }
   }
@@ -208,7 +218,7 @@ void JobDirectories::give_back(const JobDirectory& directory, bool is_dead) {
 }
 
 JobDirectories::~JobDirectories() {
-  for (const std::string& root : idle_) remove_tree(root);
+  for (const JobDirectory& directory : idle_) remove_tree(directory.root);
 }
 
 }  // namespace tandem::worker

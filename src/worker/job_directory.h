@@ -11,21 +11,31 @@
 #include "base/unique_fd.h"
 #include "core/task.h"
 #include "exec/process.h"
+#include "worker/folder_mark.h"
 #include "worker/job_files.h"
 
 namespace tandem::worker {
+
+// A job's folders as they were when the job before had left them empty.
+struct FolderMarks {
+  FolderMark root, work, in, out, temporary;
+};
 
 // The directories of one attempt.
 struct JobDirectory {
   std::string root;
   UniqueFd payload_file;  // at its start; for standard input
   bool is_shared = true;  // it may be another job's afterwards
+  FolderMarks marks = {};
+  timespec taken_at = {};  // wall clock
 
   std::string work() const { return root + "/work"; }
   std::string in() const { return root + "/in"; }
   std::string out() const { return root + "/out"; }
   std::string temporary() const { return root + "/tmp"; }
   std::string payload() const { return root + "/payload.json"; }
+  // False where that is not known without looking.
+  bool has_no_outputs() const { return marks.out.holds(out(), taken_at); }
 };
 
 // The directories of a worker's jobs. One that its job leaves as it found it is kept, emptied of
@@ -57,8 +67,8 @@ class JobDirectories {
   const std::string work_dir_;
   const bool keep_;
   std::mutex mutex_;
-  std::string parent_;             // absolute; empty: not looked at yet
-  std::vector<std::string> idle_;  // roots
+  std::string parent_;  // absolute; empty: not looked at yet
+  std::vector<JobDirectory> idle_;
   std::uint64_t last_number_ = 0;
 };
 

@@ -25,6 +25,14 @@ class NoFiles final : public JobFiles {
   }
 };
 
+// Of the clock that file systems take their times from.
+void until_the_next_tick() {
+  timespec before{}, now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &before);
+  do ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
+}
+
 class JobDirectoryTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -107,6 +115,31 @@ TEST_F(JobDirectoryTest, OneThatAJobHasChangedIsNeverUsedAgain) {
   const JobDirectory haunted = take(directories, "{}");
   directories.give_back(haunted, false);  // a process of it lives on
   EXPECT_FALSE(fs::exists(haunted.root));
+}
+
+// Its folders are told by their marks by then, not by listing them.
+TEST_F(JobDirectoryTest, OneThatWasCleanForLongIsStillSeenToChange) {
+  JobDirectories directories(parent, false);
+  const auto aged = [&] {
+    JobDirectory taken = take(directories, "{}");
+    directories.give_back(taken, true);
+    taken = take(directories, "{}");
+    EXPECT_FALSE(taken.has_no_outputs());
+    taken.taken_at.tv_sec += 10;
+    until_the_next_tick();
+    EXPECT_TRUE(taken.has_no_outputs());
+    return taken;
+  };
+  const JobDirectory untouched = aged();
+  directories.give_back(untouched, true);
+  EXPECT_TRUE(fs::exists(untouched.root));
+  for (const std::string folder : {"/work", "/in", "/out", "/tmp", ""}) {
+    const JobDirectory taken = aged();
+    std::ofstream(taken.root + folder + "/left") << "x";
+    EXPECT_EQ(taken.has_no_outputs(), folder != "/out");
+    directories.give_back(taken, true);
+    EXPECT_FALSE(fs::exists(taken.root)) << folder;
+  }
 }
 
 TEST_F(JobDirectoryTest, OneWithInputsIsNotUsedAgain) {

@@ -245,6 +245,7 @@ io::Awaitable<void> ProcessJob::clear_up(Outcome& outcome) {
 
 // Blocks.
 Result<void> ProcessJob::take_outputs(FoundOutputs& found, std::vector<FileInfo>& taken) {
+  if (directory_.has_no_outputs()) return {};
   auto all = find_outputs(directory_.out(), rules().output_bytes);
   if (!all) return all.error();
   found = std::move(*all);
