@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxIdle = 64;
+constexpr std::uint64_t kShortPayloadBytes = 4096;
 
 Result<void> refuse(int error) {
   const bool is_full = error == ENOSPC || error == EDQUOT;
@@ -43,7 +44,16 @@ Result<void> write_payload(JobDirectory& directory, std::string_view text) {
     if (written > 0) at += written;
   }
   // Not made empty first: that would make file systems write it out in a hurry.
-  return ::ftruncate(file, at) == 0 ? Result<void>() : refuse(errno);
+  if (directory.payload_bytes > text.size() && ::ftruncate(file, at) != 0) return refuse(errno);
+  directory.payload_bytes = text.size();
+  return {};
+}
+
+// A short one keeps its length, which the next is likely to have too: cutting a file costs as much
+// as writing it.
+Result<void> blank_payload(JobDirectory& directory) {
+  const bool is_short = directory.payload_bytes <= kShortPayloadBytes;
+  return write_payload(directory, std::string(is_short ? directory.payload_bytes : 1, ' '));
 }
 
 Result<void> fetch(const JobDirectory& directory, const Task& task, const FileInfo& file,
@@ -91,6 +101,7 @@ bool is_clean(JobDirectory& directory) {
   if (::lstat(directory.payload().c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
       status.st_nlink != 1 || (status.st_mode & 07777) != 0600)
     return false;
+  directory.payload_bytes = static_cast<std::uint64_t>(status.st_size);
   const auto is_as_made = [&](const std::string& path, FolderMark& mark, Names names) {
     return mark.holds(path, directory.taken_at) || has_only(path, names, mark);
   };
@@ -206,7 +217,7 @@ void JobDirectories::give_back(const JobDirectory& directory, bool is_dead) {
   if (keep_) return;
   JobDirectory next{
       .root = directory.root, .marks = directory.marks, .taken_at = directory.taken_at};
-  if (directory.is_shared && is_dead && is_clean(next) && write_payload(next, "{}")) {
+  if (directory.is_shared && is_dead && is_clean(next) && blank_payload(next)) {
     const std::lock_guard lock(mutex_);
     if (idle_.size() < kMaxIdle) {
       next.payload_file.reset();

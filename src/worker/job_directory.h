@@ -24,8 +24,9 @@ struct FolderMarks {
 // The directories of one attempt.
 struct JobDirectory {
   std::string root;
-  UniqueFd payload_file;  // at its start; for standard input
-  bool is_shared = true;  // it may be another job's afterwards
+  UniqueFd payload_file;            // at its start; for standard input
+  std::uint64_t payload_bytes = 0;  // of the file
+  bool is_shared = true;            // it may be another job's afterwards
   FolderMarks marks = {};
   timespec taken_at = {};  // wall clock
 
@@ -38,9 +39,9 @@ struct JobDirectory {
   bool has_no_outputs() const { return marks.out.holds(out(), taken_at); }
 };
 
-// The directories of a worker's jobs. One that its job leaves as it found it is kept, emptied of
-// its payload, for the next job: to make and to remove one costs as much as to run a program. Any
-// thread; every call blocks.
+// The directories of a worker's jobs. One that its job leaves as it found it is kept, its
+// payload blanked, for the next job: to make and to remove one costs as much as to run a program.
+// Any thread; every call blocks.
 class JobDirectories {
  public:
   // Below `work_dir`, which is made where it is missing. keep: each has the name of its task and

@@ -71,12 +71,26 @@ TEST_F(JobDirectoryTest, OneThatIsLeftAsItWasIsUsedAgainWithoutItsPayload) {
   EXPECT_EQ(::read(first.payload_file.get(), &begin, 1), 1);
   EXPECT_EQ(begin, '{');
   directories.give_back(first, true);
-  EXPECT_EQ(text_of(first.payload()), "{}");
+  EXPECT_EQ(text_of(first.payload()), std::string(39, ' '));
   const JobDirectory second = take(directories, "{\"b\":1}");
   EXPECT_EQ(second.root, first.root);
   EXPECT_EQ(text_of(second.payload()), "{\"b\":1}");
   const JobDirectory third = take(directories, "{}");
   EXPECT_NE(third.root, second.root);
+}
+
+TEST_F(JobDirectoryTest, NothingOfAPayloadIsLeftInTheNext) {
+  JobDirectories directories(parent, false);
+  for (const std::size_t size : {10'000, 4096, 4097, 2, 39, 3}) {
+    const std::string payload = "{" + std::string(size - 2, ' ') + "}";
+    JobDirectory taken = take(directories, payload);
+    EXPECT_EQ(text_of(taken.payload()), payload);
+    std::ofstream(taken.payload(), std::ios::app) << "secret";  // a job may write to it
+    taken.payload_file.reset();
+    directories.give_back(taken, true);
+    EXPECT_EQ(text_of(taken.payload()).find_first_not_of(' '), std::string::npos);
+  }
+  EXPECT_EQ(left(), 1);
 }
 
 TEST_F(JobDirectoryTest, OneThatAJobHasChangedIsNeverUsedAgain) {
