@@ -164,6 +164,8 @@ class Names(unittest.TestCase):
         self.assertEqual(rules("src/net/HttpServer.cc", ""), ["path"])
         self.assertEqual(rules("src/net/x.cc", "struct http_server {};\n"), ["name"])
         self.assertEqual(rules("src/net/x.cc", "namespace Net {\n}\n"), ["name"])
+        self.assertEqual(rules("src/net/x.cc", "namespace Net {\nclass A;\nint x;\n}\n"), ["name"])
+        self.assertEqual(rules("src/net/x.cc", "namespace Net {\nclass A;\nclass B;\n}\n"), [])
         self.assertEqual(rules("src/net/x.cc", "struct HttpServer final : Server {};\n"), [])
         self.assertEqual(rules("src/net/x.cc", "template <>\nstruct std::hash<Id> {};\n"), [])
 

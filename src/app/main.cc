@@ -1,10 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
-#include "app/cli/usage_error.h"
+#include "app/cli/menu.h"
 #include "app/version.h"
 
 namespace {
@@ -29,19 +27,15 @@ void add_commands(const cli::Menu& menu) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Tandem runs tasks: a server, its workers, and commands to use them.", "tandem");
-  app.set_version_flag("--version", std::string("tandem ") + tandem::app::kVersion);
-  app.require_subcommand(1);
-  app.footer(std::string(cli::kExitCodesText));
+  cli::Program program(
+      {.name = "tandem",
+       .summary = "Tandem runs tasks: a server, its workers, and commands to use them.",
+       .version = tandem::app::kVersion,
+       .footer = std::string(cli::kExitCodesText)});
   cli::Action chosen;
   cli::LoginFlags login;
-  add_commands({app, chosen, login});
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return cli::report_usage(cli::usage_sentence(app, argc > 1 ? argv[1] : "", error));
-  }
+  add_commands({program.root(), chosen, login});
+  if (const auto exit_code = program.parse(argc, argv)) return *exit_code;
   return chosen();
 }
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/task_text.h"
 #include "app/cli/watch.h"
 
@@ -36,11 +36,11 @@ int attach(Session& session, const AttachFlags& flags, bool json) {
 }  // namespace
 
 void add_attach(const Menu& menu) {
-  CLI::App& command = menu.client_command(
+  const Command command = menu.client_command(
       "attach", "Follow a task and answer it: its terminal, or its questions (Ctrl-] leaves)");
   auto flags = std::make_shared<AttachFlags>();
-  command.add_option("task_id", flags->task_id, "The task")->required();
-  command.add_option("--after", flags->after, "Begin behind this place of the log, such as 2-17");
+  command.option("task_id", flags->task_id, "The task").required();
+  command.option("--after", flags->after, "Begin behind this place of the log, such as 2-17");
   menu.on(command, [flags, &login = menu.login] {
     return with_session(login,
                         [&](Session& session) { return attach(session, *flags, login.json); });

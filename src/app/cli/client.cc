@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/session.h"
 #include "app/cli/task_text.h"
 #include "wire/json_writer.h"
@@ -16,7 +16,7 @@ constexpr std::string_view kClients = "/api/v1/clients";
 
 using Work = std::function<int(Session&, bool json)>;
 
-void add_command(const Menu& menu, CLI::App& command, Work work) {
+void add_command(const Menu& menu, Command command, Work work) {
   menu.add_login(command);
   menu.on(command, [work = std::move(work), &login = menu.login] {
     return with_session(login, [&](Session& session) { return work(session, login.json); });
@@ -60,14 +60,14 @@ int list_clients(Session& session, bool json) {
   return exit_code::kOk;
 }
 
-void add_create(const Menu& menu, CLI::App& group) {
+void add_create(const Menu& menu, Command group) {
   struct Flags {
     std::string name, scope = "tasks";
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App& command = *group.add_subcommand("create", "Make a client and show its secret");
-  command.add_option("name", flags->name, "Its name")->required();
-  command.add_option("--scope", flags->scope, "tasks, workers, admin, with blanks between (tasks)");
+  const Command command = group.subcommand("create", "Make a client and show its secret");
+  command.option("name", flags->name, "Its name").required();
+  command.option("--scope", flags->scope, "tasks, workers, admin, with blanks between (tasks)");
   add_command(menu, command, [flags](Session& session, bool json) {
     std::string body;
     wire::JsonWriter(body)
@@ -88,31 +88,31 @@ int print_callback_secret(Session& session, bool json) {
   return exit_code::kOk;
 }
 
-CLI::App& add_by_id(CLI::App& group, const std::string& name, const std::string& help,
-                    const std::shared_ptr<std::string>& id) {
-  CLI::App& command = *group.add_subcommand(name, help);
-  command.add_option("client", *id, "The client's id")->required();
+Command add_by_id(Command group, const std::string& name, const std::string& help,
+                  const std::shared_ptr<std::string>& id) {
+  const Command command = group.subcommand(name, help);
+  command.option("client", *id, "The client's id").required();
   return command;
 }
 
 }  // namespace
 
 void add_client(const Menu& menu) {
-  CLI::App& group = *menu.app.add_subcommand("client", "Manage clients (scope admin)");
-  group.require_subcommand(1);
-  add_command(menu, *group.add_subcommand("ls", "List clients"), list_clients);
+  const Command group = menu.root.subcommand("client", "Manage clients (scope admin)");
+  group.require_subcommand();
+  add_command(menu, group.subcommand("ls", "List clients"), list_clients);
   add_command(menu,
-              *group.add_subcommand("callback-secret",
-                                    "Print what your callbacks are signed with (scope tasks)"),
+              group.subcommand("callback-secret",
+                               "Print what your callbacks are signed with (scope tasks)"),
               print_callback_secret);
   add_create(menu, group);
   auto id = std::make_shared<std::string>();
-  CLI::App& remove = add_by_id(group, "rm", "Remove a client; its tokens end at once", id);
+  const Command remove = add_by_id(group, "rm", "Remove a client; its tokens end at once", id);
   add_command(menu, remove, [id](Session& session, bool) {
     const auto gone = session.send("DELETE", std::string(kClients) + "/" + escaped(*id));
     return gone ? exit_code::kOk : report(gone.error());
   });
-  CLI::App& rotate = add_by_id(group, "rotate", "Give a client a new secret", id);
+  const Command rotate = add_by_id(group, "rotate", "Give a client a new secret", id);
   add_command(menu, rotate, [id](Session& session, bool json) {
     const auto answer =
         session.send("POST", std::string(kClients) + "/" + escaped(*id) + "/secret");

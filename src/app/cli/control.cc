@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/session.h"
 #include "app/cli/task_text.h"
 #include "wire/task_json.h"
@@ -31,9 +31,9 @@ int post_each(Session& session, const std::vector<std::string>& task_ids, std::s
 }
 
 void add_verb(const Menu& menu, const std::string& verb, const std::string& help) {
-  CLI::App& command = menu.client_command(verb, help);
+  const Command command = menu.client_command(verb, help);
   auto task_ids = std::make_shared<std::vector<std::string>>();
-  command.add_option("task_id", *task_ids, "The tasks")->required();
+  command.option("task_id", *task_ids, "The tasks").required();
   menu.on(command, [task_ids, verb, &login = menu.login] {
     return with_session(
         login, [&](Session& session) { return post_each(session, *task_ids, verb, login.json); });

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/session.h"
 #include "app/installation.h"
 #include "config/worker_file.h"
@@ -163,7 +163,7 @@ int examine(const LoginFlags& flags) {
 }  // namespace
 
 void add_doctor(const Menu& menu) {
-  CLI::App& command =
+  const Command command =
       menu.client_command("doctor", "Look whether all is well here: data, jobs, the server");
   menu.on(command, [&login = menu.login] { return examine(login); });
 }

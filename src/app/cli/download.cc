@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/session.h"
 #include "app/cli/task_text.h"
 #include "wire/json_writer.h"
@@ -120,12 +120,12 @@ int download(Session& session, const DownloadFlags& flags, bool json) {
 }  // namespace
 
 void add_download(const Menu& menu) {
-  CLI::App& command = menu.client_command("download", "Fetch the files that a task has made");
+  const Command command = menu.client_command("download", "Fetch the files that a task has made");
   auto flags = std::make_shared<DownloadFlags>();
-  command.add_option("task_id", flags->task_id, "The task")->required();
-  command.add_option("-o,--output", flags->to,
-                     "A directory (each file; default: here), a file (a zip), or - (stdout)");
-  command.add_option("--name", flags->name, "This file only");
+  command.option("task_id", flags->task_id, "The task").required();
+  command.option("-o,--output", flags->to,
+                 "A directory (each file; default: here), a file (a zip), or - (stdout)");
+  command.option("--name", flags->name, "This file only");
   menu.on(command, [flags, &login = menu.login] {
     return with_session(login,
                         [&](Session& session) { return download(session, *flags, login.json); });

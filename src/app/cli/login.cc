@@ -2,8 +2,8 @@
 
 #include <iostream>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/saved_login.h"
 #include "app/cli/session.h"
 #include "app/cli/task_text.h"
@@ -89,11 +89,11 @@ int log_out(bool json) {
 }  // namespace
 
 void add_login(const Menu& menu) {
-  CLI::App& login = menu.client_command(
+  const Command login = menu.client_command(
       "login", "Save a login for later commands; the secret is asked for, or read from stdin");
   menu.on(login, [&flags = menu.login] { return log_in(flags); });
-  CLI::App& logout = *menu.app.add_subcommand("logout", "Revoke the saved login and forget it");
-  logout.add_flag("--json", menu.login.json, "Print JSON");
+  const Command logout = menu.root.subcommand("logout", "Revoke the saved login and forget it");
+  logout.flag("--json", menu.login.json, "Print JSON");
   menu.on(logout, [&flags = menu.login] { return log_out(flags.json); });
 }
 

@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/log_printer.h"
+#include "app/cli/menu.h"
 
 namespace tandem::app::cli {
 namespace {
@@ -37,12 +37,12 @@ int show_log(Session& session, const LogFlags& flags, bool json) {
 }  // namespace
 
 void add_logs(const Menu& menu) {
-  CLI::App& command = menu.client_command("logs", "Print a task's log");
+  const Command command = menu.client_command("logs", "Print a task's log");
   auto flags = std::make_shared<LogFlags>();
-  command.add_option("task_id", flags->task_id, "The task")->required();
-  command.add_flag("-f,--follow", flags->follow, "Go on until the task has ended");
-  command.add_option("--attempt", flags->attempt, "Of this attempt only");
-  command.add_option("--after", flags->after, "Begin behind this place, such as 2-17");
+  command.option("task_id", flags->task_id, "The task").required();
+  command.flag("-f,--follow", flags->follow, "Go on until the task has ended");
+  command.option("--attempt", flags->attempt, "Of this attempt only");
+  command.option("--after", flags->after, "Begin behind this place, such as 2-17");
   menu.on(command, [flags, &login = menu.login] {
     return with_session(login,
                         [&](Session& session) { return show_log(session, *flags, login.json); });

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/payload.h"
 #include "app/cli/session.h"
 #include "app/cli/task_text.h"
@@ -74,40 +74,33 @@ int list_tasks(Session& session, const ListFlags& flags, bool json) {
   return exit_code::kOk;
 }
 
-void add_filter(CLI::App& command, const std::shared_ptr<ListFlags>& flags, const std::string& flag,
+void add_filter(Command command, const std::shared_ptr<ListFlags>& flags, const std::string& flag,
                 const std::string& parameter, const std::string& help) {
-  const auto keep = [flags, parameter](const std::vector<std::string>& values) {
-    for (const std::string& value : values) flags->query += "&" + parameter + "=" + escaped(value);
+  const auto keep = [flags, parameter](const std::string& value) {
+    flags->query += "&" + parameter + "=" + escaped(value);
   };
-  command.add_option_function<std::vector<std::string>>("--" + flag, keep, help)
-      ->allow_extra_args(false);
+  command.list("--" + flag, keep, help).one_each();
 }
 
 }  // namespace
 
 void add_ls(const Menu& menu) {
-  CLI::App& command = menu.client_command("ls", "List tasks, the newest first");
+  const Command command = menu.client_command("ls", "List tasks, the newest first");
   auto flags = std::make_shared<ListFlags>();
   add_filter(command, flags, "status", "status", "Of this status; may be repeated");
   add_filter(command, flags, "job-type", "job_type", "Of this job type");
   add_filter(command, flags, "queue", "queue", "Of this queue");
   add_filter(command, flags, "worker", "worker_id", "Run by the worker with this id");
-  const auto keep_label = [flags](const std::vector<std::string>& values) {
-    for (const std::string& value : values) {
-      const auto pair = split_pair(value);
-      flags->query += "&label=" + escaped(pair ? pair->first + ":" + pair->second : value);
-    }
+  const auto keep_label = [flags](const std::string& value) {
+    const auto pair = split_pair(value);
+    flags->query += "&label=" + escaped(pair ? pair->first + ":" + pair->second : value);
   };
-  command
-      .add_option_function<std::vector<std::string>>("--label", keep_label,
-                                                     "With this label, key=value; may be repeated")
-      ->allow_extra_args(false);
+  command.list("--label", keep_label, "With this label, key=value; may be repeated").one_each();
   add_filter(command, flags, "search", "search", "With this text");
   add_filter(command, flags, "created-after", "created_after", "Made after this time");
   add_filter(command, flags, "created-before", "created_before", "Made before this time");
-  command.add_option("-n,--limit", flags->limit, "At most so many (50)")
-      ->check(CLI::Range(1, 1'000'000));
-  command.add_flag("-q,--quiet", flags->quiet, "The ids only");
+  command.option("-n,--limit", flags->limit, "At most so many (50)").within(1, 1'000'000);
+  command.flag("-q,--quiet", flags->quiet, "The ids only");
   menu.on(command, [flags, &login = menu.login] {
     return with_session(login,
                         [&](Session& session) { return list_tasks(session, *flags, login.json); });

@@ -1,7 +1,7 @@
 #include <fmt/core.h>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/session.h"
 #include "app/installation.h"
 #include "logs/embedded/sqlite_log_store.h"
@@ -30,10 +30,10 @@ int migrate(const LoginFlags& flags) {
 }  // namespace
 
 void add_migrate(const Menu& menu) {
-  CLI::App& command = *menu.app.add_subcommand(
+  const Command command = menu.root.subcommand(
       "migrate", "Make the database, or bring it up to date (a server does so when it starts)");
-  command.add_option("--data-dir", menu.login.data_dir, "The data directory (TANDEM_DATA_DIR)");
-  command.add_flag("--json", menu.login.json, "Print JSON");
+  command.option("--data-dir", menu.login.data_dir, "The data directory (TANDEM_DATA_DIR)");
+  command.flag("--json", menu.login.json, "Print JSON");
   menu.on(command, [&login = menu.login] { return migrate(login); });
 }
 

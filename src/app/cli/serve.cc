@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 
-#include "app/cli/command.h"
+#include "app/cli/menu.h"
 #include "config/table.h"
 
 namespace tandem::app::cli {
@@ -16,7 +16,7 @@ bool is_for_server(const config::Row& row) {
 }  // namespace
 
 void add_serve(const Menu& menu) {
-  CLI::App& command = *menu.app.add_subcommand("serve", "Run the server, with a worker inside");
+  const Command command = menu.root.subcommand("serve", "Run the server, with a worker inside");
   auto flags = std::make_shared<config::Flags>();
   for (const config::Row& row : config::settings_table()) {
     if (!is_for_server(row)) continue;
@@ -26,10 +26,9 @@ void add_serve(const Menu& menu) {
     if (!row.default_value.empty()) help += " (" + std::string(row.default_value) + ")";
     const std::string flag(row.flag);
     const auto keep = [flags, flag](const std::string& value) { (*flags)[flag] = value; };
-    CLI::Option* option = command.add_option_function<std::string>("--" + flag, keep, help);
-    option->type_name(std::string(row.env));
-    option->group(std::string(to_string(row.section)));
-    if (row.unit == config::Unit::flag) option->expected(0, 1)->default_str("true");
+    Option option = command.text("--" + flag, keep, help);
+    option.value_name(std::string(row.env)).heading(std::string(to_string(row.section)));
+    if (row.unit == config::Unit::flag) option.may_be_alone();
   }
   menu.on(command, [flags] { return serve(*flags); });
 }

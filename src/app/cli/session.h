@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "app/cli/command.h"
+#include "app/cli/menu.h"
 #include "base/result.h"
 #include "config/settings.h"
 #include "net/http_client.h"

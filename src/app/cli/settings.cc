@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/version.h"
 #include "config/table.h"
 
@@ -24,13 +24,13 @@ int print_settings(bool markdown) {
 }  // namespace
 
 void add_settings(const Menu& menu) {
-  CLI::App& settings = *menu.app.add_subcommand("settings", "Print every setting and its default");
+  const Command settings = menu.root.subcommand("settings", "Print every setting and its default");
   auto markdown = std::make_shared<bool>(false);
-  settings.add_flag("--markdown", *markdown, "As tables, for the documentation");
+  settings.flag("--markdown", *markdown, "As tables, for the documentation");
   menu.on(settings, [markdown] { return print_settings(*markdown); });
 
-  CLI::App& version = *menu.app.add_subcommand("version", "Print the version");
-  version.add_flag("--json", menu.login.json, "Print JSON");
+  const Command version = menu.root.subcommand("version", "Print the version");
+  version.flag("--json", menu.login.json, "Print JSON");
   menu.on(version, [&login = menu.login] {
     fmt::print(fmt::runtime(login.json ? "{{\"version\":\"{}\"}}\n" : "tandem {}\n"), kVersion);
     return exit_code::kOk;

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/session.h"
 #include "app/cli/task_text.h"
 #include "wire/task_json.h"
@@ -34,11 +34,10 @@ int show_status(Session& session, const StatusFlags& flags, bool json) {
 }  // namespace
 
 void add_status(const Menu& menu) {
-  CLI::App& command = menu.client_command("status", "Show a task");
+  const Command command = menu.client_command("status", "Show a task");
   auto flags = std::make_shared<StatusFlags>();
-  command.add_option("task_id", flags->task_id, "The task")->required();
-  command.add_option("--wait", flags->wait_s, "Seconds to wait for its end")
-      ->check(CLI::Range(0.0, 60.0));
+  command.option("task_id", flags->task_id, "The task").required();
+  command.option("--wait", flags->wait_s, "Seconds to wait for its end").within(0.0, 60.0);
   menu.on(command, [flags, &login = menu.login] {
     return with_session(login,
                         [&](Session& session) { return show_status(session, *flags, login.json); });

@@ -5,8 +5,8 @@
 #include <iterator>
 #include <memory>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/payload.h"
 #include "app/cli/task_text.h"
 #include "app/cli/watch.h"
@@ -22,7 +22,7 @@ struct SubmitFlags {
   std::string payload, payload_file, idempotency_key;
   std::vector<std::string> set, files, labels, env, requires_labels;
   std::vector<std::string> options;  // as in Submission
-  bool wait = false;
+  bool interactive = false, wait = false;
 };
 
 Result<std::string> text_of(const std::string& path) {
@@ -65,6 +65,7 @@ Result<std::string> body_of(const SubmitFlags& flags) {
   Submission submission;
   submission.set = flags.set;
   submission.options = flags.options;
+  if (flags.interactive) submission.options.push_back(raw_option("interactive", "true"));
   submission.payload = flags.payload;
   std::string file = flags.payload_file;
   if (flags.what == "-") file = "-";
@@ -140,23 +141,23 @@ int submit(Session& session, const SubmitFlags& flags, bool json) {
 
 using Shared = std::shared_ptr<SubmitFlags>;
 
-void add_number(CLI::App& command, const Shared& flags, const std::string& flag,
+void add_number(Command command, const Shared& flags, const std::string& flag,
                 const std::string& member, const std::string& help) {
   const auto keep = [flags, member](double number) {
     flags->options.push_back(raw_option(member, fmt::format("{}", number)));
   };
-  command.add_option_function<double>("--" + flag, keep, help);
+  command.number("--" + flag, keep, help);
 }
 
-void add_text(CLI::App& command, const Shared& flags, const std::string& flag,
+void add_text(Command command, const Shared& flags, const std::string& flag,
               const std::string& member, const std::string& help) {
   const auto keep = [flags, member](const std::string& text) {
     flags->options.push_back(text_option(member, text));
   };
-  command.add_option_function<std::string>("--" + flag, keep, help);
+  command.text("--" + flag, keep, help);
 }
 
-void add_task_options(CLI::App& command, const Shared& flags) {
+void add_task_options(Command command, const Shared& flags) {
   add_text(command, flags, "queue", "queue", "The queue (default)");
   add_number(command, flags, "priority", "priority", "-100..100, higher first (0)");
   add_text(command, flags, "assignment", "assignment", "any, push or polling");
@@ -169,37 +170,31 @@ void add_task_options(CLI::App& command, const Shared& flags) {
   add_number(command, flags, "input-timeout", "input_timeout_s", "Seconds to wait for an answer");
   add_text(command, flags, "unique-key", "unique_key", "Only one unfinished task with this key");
   add_text(command, flags, "callback-url", "callback_url", "Told when the task has ended");
-  command.add_option("--requires", flags->requires_labels, "Labels a worker must have")
-      ->allow_extra_args(false);
-  command.add_option("--label", flags->labels, "k=v; may be repeated")->allow_extra_args(false);
-  command.add_option("--env", flags->env, "NAME=value for the job")->allow_extra_args(false);
-  const auto keep = [flags](std::int64_t) {
-    flags->options.push_back(raw_option("interactive", "true"));
-  };
-  command.add_flag_function("--interactive", keep, "Give the job a terminal");
+  command.option("--requires", flags->requires_labels, "Labels a worker must have").one_each();
+  command.option("--label", flags->labels, "k=v; may be repeated").one_each();
+  command.option("--env", flags->env, "NAME=value for the job").one_each();
+  command.flag("--interactive", flags->interactive, "Give the job a terminal");
 }
 
 }  // namespace
 
 void add_submit(const Menu& menu) {
-  CLI::App& command =
+  const Command command =
       menu.client_command("submit",
                           "Submit a task: submit render --set scene=star; submit exec -- ls -l; "
                           "submit shell 'echo hi'; submit '{\"job_type\": \"render\"}'");
   auto flags = std::make_shared<SubmitFlags>();
-  command.add_option("job_type", flags->what, "The job type, a payload, or - for one on stdin")
-      ->required();
-  command.add_option("words", flags->words, "The command of exec, the script of shell, a payload");
-  command.add_option("--payload", flags->payload, "A JSON object");
-  command.add_option("--payload-file", flags->payload_file, "A file with it; -: stdin");
-  command.add_option("--set", flags->set, "key=value into the payload; may be repeated")
-      ->allow_extra_args(false);
-  command.add_option("--file", flags->files, "An input file; may be repeated")
-      ->allow_extra_args(false);
-  command.add_option("--idempotency-key", flags->idempotency_key,
-                     "Submitting again with it makes no second task");
-  command.add_flag("--wait", flags->wait,
-                   "Follow the task, answer its questions, end with its exit code");
+  command.option("job_type", flags->what, "The job type, a payload, or - for one on stdin")
+      .required();
+  command.option("words", flags->words, "The command of exec, the script of shell, a payload");
+  command.option("--payload", flags->payload, "A JSON object");
+  command.option("--payload-file", flags->payload_file, "A file with it; -: stdin");
+  command.option("--set", flags->set, "key=value into the payload; may be repeated").one_each();
+  command.option("--file", flags->files, "An input file; may be repeated").one_each();
+  command.option("--idempotency-key", flags->idempotency_key,
+                 "Submitting again with it makes no second task");
+  command.flag("--wait", flags->wait,
+               "Follow the task, answer its questions, end with its exit code");
   add_task_options(command, flags);
   menu.on(command, [flags, &login = menu.login] {
     return with_session(login,

@@ -1,7 +1,7 @@
 #include <fmt/core.h>
 
-#include "app/cli/command.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/menu.h"
 #include "app/cli/session.h"
 #include "wire/json_writer.h"
 
@@ -27,7 +27,7 @@ int print_token(Session& session, bool json) {
 }  // namespace
 
 void add_token(const Menu& menu) {
-  CLI::App& command =
+  const Command command =
       menu.client_command("token", "Print an access token, for curl and other programs");
   menu.on(command, [&login = menu.login] {
     return with_session(login, [&](Session& session) { return print_token(session, login.json); });
