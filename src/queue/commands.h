@@ -6,7 +6,8 @@
 
 #include "base/outbox.h"
 #include "queue/client_commands.h"
-#include "queue/worker_commands.h"
+#include "queue/worker_channels.h"
+#include "queue/worker_updates.h"
 #include "store/store.h"
 
 // What can be asked of the dispatcher, and what it answers. Each command's `done` runs on the
@@ -46,7 +47,8 @@ struct CallbackTried {
 struct Command {
   Outbox* outbox = nullptr;  // outlives the dispatcher's thread
   std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
-               CloseWorker, Update, Heartbeat, Transact, Purge, ExpireIdempotency, WatchCallbacks,
+               CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim, RevokeWorker,
+               DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency, WatchCallbacks,
                CallbackTried>
       what;
 };

@@ -81,6 +81,8 @@ class EmbeddedWorker {
   void on(const store::InputPiece& piece);
   void on(const queue::ResizeOrder& order);
   void on(const queue::LostOrder& order);
+  void on(const queue::DrainOrder&) {}  // stop() is what drains it
+  void on(const queue::CloseOrder&) {}
   void seen_again(Attempt& attempt, const Task& task);
   void begin(const std::shared_ptr<Attempt>& attempt);
   io::Awaitable<void> run(std::shared_ptr<Attempt> attempt);

@@ -1,5 +1,7 @@
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "tests/worker/worker_fixture.h"
@@ -28,9 +30,14 @@ class ProcessJobTest : public WorkerTest {
   bool is_work_dir_empty() const {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "work"))
       if (!entry.is_directory() &&
-          (entry.path().filename() != "payload.json" || entry.file_size() != 2))
+          (entry.path().filename() != "payload.json" || !is_blank(entry.path())))
         return false;
     return true;
+  }
+  static bool is_blank(const std::filesystem::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str().find_first_not_of(' ') == std::string::npos;
   }
 };
 
