@@ -95,6 +95,6 @@ io::Awaitable<net::Response> Api::handle(net::Request& request) {
 
 void Api::served(const net::Served& served) { state_->metrics.count(served); }
 
-void Api::failed(const net::RequestHead&, const std::string&) { state_->metrics.count_failure(); }
+void Api::failed(const std::string&, const std::string&) { state_->metrics.count_failure(); }
 
 }  // namespace tandem::api

@@ -24,7 +24,7 @@ class Api final : public net::Handler {
   net::RouteDecision decide(const net::RequestHead& head) override;
   io::Awaitable<net::Response> handle(net::Request& request) override;
   void served(const net::Served& served) override;
-  void failed(const net::RequestHead& head, const std::string& what) override;
+  void failed(const std::string& request_id, const std::string& what) override;
 
  private:
   Services services_;
