@@ -53,9 +53,9 @@ struct OpenWorker {
 // besides what it was offered.
 struct Ready {
   WorkerId worker_id;
-  ChannelNumber channel = 0;
   int slots = 0;
-  std::optional<int> free;
+  ChannelNumber channel = 0;
+  std::optional<int> free = {};
 };
 // `lost`: it said no word before it went. Then it has reconnect_ms to be heard of again; else its
 // attempts are lost before their leases end. Otherwise its offers go back at once.
