@@ -1,6 +1,7 @@
 """Who a worker is: its registration, its tokens, what admins see and do, and the configuration."""
 
 import base64
+import concurrent.futures
 import itertools
 import json
 import re
@@ -187,6 +188,40 @@ def test_a_lost_answer_to_a_change_locks_nobody_out(server):
     assert code(config(server, lost["worker_token"])) == (401, "token_invalid")
     for token in (first, again["worker_token"]):
         assert config(server, token).status == 200
+
+
+def test_many_changes_at_once_leave_what_is_on_disk(own_server):
+    first = registered(own_server)["worker_token"]
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: rotate(own_server, first), range(40)))
+    assert {answer.status for answer in answers} == {200}
+    tokens = [first] + [answer.json["worker_token"] for answer in answers]
+
+    def good():
+        return [token for token in tokens if config(own_server, token).status == 200]
+
+    before = good()
+    assert len(before) == 2 and before[0] == first
+    own_server.kill()
+    own_server.start()
+    assert good() == before
+
+
+def test_a_change_of_the_token_does_not_outlive_a_revocation(own_server):
+    for _ in range(10):
+        worker = registered(own_server)
+        token, worker_id = worker["worker_token"], worker["worker_id"]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            changes = [pool.submit(rotate, own_server, token) for _ in range(4)]
+            revoked = pool.submit(control, own_server, worker_id, "revoke")
+            changes += [pool.submit(rotate, own_server, token) for _ in range(3)]
+        assert revoked.result().status == 200
+        answers = [change.result() for change in changes]
+        assert {answer.status for answer in answers} <= {200, 401}
+        made = [answer.json["worker_token"] for answer in answers if answer.status == 200]
+        for one in [token] + made:
+            assert config(own_server, one).status == 401
+        assert code(config(own_server, token)) == (401, "token_revoked")
 
 
 def test_tokens_last_across_a_restart(own_server):
