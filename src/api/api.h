@@ -17,8 +17,8 @@ class Api final : public net::Handler {
   explicit Api(const Services& services);
   ~Api() override;
 
-  // Reads which clients exist; blocks. Until it has succeeded, requests with a token are answered
-  // with store_unavailable. Errors: store_unavailable.
+  // Reads which clients and workers exist; blocks. Until it has succeeded, requests with a token
+  // are answered with store_unavailable. Errors: store_unavailable.
   Result<void> load();
 
   net::RouteDecision decide(const net::RequestHead& head) override;

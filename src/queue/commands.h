@@ -14,10 +14,10 @@
 // command's outbox, after the turn's commit: an answer that is not an error is durable.
 namespace tandem::queue {
 
-// Runs in the turn's transaction; may use nothing but the accounts, and has written nothing where
-// it answers an error.
+// Runs in the turn's transaction; may use nothing but accounts() and workers(), and has written
+// nothing where it answers an error.
 struct Transact {
-  std::function<Result<void>(store::AccountStore&)> run;
+  std::function<Result<void>(store::Store&)> run;
   Done<std::monostate> done;
 };
 // Terminal tasks that finished before, at most `limit`: removes their rows, answers their ids.

@@ -121,7 +121,7 @@ void Dispatcher::owe_callbacks() {
 Result<void> Dispatcher::run_transactions() {
   transaction_results_.clear();
   for (auto& [outbox, transaction] : transactions_) {
-    Result<void> result = transaction.run(store_.accounts());
+    Result<void> result = transaction.run(store_);
     const bool store_failed = !result && row_of(result.error().code).http_status >= 500;
     if (store_failed) return result;
     transaction_results_.push_back(std::move(result));
