@@ -71,7 +71,7 @@ TEST_F(JobDirectoryTest, OneThatIsLeftAsItWasIsUsedAgainWithoutItsPayload) {
   EXPECT_EQ(::read(first.payload_file.get(), &begin, 1), 1);
   EXPECT_EQ(begin, '{');
   directories.give_back(first, true);
-  EXPECT_EQ(text_of(first.payload()), std::string(39, ' '));
+  EXPECT_EQ(text_of(first.payload()), std::string(40, ' '));
   const JobDirectory second = take(directories, "{\"b\":1}");
   EXPECT_EQ(second.root, first.root);
   EXPECT_EQ(text_of(second.payload()), "{\"b\":1}");
