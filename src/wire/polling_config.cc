@@ -11,7 +11,9 @@ void write_polling_config(JsonWriter& writer, const PollingConfig& config) {
       .key("claim_url")
       .string_or_null(config.claim_url)
       .key("websocket_url")
-      .string_or_null(config.websocket_url);
+      .string_or_null(config.websocket_url)
+      .key("push_url")
+      .string_or_null(config.push_url);
   writer.key("authentication")
       .begin_object()
       .member("method", config.auth_method)
@@ -33,6 +35,8 @@ void write_polling_config(JsonWriter& writer, const PollingConfig& config) {
       .seconds(config.heartbeat_ms)
       .key("accept_timeout_s")
       .seconds(config.accept_timeout_ms)
+      .key("reconnect_s")
+      .seconds(config.reconnect_ms)
       .end_object();
   writer.member("config_version", config.config_version);
 }
@@ -45,6 +49,7 @@ PollingConfig read_polling_config(const loose::Object& object) {
   config.status_schema_url = loose::text(object, "status_schema_url");
   config.claim_url = loose::text(object, "claim_url");
   config.websocket_url = loose::text(object, "websocket_url");
+  config.push_url = loose::text(object, "push_url");
   if (const auto* auth = loose::object(object, "authentication")) {
     const auto read = [&](std::string_view name, std::string& out) {
       if (auth->contains(name)) out = loose::text(*auth, name);
@@ -62,6 +67,7 @@ PollingConfig read_polling_config(const loose::Object& object) {
     read("lease_s", config.lease_ms);
     read("heartbeat_s", config.heartbeat_ms);
     read("accept_timeout_s", config.accept_timeout_ms);
+    read("reconnect_s", config.reconnect_ms);
   }
   config.config_version = loose::text(object, "config_version");
   return config;

@@ -67,10 +67,10 @@ Result<std::vector<Job>> decode_jobs(std::string_view body);
 // GET …/config
 struct PollingConfig {
   std::string registration_url, polling_url, job_update_url, status_schema_url;
-  std::string claim_url, websocket_url;  // empty: the service has none
+  std::string claim_url, websocket_url, push_url;  // empty: the service has none
   std::string auth_method = "bearer_token", auth_header = "Authorization", auth_prefix = "Bearer";
   std::int64_t interval_ms = 5000, max_wait_ms = 30'000, lease_ms = 30'000, heartbeat_ms = 10'000,
-               accept_timeout_ms = 15'000;
+               accept_timeout_ms = 15'000, reconnect_ms = 1500;
   std::string config_version;
 };
 // The members of the configuration, then `job` (the first or null) and `jobs`. Each of `jobs` is

@@ -31,7 +31,7 @@ void Worker::start() {
     const auto self = weak.lock();
     if (self) std::visit([&](const auto& what) { (*self)->on(what); }, order);
   });
-  owed_ = settings_.slots;
+  owed_ = settings_.once ? 1 : settings_.slots;
   flush_soon();
 }
 
@@ -134,7 +134,7 @@ Worker::Attempt* Worker::find(TaskId task, std::uint32_t attempt) {
 // The slot is free before the end is durable: the next task comes with the commit of that end.
 void Worker::free_slot() {
   --busy_;
-  if (draining_ || busy_ + credits_ + owed_ >= settings_.slots) return;
+  if (draining_ || settings_.once || busy_ + credits_ + owed_ >= settings_.slots) return;
   ++owed_;
   flush_soon();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -8,6 +9,7 @@
 
 #include "io/offload.h"
 #include "io/task_group.h"
+#include "worker/attempt_key.h"
 #include "worker/handler_registry.h"
 #include "worker/process_job.h"
 #include "worker/server_link.h"
@@ -16,6 +18,7 @@ namespace tandem::worker {
 
 struct WorkerSettings {
   int slots = 2;
+  bool once = false;  // takes one task in its life
   HandlerSettings handlers = {};
   ProcessSettings process = {};
 };
@@ -51,21 +54,16 @@ class Worker {
   // Ends the waiting of a stop() under way, or to come: kills at once.
   void hurry();
 
+  // Called, with `once`, when the end of its one task was taken.
+  void set_on_done(std::function<void()> on_done) { on_done_ = std::move(on_done); }
+
   // Attempts whose end was not taken yet.
   std::size_t running() const { return attempts_.size(); }
 
  private:
   struct Attempt;
-  struct Key {
-    TaskId task_id;
-    std::uint32_t attempt = 0;
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const {
-      return std::hash<Uuid>{}(key.task_id) ^ (key.attempt * 0x9E3779B97F4A7C15ull);
-    }
-  };
+  using Key = AttemptKey;
+  using KeyHash = AttemptKeyHash;
   using Attempts = std::unordered_map<Key, std::shared_ptr<Attempt>, KeyHash>;
 
   // worker.cc: orders and credits
@@ -108,6 +106,7 @@ class Worker {
   int credits_ = 0;  // given and not used, as far as is known
   int owed_ = 0;     // to be given with the next flush
   bool flush_posted_ = false, draining_ = false, drained_ = false, hurried_ = false;
+  std::function<void()> on_done_;
   io::Timer idle_;                 // cancelled when a stop() has to look again
   std::shared_ptr<Worker*> self_;  // for callbacks that may come too late
 };

@@ -108,7 +108,9 @@ void Worker::settled(Attempt& attempt) {
   echoes_.insert(key);
   attempts_.erase(key);  // the last use of `attempt`
   flush_soon();          // forgets the echo
-  if (draining_ && attempts_.empty()) idle_.cancel();
+  if (!attempts_.empty()) return;
+  if (draining_) idle_.cancel();
+  if (settings_.once && on_done_) on_done_();
 }
 
 }  // namespace tandem::worker
