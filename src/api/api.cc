@@ -32,20 +32,16 @@ Result<std::shared_ptr<Caller>> admit(ApiState& api, const net::RequestHead& hea
   if (auto clean = check_query_secrets(head.target.query); !clean) return clean.error();
   auto caller = std::make_shared<Caller>();
   if (!match.is_open_path) {
-    auto claims = authenticate(api, head);
-    if (!claims) return claims.error();
-    caller->actor = {.client_id = claims->client_id,
-                     .admin = claims->scopes.contains(auth::Scope::admin)};
-    caller->claims = std::move(*claims);
+    if (auto known = authenticate(api, head, *caller); !known) return known.error();
   }
   if (match.allow.empty()) return fail(Errc::not_found, "There is nothing at this address");
   if (match.route == nullptr)
     return fail(Errc::method_not_allowed, "This address takes " + match.allow);
   if (match.route->access != Access::open)
-    if (auto allowed = authorize(api, *match.route, caller->claims); !allowed)
-      return allowed.error();
+    if (auto allowed = authorize(api, *match.route, *caller); !allowed) return allowed.error();
   caller->route = match.route;
   caller->id = match.id;
+  caller->name = match.name;
   return caller;
 }
 
@@ -55,7 +51,10 @@ Api::Api(const Services& services)
     : services_(services), state_(std::make_unique<ApiState>(services_)) {}
 Api::~Api() = default;
 
-Result<void> Api::load() { return state_->clients.load(services_.reader); }
+Result<void> Api::load() {
+  if (auto loaded = state_->clients.load(services_.reader); !loaded) return loaded;
+  return state_->workers.load(services_.reader);
+}
 
 net::RouteDecision Api::decide(const net::RequestHead& head) {
   const RouteMatch match = match_route(head);
@@ -95,6 +94,6 @@ io::Awaitable<net::Response> Api::handle(net::Request& request) {
 
 void Api::served(const net::Served& served) { state_->metrics.count(served); }
 
-void Api::failed(const net::RequestHead&, const std::string&) { state_->metrics.count_failure(); }
+void Api::failed(const std::string&, const std::string&) { state_->metrics.count_failure(); }
 
 }  // namespace tandem::api

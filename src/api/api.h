@@ -17,14 +17,14 @@ class Api final : public net::Handler {
   explicit Api(const Services& services);
   ~Api() override;
 
-  // Reads which clients exist; blocks. Until it has succeeded, requests with a token are answered
-  // with store_unavailable. Errors: store_unavailable.
+  // Reads which clients and workers exist; blocks. Until it has succeeded, requests with a token
+  // are answered with store_unavailable. Errors: store_unavailable.
   Result<void> load();
 
   net::RouteDecision decide(const net::RequestHead& head) override;
   io::Awaitable<net::Response> handle(net::Request& request) override;
   void served(const net::Served& served) override;
-  void failed(const net::RequestHead& head, const std::string& what) override;
+  void failed(const std::string& request_id, const std::string& what) override;
 
  private:
   Services services_;

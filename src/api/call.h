@@ -2,6 +2,7 @@
 
 #include "api/encoded_chunks.h"
 #include "api/live_clients.h"
+#include "api/live_workers.h"
 #include "api/metrics.h"
 #include "api/services.h"
 #include "api/store_probe.h"
@@ -21,6 +22,7 @@ struct ApiState {
       : services(all), metrics(all), probe(all), outgoing(all.settings.callback_allow_hosts) {}
   const Services& services;
   LiveClients clients;
+  LiveWorkers workers;
   EncodedChunks encoded;
   Metrics metrics;
   StoreProbe probe;
@@ -30,9 +32,11 @@ struct ApiState {
 // Who asks for what, known once the headers are there.
 struct Caller {
   const Route* route = nullptr;
-  queue::Actor actor;
+  queue::Actor actor;   // of a client, as are the claims; a worker has none
   auth::Claims claims;  // of routes that are not exempt
+  WorkerPtr worker;     // whose token it is, as it was then; null for clients
   Uuid id;              // of the path's `{id}`, else nil
+  std::string name;     // of the path's `{name}`, decoded and not empty, else empty
 };
 
 // One request on its way through a resource's function.

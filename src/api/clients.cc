@@ -86,7 +86,7 @@ Answer create_client(Call& call) {
                              .created_at = now,
                              .secret_changed_at = now};
   queue::Transact transact{
-      .run = [&client](store::AccountStore& accounts) { return accounts.insert_client(client); },
+      .run = [&client](store::Store& store) { return store.accounts().insert_client(client); },
       .done = {}};
   const auto done = co_await ask(services, call.outbox, std::move(transact));
   if (!done) {
@@ -104,8 +104,8 @@ Answer delete_client(Call& call) {
   const ClientId id = call.client_id();
   if (id == call.caller.actor.client_id)
     co_return refuse(call, fail(Errc::conflict, "A client can't delete itself"));
-  queue::Transact transact{.run = [id](store::AccountStore& accounts) -> Result<void> {
-                             auto removed = accounts.remove_client(id);
+  queue::Transact transact{.run = [id](store::Store& store) -> Result<void> {
+                             auto removed = store.accounts().remove_client(id);
                              if (!removed) return removed.error();
                              if (!*removed) return no_such_client();
                              return {};
@@ -125,7 +125,8 @@ Answer rotate_secret(Call& call) {
   if (!hash) co_return refuse(call, hash.error());
   store::Client client;
   queue::Transact transact{
-      .run = [&services, &client, &hash, id](store::AccountStore& accounts) -> Result<void> {
+      .run = [&services, &client, &hash, id](store::Store& store) -> Result<void> {
+        store::AccountStore& accounts = store.accounts();
         auto found = accounts.find_client(id);
         if (!found) return found.error();
         if (!*found) return no_such_client();

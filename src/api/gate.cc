@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "auth/secret.h"
 #include "net/headers.h"
 #include "net/response.h"
 
@@ -50,6 +51,30 @@ std::optional<std::string_view> token_among_protocols(std::string_view list) {
   return std::nullopt;
 }
 
+// A text that can't be a worker's token is refused before it is asked whether workers were read.
+Result<void> authenticate_worker(ApiState& api, std::string_view token, Caller& caller) {
+  if (!auth::is_well_formed(auth::SecretKind::worker, token)) return fail(Errc::token_invalid);
+  if (!api.workers.is_loaded())
+    return fail(Errc::store_unavailable, "The server has not read its workers yet");
+  auto worker = api.workers.authenticate(token, api.services.clock.wall());
+  if (!worker) return worker.error();
+  caller.worker = std::move(*worker);
+  return {};
+}
+
+std::string what_is_needed(Access access) {
+  switch (access) {
+    case Access::admin: return "This needs an access token with the scope admin";
+    case Access::tasks: return "This needs an access token with the scope tasks";
+    case Access::workers: return "This needs an access token with the scope workers";
+    case Access::worker: return "This needs the token of a worker";
+    case Access::open:
+    case Access::any:
+    case Access::worker_or_client: break;
+  }
+  return "This needs an access token";
+}
+
 }  // namespace
 
 Result<void> check_query_secrets(const net::Query& query) {
@@ -71,27 +96,37 @@ Result<std::string_view> presented_token(const net::RequestHead& head) {
   return fail(Errc::unauthenticated, "Use the header Authorization: Bearer <access token>");
 }
 
-Result<auth::Claims> authenticate(ApiState& api, const net::RequestHead& head) {
+Result<void> authenticate(ApiState& api, const net::RequestHead& head, Caller& caller) {
   const auto token = presented_token(head);
   if (!token) return token.error();
+  if (token->starts_with(auth::prefix_of(auth::SecretKind::worker)))
+    return authenticate_worker(api, *token, caller);
   auto claims = api.services.verifier.verify(*token);
-  if (!claims) return claims;
+  if (!claims) return claims.error();
   if (!api.clients.is_loaded())
     return fail(Errc::store_unavailable, "The server has not read its clients yet");
   if (!api.clients.contains(claims->client_id))
     return fail(Errc::token_revoked, "The token's client does not exist any more");
-  return claims;
+  caller.actor = {.client_id = claims->client_id,
+                  .admin = claims->scopes.contains(auth::Scope::admin)};
+  caller.claims = std::move(*claims);
+  return {};
 }
 
-Result<void> authorize(const ApiState& api, const Route& route, const auth::Claims& claims) {
-  if (!is_allowed(route.access, claims.scopes))
-    return fail(Errc::forbidden, route.access == Access::admin
-                                     ? "This needs a token with the scope admin"
-                                     : "This needs a token with the scope tasks");
+Result<void> authorize(const ApiState& api, const Route& route, const Caller& caller) {
+  const bool is_for_workers =
+      route.access == Access::worker || route.access == Access::worker_or_client;
+  const bool may_enter =
+      caller.worker != nullptr ? is_for_workers : is_allowed(route.access, caller.claims.scopes);
+  if (!may_enter) return fail(Errc::forbidden, what_is_needed(route.access));
   const auto mode = api.services.settings.assignment_mode;
-  if (route.kind == RouteKind::submit && mode == config::AssignmentMode::polling)
-    return fail(Errc::mode_disabled,
-                "The server runs in polling mode: hand in jobs through polling");
+  if (!is_offered(route, mode))
+    return fail(Errc::mode_disabled, mode == config::AssignmentMode::push
+                                         ? "The server runs in push mode: nothing is polled"
+                                     : route.kind == RouteKind::submit
+                                         ? "The server runs in polling mode: hand in jobs through "
+                                           "polling"
+                                         : "The server runs in polling mode: nothing is pushed");
   return {};
 }
 

@@ -15,16 +15,16 @@ namespace tandem::api {
 // token_in_url where the query has a parameter that carries a token.
 Result<void> check_query_secrets(const net::Query& query);
 
-// The access token: of the Authorization header or, for a WebSocket, the subprotocol
-// `bearer.<jwt>`. Errors: unauthenticated, token_invalid.
+// The token: of the Authorization header or, for a WebSocket, the subprotocol `bearer.<token>`.
+// Errors: unauthenticated, token_invalid.
 Result<std::string_view> presented_token(const net::RequestHead& head);
 
-// The token's claims; its client must still exist. Errors: as above, token_expired, token_revoked,
-// store_unavailable.
-Result<auth::Claims> authenticate(ApiState& api, const net::RequestHead& head);
+// Who the token is of: a client, that must still exist, with its claims, or a worker. Errors: as
+// above, token_expired, token_revoked, store_unavailable.
+Result<void> authenticate(ApiState& api, const net::RequestHead& head, Caller& caller);
 
 // Access and the server's mode. Errors: forbidden, mode_disabled.
-Result<void> authorize(const ApiState& api, const Route& route, const auth::Claims& claims);
+Result<void> authorize(const ApiState& api, const Route& route, const Caller& caller);
 
 // Content-Type and Content-Encoding; true where it is multipart. unsupported_media_type.
 Result<bool> check_body_type(const Route& route, const net::RequestHead& head);

@@ -19,7 +19,7 @@ io::Awaitable<bool> StoreProbe::is_ready(Outbox& outbox) {
   if (checked_ms != INT64_MIN && now_ms - checked_ms < kTrustMs)
     co_return ready_.load(std::memory_order_relaxed);
   auto call = [this](Outbox& door, std::function<void(Result<std::monostate>)> answer) {
-    queue::Transact empty{.run = [](store::AccountStore&) { return Result<void>(); },
+    queue::Transact empty{.run = [](store::Store&) { return Result<void>(); },
                           .done = std::move(answer)};
     services_.post({.outbox = &door, .what = std::move(empty)});
   };

@@ -38,4 +38,18 @@ Answer send_input(Call& call);
 Answer delete_task(Call& call);
 Answer open_task_socket(Call& call);  // task_socket.cc
 
+Answer register_worker(Call& call);  // worker_registration.cc
+Answer rotate_worker_token(Call& call);
+
+Answer list_workers(Call& call);  // fleet.cc
+Answer get_worker(Call& call);
+Answer drain_worker(Call& call);
+Answer resume_worker(Call& call);
+Answer revoke_worker(Call& call);
+Answer revoke_named_worker(Call& call);  // named by the body
+
+Answer get_polling_config(Call& call);  // polling_config.cc
+Answer get_push_config(Call& call);
+Answer get_statuses(Call& call);
+
 }  // namespace tandem::api

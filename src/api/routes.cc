@@ -9,7 +9,8 @@ namespace {
 
 using enum RouteKind;
 constexpr Access kOpen = Access::open, kAny = Access::any, kTasks = Access::tasks,
-                 kAdmin = Access::admin;
+                 kWorkers = Access::workers, kAdmin = Access::admin, kWorker = Access::worker,
+                 kWorkerOrClient = Access::worker_or_client;
 constexpr BodyKind kNone = BodyKind::none, kJson = BodyKind::json,
                    kFormOrJson = BodyKind::form_or_json, kSubmit = BodyKind::submit;
 
@@ -37,16 +38,35 @@ constexpr std::array kRoutes = {
     Route{"POST", "api/v1/tasks/{id}/retry", kTasks, kNone, plain, retry_task},
     Route{"GET", "api/v1/tasks/{id}/ws", kTasks, kNone, websocket, open_task_socket},
     Route{"GET", "ws/{id}", kTasks, kNone, websocket, open_task_socket},
+    Route{"POST", "api/v1/polling/register", kWorkers, kJson, plain, register_worker},
+    Route{"POST", "api/v1/workers/register", kWorkers, kJson, plain, register_worker},
+    Route{"POST", "api/v1/polling/token", kWorker, kJson, plain, rotate_worker_token},
+    Route{"POST", "api/v1/workers/token", kWorker, kJson, plain, rotate_worker_token},
+    Route{"POST", "api/v1/polling/revoke", kAdmin, kJson, plain, revoke_named_worker},
+    Route{"GET", "api/v1/workers", kAdmin, kNone, plain, list_workers},
+    Route{"GET", "api/v1/workers/{id}", kAdmin, kNone, plain, get_worker},
+    Route{"POST", "api/v1/workers/{id}/drain", kAdmin, kNone, plain, drain_worker},
+    Route{"POST", "api/v1/workers/{id}/resume", kAdmin, kNone, plain, resume_worker},
+    Route{"POST", "api/v1/workers/{id}/revoke", kAdmin, kJson, plain, revoke_worker},
+    Route{"GET", "api/v1/polling/config", kWorkerOrClient, kNone, waiting, get_polling_config},
+    Route{"GET", "api/v1/workers/config", kWorkerOrClient, kNone, plain, get_push_config},
+    Route{"GET", "api/v1/polling/config/statuses", kWorkerOrClient, kNone, plain, get_statuses},
+    Route{"GET", "api/v1/workers/config/statuses", kWorkerOrClient, kNone, plain, get_statuses},
 };
 
-bool fits(std::string_view pattern, const std::vector<std::string>& segments, Uuid& id) {
+constexpr std::string_view kPollingSide = "api/v1/polling/", kPushSide = "api/v1/workers/";
+
+bool fits(std::string_view pattern, const std::vector<std::string>& segments, RouteMatch& match) {
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const std::size_t end = pattern.find('/');
     const std::string_view wanted = pattern.substr(0, end);
     if (wanted == "{id}") {
       const auto parsed = parse_uuid(segments[i]);
       if (!parsed) return false;
-      id = *parsed;
+      match.id = *parsed;
+    } else if (wanted == "{name}") {
+      if (segments[i].empty()) return false;
+      match.name = segments[i];
     } else if (wanted != segments[i]) {
       return false;
     }
@@ -66,12 +86,12 @@ void add_method(std::string& allow, std::string_view method) {
 
 std::span<const Route> route_table() { return kRoutes; }
 
-RouteMatch match_route(const net::RequestHead& head) {
+RouteMatch match_route(const net::RequestHead& head, std::span<const Route> table) {
   RouteMatch match;
   const std::string_view method = head.method == "HEAD" ? "GET" : std::string_view(head.method);
   bool all_open = true;
-  for (const Route& route : kRoutes) {
-    if (!fits(route.pattern, head.target.segments, match.id)) continue;
+  for (const Route& route : table) {
+    if (!fits(route.pattern, head.target.segments, match)) continue;
     all_open = all_open && route.access == Access::open;
     add_method(match.allow, route.method);
     if (route.method == method) {
@@ -84,9 +104,26 @@ RouteMatch match_route(const net::RequestHead& head) {
 }
 
 bool is_allowed(Access access, auth::ScopeSet scopes) {
-  if (access == Access::open || access == Access::any) return true;
+  if (access == Access::worker) return false;
+  if (access == Access::open || access == Access::any || access == Access::worker_or_client)
+    return true;
   if (scopes.contains(auth::Scope::admin)) return true;
+  if (access == Access::workers) return scopes.contains(auth::Scope::workers);
   return access == Access::tasks && scopes.contains(auth::Scope::tasks);
+}
+
+std::string_view side_of(const Route& route) {
+  return route.pattern.starts_with(kPollingSide) ? kPollingSide : kPushSide;
+}
+
+bool is_offered(const Route& route, config::AssignmentMode mode) {
+  const bool is_polling = route.pattern.starts_with(kPollingSide);
+  if (mode == config::AssignmentMode::push) return !is_polling;
+  if (mode == config::AssignmentMode::hybrid || is_polling) return true;
+  if (route.kind == RouteKind::submit) return false;
+  if (!route.pattern.starts_with(kPushSide)) return true;
+  const std::string_view rest = route.pattern.substr(kPushSide.size());
+  return rest != "register" && rest != "ws" && !rest.starts_with("config");
 }
 
 }  // namespace tandem::api

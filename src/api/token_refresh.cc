@@ -107,9 +107,9 @@ Answer post_refresh(Call& call) {
   const Services& services = call.services();
   Rotation rotation;
   queue::Transact transact{.run =
-                               [&services, &presented, &rotation](store::AccountStore& accounts) {
+                               [&services, &presented, &rotation](store::Store& store) {
                                  rotation = Rotation();
-                                 return rotate(accounts, services, *presented, rotation);
+                                 return rotate(store.accounts(), services, *presented, rotation);
                                },
                            .done = {}};
   const auto done = co_await ask(services, call.outbox, std::move(transact));
@@ -130,14 +130,14 @@ Answer post_revoke(Call& call) {
         request_id);
   if (auth::is_well_formed(auth::SecretKind::refresh, *presented)) {
     const ClientId client = call.caller.actor.client_id;
-    queue::Transact transact{
-        .run = [&presented, client](store::AccountStore& accounts) -> Result<void> {
-          auto row = accounts.find_refresh(auth::sha256_hex(*presented));
-          if (!row) return row.error();
-          if (!*row || (*row)->client_id != client) return {};
-          return accounts.revoke_family((*row)->family);
-        },
-        .done = {}};
+    queue::Transact transact{.run = [&presented, client](store::Store& store) -> Result<void> {
+                               store::AccountStore& accounts = store.accounts();
+                               auto row = accounts.find_refresh(auth::sha256_hex(*presented));
+                               if (!row) return row.error();
+                               if (!*row || (*row)->client_id != client) return {};
+                               return accounts.revoke_family((*row)->family);
+                             },
+                             .done = {}};
     const auto done = co_await ask(call.services(), call.outbox, std::move(transact));
     if (!done) co_return oauth_problem(done.error(), request_id);
   }

@@ -82,7 +82,8 @@ io::Awaitable<Result<store::Client>> log_in(Call& call, const wire::TokenRequest
 // Keeps the refresh token, unless the client was deleted or its secret changed meanwhile.
 io::Awaitable<Result<std::monostate>> keep_refresh(Call& call, const store::Client& client,
                                                    const store::RefreshToken& row) {
-  queue::Transact transact{.run = [&client, &row](store::AccountStore& accounts) -> Result<void> {
+  queue::Transact transact{.run = [&client, &row](store::Store& store) -> Result<void> {
+                             store::AccountStore& accounts = store.accounts();
                              auto now_there = accounts.find_client(client.client_id);
                              if (!now_there) return now_there.error();
                              if (!*now_there || (*now_there)->secret_hash != client.secret_hash)

@@ -25,6 +25,10 @@ inline constexpr int kMaxWorkerLosses = 3;  // then the task fails for good (pro
 inline constexpr std::size_t kMaxInputBytes = 64 * 1024;  // one piece of input
 inline constexpr std::size_t kMaxPendingInputPieces = 1024;
 
+// Workers
+inline constexpr std::int64_t kPreviousTokenMs = 3600 * 1000;  // a replaced token is still good
+inline constexpr int kMaxClaimJobs = 100;
+
 // Dispatcher
 inline constexpr std::size_t kMaxTurnCommands = 2000;
 inline constexpr std::size_t kReadyWindow = 2048;  // pending tasks of one lane kept in memory

@@ -47,7 +47,7 @@ struct Settings {
   std::int64_t lease_ms = 0, heartbeat_ms = 0, accept_timeout_ms = 0, grace_ms = 0;
   std::int64_t drain_timeout_ms = 0;
   std::int64_t retention_ms = 0;  // 0: for ever
-  std::int64_t poll_interval_ms = 0;
+  std::int64_t poll_interval_ms = 0, reconnect_ms = 0;
   std::vector<std::string> callback_allow_hosts;  // private hosts that outgoing URLs may reach
 
   // Jobs and workers

@@ -33,6 +33,7 @@ struct WorkerProfile {
   // The server's own worker: it can't be cut off from the server, so offer and acceptance are one,
   // and it holds its tasks without a lease, for as long as the server lives.
   bool in_process = false;
+  bool draining = false;  // it is given nothing
 };
 
 bool may_take(const WorkerProfile& worker, const LaneKey& lane);

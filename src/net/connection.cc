@@ -238,7 +238,7 @@ RouteDecision Connection::decide(const Request& request) {
   try {
     return loop_.handler.decide(request);
   } catch (const std::exception& error) {
-    loop_.handler.failed(request, error.what());
+    loop_.handler.failed(request.request_id, error.what());
     RouteDecision decision;
     decision.refuse = Response::problem(fail(Errc::internal), request.request_id);
     return decision;
@@ -283,7 +283,7 @@ io::Awaitable<Response> Connection::call_handler(Request& request) {
     if (loop_.cut) throw;
     what = error.what();
   }
-  loop_.handler.failed(request, what);
+  loop_.handler.failed(request.request_id, what);
   co_return Response::problem(fail(Errc::internal), request.request_id);
 }
 

@@ -158,7 +158,7 @@ io::Awaitable<bool> Connection::answer(Request& request, Response response) {
       sent = co_await write_body(response.body, framing.chunked);
     } catch (const std::exception& error) {
       if (loop_.cut) throw;
-      loop_.handler.failed(request, error.what());
+      loop_.handler.failed(request.request_id, error.what());
       sent = false;
     }
   }

@@ -37,7 +37,7 @@ class Handler {
   // An exception is answered as `internal` and told to failed().
   virtual io::Awaitable<Response> handle(Request& request) = 0;
   virtual void served(const Served&) {}
-  virtual void failed(const RequestHead&, const std::string& /*what*/) {}
+  virtual void failed(const std::string& /*request_id*/, const std::string& /*what*/) {}
 };
 
 }  // namespace tandem::net

@@ -125,11 +125,25 @@ io::Awaitable<void> Listener::refuse_crowd(TcpSocket socket) {
   }
 }
 
+// All that is left of a connection once it is a WebSocket: it may be idle for hours, among
+// thousands.
+struct Listener::OpenSocket {
+  std::shared_ptr<WsLink> link;
+  WsSession session;
+  std::string request_id;
+};
+
 io::Awaitable<void> Listener::serve(TcpSocket socket) {
   const Counted counted(open_);
+  const auto opened = co_await serve_http(std::move(socket));
+  if (opened) co_await serve_websocket(*opened);
+}
+
+// Returns when the connection has ended (null) or goes on as a WebSocket.
+io::Awaitable<std::unique_ptr<Listener::OpenSocket>> Listener::serve_http(TcpSocket socket) {
   ErrorCode error;
   const auto peer = socket.remote_endpoint(error);
-  if (error) co_return;
+  if (error) co_return nullptr;
   TlsSession session;
   if (tls_) session = tls_->accept_on(socket.native_handle());
   Transport transport(std::move(socket), std::move(session));
@@ -138,25 +152,27 @@ io::Awaitable<void> Listener::serve(TcpSocket socket) {
   if (state_.draining) connection->drain();
   auto pending = co_await connection->run();
   connection.reset();
-  if (!pending) co_return;
-  auto upgrade = std::make_unique<PendingUpgrade>(std::move(*pending));
-  pending.reset();
-  co_await serve_websocket(std::move(upgrade));
-}
-
-io::Awaitable<void> Listener::serve_websocket(std::unique_ptr<PendingUpgrade> pending) {
-  const WsSession session = std::move(pending->upgrade.session);
+  if (!pending) co_return nullptr;
   auto link = co_await accept_websocket(std::move(pending->transport), pending->request,
                                         pending->upgrade.subprotocol, ws_limits(state_.options));
-  if (!link) co_return;
+  if (!link) co_return nullptr;
+  auto opened = std::make_unique<OpenSocket>();
+  opened->link = std::move(link);
+  opened->session = std::move(pending->upgrade.session);
+  opened->request_id = std::move(pending->request.request_id);
+  co_return opened;
+}
+
+io::Awaitable<void> Listener::serve_websocket(OpenSocket& socket) {
+  const std::shared_ptr<WsLink>& link = socket.link;
   const Listed listed(links_, link.get());
   if (state_.draining) link->close(ws_code::kGoingAway, "shutting down");
   std::uint16_t code = ws_code::kNormal;
   try {
-    co_await session(link);
+    co_await socket.session(link);
   } catch (const std::exception& error) {
     code = ws_code::kInternal;
-    if (!state_.cut) state_.handler.failed(pending->request, error.what());
+    if (!state_.cut) state_.handler.failed(socket.request_id, error.what());
   }
   co_await asio::this_coro::throw_if_cancelled(false);
   if (state_.cut) {

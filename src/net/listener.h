@@ -32,7 +32,9 @@ class Listener {
  private:
   io::Awaitable<void> accept_all();
   io::Awaitable<void> serve(TcpSocket socket);
-  io::Awaitable<void> serve_websocket(std::unique_ptr<PendingUpgrade> pending);
+  struct OpenSocket;
+  io::Awaitable<std::unique_ptr<OpenSocket>> serve_http(TcpSocket socket);
+  io::Awaitable<void> serve_websocket(OpenSocket& socket);
   io::Awaitable<void> refuse_crowd(TcpSocket socket);
   io::Awaitable<void> sweep();
   io::Awaitable<void> wind_down(std::int64_t drain_ms);

@@ -55,6 +55,21 @@ std::string frame(int first, std::string_view payload) {
   return out + std::string(4, '\0') + std::string(payload);
 }
 
+// The text messages that the server said, each with a ; behind it.
+std::string messages_of(std::string_view bytes) {
+  std::string all;
+  while (bytes.size() >= 2) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+    const int kind = byte(0) & 15;
+    std::size_t size = byte(1), head = size < 126 ? 2 : size == 126 ? 4 : 10;
+    if (head > 2) size = 0;
+    for (std::size_t i = 2; i < head; ++i) size = size << 8 | byte(i);
+    if (kind == 1) all.append(bytes.substr(head, size)).append(";");
+    bytes.remove_prefix(head + size);
+  }
+  return all;
+}
+
 // The code of the close frame that ends what the server said; 0 where there is none.
 int close_code(const std::string& bytes) {
   const std::size_t at = bytes.find('\x88');
@@ -155,6 +170,22 @@ TEST_F(WebSocket, TakesFramesSentWithTheHandshake) {
   RawClient client((*server_)->port());
   client.send(kHandshake + "\r\n" + frame(0x81, "early"));
   EXPECT_THAT(client.read_until("echo early"), EndsWith("echo early"));
+}
+
+TEST_F(WebSocket, TakesMessagesOfAnySizeInAnyPieces) {
+  serve();
+  std::string bytes, expected;
+  for (const std::size_t size : {0, 1, 125, 127, 128, 129, 1535, 1536, 1537, 70'000}) {
+    const std::string payload(size, 'x');
+    bytes += frame(0x81, payload);
+    bytes += frame(0x01, payload) + frame(0x00, "") + frame(0x89, "ping") + frame(0x80, payload);
+    expected += "echo " + payload + ";echo " + payload + payload + ";";
+  }
+  RawClient client((*server_)->port());
+  client.send(kHandshake + "\r\n");
+  client.read_until("\r\n\r\n");
+  client.send(bytes + frame(0x81, "end"));
+  EXPECT_EQ(messages_of(client.read_until("echo end")), expected + "echo end;");
 }
 
 TEST_F(WebSocket, RefusesBadHandshakes) {

@@ -31,9 +31,9 @@ void Dispatcher::unqueue(Entry& entry) {
 // is all there is.
 Result<void> Dispatcher::read_lanes() {
   lanes_want_reading_ = false;
-  for (auto& [id, worker] : workers_) {
-    while (worker.slots_free > 0) {
-      ReadyLanes::Lane* lane = lanes_.pick(worker.profile);
+  for (const WorkerProfile* profile : room_.waiting()) {
+    while (true) {
+      ReadyLanes::Lane* lane = lanes_.pick(*profile);
       if (lane == nullptr || !ReadyLanes::needs_read(*lane)) break;
       auto rows = store_.load_pending(lane->key, nullptr, settings_.read_batch);
       if (!rows) return rows.error();
@@ -53,18 +53,7 @@ Result<void> Dispatcher::read_lanes() {
 
 // Gives ready tasks to workers with free slots, one each in turn, so that work spreads.
 void Dispatcher::assign_ready() {
-  bool any = !lanes_.empty();
-  while (any) {
-    any = false;
-    auto from = workers_.upper_bound(last_served_);
-    for (std::size_t i = 0; i < workers_.size(); ++i, ++from) {
-      if (from == workers_.end()) from = workers_.begin();
-      if (from->second.slots_free > 0 && assign_one(from->second)) {
-        last_served_ = from->first;
-        any = true;
-      }
-    }
-  }
+  if (!lanes_.empty()) room_.serve([this](Worker& worker) { return assign_one(worker); });
   for (TaskId id : to_queue_) {
     Entry* entry = tasks_.find(id);
     if (entry == nullptr || entry->task->status != TaskStatus::pending || entry->in_window)
@@ -100,23 +89,38 @@ void Dispatcher::hand_over(Worker& worker, Entry& entry) {
   assign(task, worker.profile.worker_id, worker.profile.name, now_);
   entry.next_input_seq = 1;
   entry.deadline = kNever;
-  if (worker.profile.in_process) {
+  entry.input_seq = 0;
+  entry.has_news = false;
+  const WorkerId id = worker.profile.worker_id;
+  held_.add(task);
+  if (worker.profile.in_process)
     accept(task, now_);
-  } else {
-    entry.deadline = mono_ + settings_.accept_timeout_ms;
-    deadlines_.add(entry.deadline, task.task_id);
-  }
-  --worker.slots_free;
-  slots_taken_.push_back(worker.profile.worker_id);
-  order(worker.profile.worker_id, AssignOrder{.task = TaskTable::share(entry),
-                                              .lease_expires_at = now_ + settings_.lease_ms});
+  else
+    set_deadline(entry, mono_ + settings_.accept_timeout_ms);
+  room_.set_slots(worker, worker.slots_free - 1);
+  slots_taken_.push_back(id);
+  if (!worker.poll) return order(id, offer_of(entry));
+  worker.poll->value.jobs.push_back(offer_of(entry));
+  polls_to_answer_.push_back(id);
+}
+
+AssignOrder Dispatcher::offer_of(Entry& entry) const {
+  return {.task = TaskTable::share(entry), .lease_expires_at = now_ + settings_.lease_ms};
 }
 
 void Dispatcher::order(WorkerId id, WorkerOrder what) {
-  const auto worker = workers_.find(id);
-  if (worker == workers_.end()) return;
-  orders_.emplace_back(worker->second.outbox,
-                       [give = worker->second.order, what = std::move(what)] { give(what); });
+  const Worker* worker = room_.find(id);
+  if (worker == nullptr || !worker->order) return;
+  outgoing_.order(worker->outbox, [give = worker->order, what = std::move(what)] { give(what); });
+}
+
+// The worker is to hear of it: at once where it has a channel, else with its next poll or update.
+void Dispatcher::tell(Entry& entry, WorkerOrder news) {
+  const WorkerId id = entry.task->worker_id;
+  const Worker* worker = room_.find(id);
+  if (worker != nullptr && worker->order) return order(id, std::move(news));
+  entry.has_news = true;
+  if (worker != nullptr) polls_to_answer_.push_back(id);
 }
 
 // The server's own worker may have lost an order with the commit that failed: what it holds and has
@@ -129,14 +133,6 @@ void Dispatcher::order_again() {
           AssignOrder{.task = TaskTable::share(*entry), .lease_expires_at = now_});
   }
   order_again_.clear();
-}
-
-void Dispatcher::offer_again(WorkerId worker) {
-  for (auto& [id, entry] : tasks_) {
-    if (entry.task->status != TaskStatus::assigned || entry.task->worker_id != worker) continue;
-    order(worker, AssignOrder{.task = TaskTable::share(entry),
-                              .lease_expires_at = now_ + settings_.lease_ms});
-  }
 }
 
 }  // namespace tandem::queue

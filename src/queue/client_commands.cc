@@ -7,7 +7,7 @@
 namespace tandem::queue {
 
 void Dispatcher::apply(Outbox* outbox, Submit& command) {
-  answer(outbox, command.done, submit(command));
+  outgoing_.answer(outbox, command.done, submit(command));
 }
 
 Result<Submitted> Dispatcher::submit(Submit& command) {
@@ -103,7 +103,7 @@ Result<Entry*> Dispatcher::owned(const Actor& actor, TaskId id) {
 }
 
 void Dispatcher::apply(Outbox* outbox, Cancel& command) {
-  answer(outbox, command.done, cancel(command));
+  outgoing_.answer(outbox, command.done, cancel(command));
 }
 
 Result<Cancelled> Dispatcher::cancel(const Cancel& command) {
@@ -126,10 +126,12 @@ Result<Cancelled> Dispatcher::cancel(const Cancel& command) {
 void Dispatcher::ask_to_stop(Entry& entry) {
   unqueue(entry);
   const TaskStatus status = entry.task->status;
-  if (status == TaskStatus::assigned)
+  if (status == TaskStatus::assigned) {
     order(entry.task->worker_id, LostOrder{entry.task->task_id, entry.task->attempt});
+    held_.remove(*entry.task);
+  }
   if (status == TaskStatus::running || status == TaskStatus::waiting_for_input) {
-    order(entry.task->worker_id, CancelOrder{entry.task->task_id, entry.task->attempt});
+    tell(entry, CancelOrder{entry.task->task_id, entry.task->attempt});
     if (entry.task->cancel_requested) return;
     Task& task = tasks_.edit(entry);
     task.cancel_requested = true;
@@ -142,7 +144,7 @@ void Dispatcher::ask_to_stop(Entry& entry) {
 }
 
 void Dispatcher::apply(Outbox* outbox, Retry& command) {
-  answer(outbox, command.done, retry(command));
+  outgoing_.answer(outbox, command.done, retry(command));
 }
 
 Result<TaskPtr> Dispatcher::retry(const Retry& command) {
@@ -161,23 +163,24 @@ Result<TaskPtr> Dispatcher::retry(const Retry& command) {
 
 void Dispatcher::apply(Outbox* outbox, Remove& command) {
   auto found = owned(command.actor, command.task_id);
-  if (!found) return answer(outbox, command.done, Result<TaskPtr>(found.error()));
+  if (!found) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(found.error()));
   Entry& entry = **found;
   const bool active = !is_terminal(entry.task->status);
   if (active && !command.force)
-    return answer(outbox, command.done,
-                  Result<TaskPtr>(fail(Errc::task_active, "Cancel the task first, or use force")));
+    return outgoing_.answer(
+        outbox, command.done,
+        Result<TaskPtr>(fail(Errc::task_active, "Cancel the task first, or use force")));
   if (active) ask_to_stop(entry);
   if (!is_terminal(entry.task->status)) {
     entry.removals.emplace_back(outbox, std::move(command.done));
     return;
   }
-  answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(entry)));
+  outgoing_.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(entry)));
   tasks_.remove(entry);
 }
 
 void Dispatcher::apply(Outbox* outbox, Input& command) {
-  answer(outbox, command.done, input(command));
+  outgoing_.answer(outbox, command.done, input(command));
 }
 
 Result<TaskPtr> Dispatcher::input(Input& command) {
@@ -202,7 +205,7 @@ Result<TaskPtr> Dispatcher::input(Input& command) {
     edited.input_request.reset();
     edited.updated_at = now_;
   }
-  order(entry.task->worker_id, piece);
+  tell(entry, piece);
   batch_.inputs.push_back(std::move(piece));
   return TaskTable::share(entry);
 }
@@ -218,23 +221,17 @@ void Dispatcher::apply(Outbox* outbox, Resize& command) {
           ResizeOrder{entry.task->task_id, entry.task->attempt, command.cols, command.rows});
     return TaskTable::share(entry);
   };
-  answer(outbox, command.done, resize());
+  outgoing_.answer(outbox, command.done, resize());
 }
 
 void Dispatcher::apply(Outbox* outbox, Watch& command) {
   auto found = owned(command.actor, command.task_id);
-  if (!found) return answer(outbox, command.done, Result<TaskPtr>(found.error()));
-  watchers_[command.task_id].push_back(
-      {.id = command.watch_id, .outbox = outbox, .changed = std::move(command.changed)});
-  answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**found)));
+  if (!found) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(found.error()));
+  watchers_.add(outbox, command);
+  outgoing_.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**found)));
 }
 
-void Dispatcher::apply(Outbox*, Unwatch& command) {
-  const auto found = watchers_.find(command.task_id);
-  if (found == watchers_.end()) return;
-  std::erase_if(found->second, [&](const Watcher& one) { return one.id == command.watch_id; });
-  if (found->second.empty()) watchers_.erase(found);
-}
+void Dispatcher::apply(Outbox*, Unwatch& command) { watchers_.remove(command); }
 
 void Dispatcher::apply(Outbox* outbox, Transact& command) {
   transactions_.emplace_back(outbox, std::move(command));
@@ -242,20 +239,22 @@ void Dispatcher::apply(Outbox* outbox, Transact& command) {
 
 void Dispatcher::apply(Outbox* outbox, Purge& command) {
   auto rows = store_.load_finished_before(command.finished_before, command.limit);
-  if (!rows) return answer(outbox, command.done, Result<std::vector<TaskId>>(rows.error()));
+  if (!rows)
+    return outgoing_.answer(outbox, command.done, Result<std::vector<TaskId>>(rows.error()));
   std::vector<TaskId> removed;
   for (TaskId id : *rows) {
     auto entry = tasks_.load(id);
-    if (!entry) return answer(outbox, command.done, Result<std::vector<TaskId>>(entry.error()));
+    if (!entry)
+      return outgoing_.answer(outbox, command.done, Result<std::vector<TaskId>>(entry.error()));
     if (*entry == nullptr || !is_terminal((*entry)->task->status) || (*entry)->dirty) continue;
     tasks_.remove(**entry);
     removed.push_back(id);
   }
-  answer(outbox, command.done, Result<std::vector<TaskId>>(std::move(removed)));
+  outgoing_.answer(outbox, command.done, Result<std::vector<TaskId>>(std::move(removed)));
 }
 
 void Dispatcher::apply(Outbox* outbox, ExpireIdempotency& command) {
-  answer(outbox, command.done, store_.expire_idempotency(command.before, command.limit));
+  outgoing_.answer(outbox, command.done, store_.expire_idempotency(command.before, command.limit));
 }
 
 void Dispatcher::apply(Outbox* outbox, WatchCallbacks& command) {
@@ -264,7 +263,7 @@ void Dispatcher::apply(Outbox* outbox, WatchCallbacks& command) {
 
 void Dispatcher::apply(Outbox* outbox, CallbackTried& command) {
   batch_.callback_tries.push_back(command.made);
-  answer(outbox, command.done, Result<std::monostate>());
+  outgoing_.answer(outbox, command.done, Result<std::monostate>());
 }
 
 }  // namespace tandem::queue

@@ -6,17 +6,18 @@
 
 #include "base/outbox.h"
 #include "queue/client_commands.h"
-#include "queue/worker_commands.h"
+#include "queue/worker_channels.h"
+#include "queue/worker_updates.h"
 #include "store/store.h"
 
 // What can be asked of the dispatcher, and what it answers. Each command's `done` runs on the
 // command's outbox, after the turn's commit: an answer that is not an error is durable.
 namespace tandem::queue {
 
-// Runs in the turn's transaction; may use nothing but the accounts, and has written nothing where
-// it answers an error.
+// Runs in the turn's transaction; may use nothing but accounts() and workers(), and has written
+// nothing where it answers an error.
 struct Transact {
-  std::function<Result<void>(store::AccountStore&)> run;
+  std::function<Result<void>(store::Store&)> run;
   Done<std::monostate> done;
 };
 // Terminal tasks that finished before, at most `limit`: removes their rows, answers their ids.
@@ -46,7 +47,8 @@ struct CallbackTried {
 struct Command {
   Outbox* outbox = nullptr;  // outlives the dispatcher's thread
   std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
-               CloseWorker, Update, Heartbeat, Transact, Purge, ExpireIdempotency, WatchCallbacks,
+               CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim, RevokeWorker,
+               DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency, WatchCallbacks,
                CallbackTried>
       what;
 };

@@ -34,12 +34,9 @@ void Dispatcher::turn(std::vector<Command> commands, Deliveries& out) {
     expire_deadlines();
     assign_ready();
     order_again();
+    answer_polls();
   }
-  if constexpr (kMutant == Mutant::answer_before_commit) {
-    for (Answer& answer : answers_)
-      out[answer.outbox].push_back([give = std::move(answer.give)] { give(nullptr); });
-    answers_.clear();
-  }
+  if constexpr (kMutant == Mutant::answer_before_commit) outgoing_.hand_out_early(out);
   if (state) state = commit();
   finish_turn(state, out);
   plan_next_turn();
@@ -51,12 +48,13 @@ void Dispatcher::turn(std::vector<Command> commands, Deliveries& out) {
 Result<void> Dispatcher::load() {
   for (auto& [id, entry] : tasks_)
     for (auto& [outbox, done] : entry.removals)
-      answer(outbox, done, Result<TaskPtr>(fail(Errc::store_unavailable, "Try again")));
+      outgoing_.answer(outbox, done, Result<TaskPtr>(fail(Errc::store_unavailable, "Try again")));
   tasks_.clear();
   lanes_.clear();
   deadlines_.clear();
   to_queue_.clear();
   order_again_.clear();
+  held_.clear();
   auto leased = store_.load_leased();
   if (!leased) return leased.error();
   auto lanes = store_.pending_lanes();
@@ -74,6 +72,7 @@ Result<void> Dispatcher::keep_leased(Task task) {
   const auto inputs = store_.load_inputs(task.task_id, task.attempt, 0);
   if (!inputs) return inputs.error();
   Entry& entry = tasks_.keep(std::move(task));
+  held_.add(*entry.task);
   if (!inputs->empty()) entry.next_input_seq = inputs->back().seq + 1;
   const bool embedded = entry.task->worker_id == settings_.embedded_worker;
   if (embedded && recovered_) {
@@ -122,7 +121,7 @@ void Dispatcher::owe_callbacks() {
 Result<void> Dispatcher::run_transactions() {
   transaction_results_.clear();
   for (auto& [outbox, transaction] : transactions_) {
-    Result<void> result = transaction.run(store_.accounts());
+    Result<void> result = transaction.run(store_);
     const bool store_failed = !result && row_of(result.error().code).http_status >= 500;
     if (store_failed) return result;
     transaction_results_.push_back(std::move(result));
@@ -135,10 +134,8 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
   const Error* error = failure ? &*failure : nullptr;
   if (error != nullptr) {
     loaded_ = false;
-    orders_.clear();
     for (WorkerId id : slots_taken_)
-      if (const auto worker = workers_.find(id); worker != workers_.end())
-        ++worker->second.slots_free;
+      if (Worker* worker = room_.find(id)) room_.set_slots(*worker, worker->slots_free + 1);
   } else {
     publish();
     tasks_.settle();
@@ -148,16 +145,11 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
     Result<std::monostate> value = std::monostate{};
     if (error == nullptr && !transaction_results_[i]) value = transaction_results_[i].error();
     auto& [outbox, transaction] = transactions_[i];
-    answer(outbox, transaction.done, std::move(value));
+    outgoing_.answer(outbox, transaction.done, std::move(value));
   }
-  for (Answer& answer : answers_)
-    out[answer.outbox].push_back(
-        [give = std::move(answer.give), failure] { give(failure ? &*failure : nullptr); });
-  for (auto& [outbox, delivery] : orders_) out[outbox].push_back(std::move(delivery));
+  outgoing_.hand_out(failure, out);
   batch_ = {};
   transactions_.clear();
-  answers_.clear();
-  orders_.clear();
   slots_taken_.clear();
 }
 
@@ -166,21 +158,13 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
 void Dispatcher::publish() {
   const bool all = std::exchange(announce_all_, false);
   if (callback_watcher_.second && (all || !batch_.callbacks.empty()))
-    orders_.emplace_back(callback_watcher_);
+    outgoing_.order(callback_watcher_.first, callback_watcher_.second);
   if (watchers_.empty()) return;
-  std::vector<TaskId> ids = tasks_.touched();
-  if (all) ids.clear();
-  if (all)
-    for (const auto& [id, watchers] : watchers_) ids.push_back(id);
-  for (TaskId id : ids) {
-    const auto found = watchers_.find(id);
-    if (found == watchers_.end()) continue;
+  for (TaskId id : all ? watchers_.tasks() : tasks_.touched()) {
+    if (!watchers_.has(id)) continue;
     const Result<Entry*> entry = all ? tasks_.load(id) : Result<Entry*>(tasks_.find(id));
     if (!entry || (*entry != nullptr && !all && !(*entry)->dirty)) continue;
-    const TaskPtr image = *entry == nullptr ? nullptr : TaskTable::share(**entry);
-    for (Watcher& watcher : found->second)
-      orders_.emplace_back(watcher.outbox, [changed = watcher.changed, image] { changed(image); });
-    if (image == nullptr) watchers_.erase(found);
+    watchers_.tell(id, *entry == nullptr ? nullptr : TaskTable::share(**entry), outgoing_);
   }
 }
 
@@ -189,7 +173,7 @@ void Dispatcher::plan_next_turn() {
     next_turn_ = mono_ + kReloadPauseMs;
     return;
   }
-  next_turn_ = deadlines_.next();
+  next_turn_ = std::min(deadlines_.next(), room_.next_poll_end());
   if (next_turn_now_ || lanes_want_reading_) next_turn_ = mono_;
   next_turn_now_ = false;
   for (const auto& due : {next_due_, next_queue_expiry_})

@@ -1,23 +1,19 @@
 #pragma once
 
-#include <map>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
 #include "queue/commands.h"
-#include "queue/connected.h"
 #include "queue/deadlines.h"
 #include "queue/dispatcher_settings.h"
+#include "queue/held_tasks.h"
+#include "queue/outgoing.h"
 #include "queue/ready_lanes.h"
-#include "queue/task_table.h"
-#include "store/store.h"
+#include "queue/watchers.h"
+#include "queue/worker_room.h"
 
 namespace tandem::queue {
-
-// What a turn hands back, by the outbox it goes to, in order.
-using Deliveries = std::map<Outbox*, std::vector<Outbox::Delivery>>;
 
 // The heart: everything that changes a task goes through a turn of it.
 //
@@ -60,18 +56,33 @@ class Dispatcher {
   Result<Entry*> owned(const Actor& actor, TaskId id);
   void ask_to_stop(Entry& entry);
 
-  // worker_commands.cc
+  // worker_updates.cc
+  void apply(Outbox* outbox, Update& command);
+  void apply(Outbox* outbox, Heartbeat& command);
+  void apply(Outbox* outbox, CheckLease& command);
+  void apply(Outbox* outbox, AddOutput& command);
+  Result<UpdateAnswer> update(Update& command);
+  Result<void> change_status(Update& command, Entry& entry);
+  Result<Entry*> leased(WorkerId worker, const Lease& lease);
+  void renew(Entry& entry);
+  void set_deadline(Entry& entry, MonoTime deadline);
+  Result<UpdateAnswer> answer_of(Entry& entry, std::optional<std::uint64_t> input_seq);
+
+  // worker_channels.cc
   void apply(Outbox* outbox, OpenWorker& command);
   void apply(Outbox* outbox, Ready& command);
   void apply(Outbox* outbox, CloseWorker& command);
-  void apply(Outbox* outbox, Update& command);
-  void apply(Outbox* outbox, Heartbeat& command);
-  Result<UpdateAnswer> update(Update& command);
-  Result<UpdateAnswer> repeated_final(const Update& command, const Task& task) const;
-  Result<void> change_status(Update& command, Entry& entry);
-  void note(Update& command, Task& task) const;
-  void renew(Entry& entry);
-  UpdateAnswer answer_of(const Entry& entry) const;
+  void apply(Outbox* outbox, Claim& command);
+  void apply(Outbox* outbox, Unclaim& command);
+  void apply(Outbox* outbox, RevokeWorker& command);
+  void apply(Outbox* outbox, DrainWorker& command);
+  void apply(Outbox* outbox, InspectWorkers& command);
+  Worker* on_channel(WorkerId worker, ChannelNumber channel);
+  Worker& let_in(Worker worker);
+  std::vector<Entry*> offers_to(WorkerId worker);
+  void give_back(Entry& entry);
+  void answer_polls();
+  void answer_poll(WorkerId worker);
 
   // due_work.cc
   Result<void> do_what_is_due();
@@ -87,8 +98,9 @@ class Dispatcher {
   bool assign_one(Worker& worker);
   void hand_over(Worker& worker, Entry& entry);
   Result<void> read_lanes();
+  AssignOrder offer_of(Entry& entry) const;
   void order(WorkerId worker, WorkerOrder what);
-  void offer_again(WorkerId worker);
+  void tell(Entry& entry, WorkerOrder news);
   void order_again();
 
   // dispatcher.cc
@@ -100,8 +112,6 @@ class Dispatcher {
   void finish_turn(const Result<void>& committed, Deliveries& out);
   void publish();
   void plan_next_turn();
-  template <class T>
-  void answer(Outbox* outbox, Done<T>& done, Result<T> value);
 
   store::Store& store_;
   const Clock& clock_;
@@ -113,13 +123,13 @@ class Dispatcher {
   TaskTable tasks_;
   ReadyLanes lanes_;
   Deadlines deadlines_;
+  HeldTasks held_{tasks_};
   std::optional<WallTime> next_due_, next_queue_expiry_;
   bool lanes_want_reading_ = false;
 
   // Those who are connected; outlives a reload.
-  std::map<WorkerId, Worker> workers_;
-  std::unordered_map<TaskId, std::vector<Watcher>> watchers_;
-  WorkerId last_served_;
+  WorkerRoom room_;
+  Watchers watchers_;
   std::pair<Outbox*, std::function<void()>> callback_watcher_;  // empty: nobody watches
 
   // The turn under way.
@@ -128,23 +138,12 @@ class Dispatcher {
   store::TaskBatch batch_;
   std::vector<std::pair<Outbox*, Transact>> transactions_;
   std::vector<Result<void>> transaction_results_;
-  std::vector<Answer> answers_;
-  std::vector<std::pair<Outbox*, Outbox::Delivery>> orders_;
+  Outgoing outgoing_;
   std::vector<TaskId> order_again_;
-  std::vector<WorkerId> slots_taken_;
+  std::vector<WorkerId> slots_taken_, polls_to_answer_;
   std::vector<TaskId> to_queue_;  // pending, assignable from the next turn on
   bool next_turn_now_ = false;
   MonoTime next_turn_{0};
 };
-
-// Pending answers take the commit's error in place of their value.
-template <class T>
-void Dispatcher::answer(Outbox* outbox, Done<T>& done, Result<T> value) {
-  if (!done) return;
-  auto give = [done = std::move(done), value = std::move(value)](const Error* error) mutable {
-    done(error == nullptr ? std::move(value) : Result<T>(*error));
-  };
-  answers_.push_back({outbox, std::move(give)});
-}
 
 }  // namespace tandem::queue

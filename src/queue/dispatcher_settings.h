@@ -10,6 +10,7 @@ namespace tandem::queue {
 struct DispatcherSettings {
   std::int64_t lease_ms = 30'000;
   std::int64_t accept_timeout_ms = 15'000;
+  std::int64_t reconnect_ms = 1500;  // for a worker whose channel broke to be heard of again
   std::size_t ready_window = limits::kReadyWindow;  // pending tasks of a lane kept in memory
   int read_batch = 256;      // pending tasks read at a time: bounds the length of a turn
   WorkerId embedded_worker;  // its tasks died with the server's last run

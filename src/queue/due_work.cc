@@ -84,9 +84,10 @@ void Dispatcher::expire_deadlines() {
 
 void Dispatcher::ended(Entry& entry) {
   Task const& task = *entry.task;
+  held_.remove(task);
   if (!entry.removals.empty()) {
     for (auto& [outbox, done] : entry.removals)
-      answer(outbox, done, Result<TaskPtr>(TaskTable::share(entry)));
+      outgoing_.answer(outbox, done, Result<TaskPtr>(TaskTable::share(entry)));
     entry.removals.clear();
     tasks_.remove(entry);
     return;

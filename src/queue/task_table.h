@@ -24,6 +24,8 @@ struct Entry {
 
   MonoTime deadline = kNever;  // of the offer or the lease; kNever: held without one
   std::uint64_t next_input_seq = 1;
+  std::uint64_t input_seq = 0;  // the last piece that the worker has said to have
+  bool has_news = false;        // for its worker, who polls
   std::vector<std::pair<Outbox*, Done<TaskPtr>>> removals;  // answered when the attempt has ended
 };
 

@@ -10,6 +10,7 @@
 #include "core/task.h"
 #include "store/account_store.h"
 #include "store/callback.h"
+#include "store/worker_store.h"
 
 namespace tandem::store {
 
@@ -77,6 +78,8 @@ class Store {
   virtual Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) = 0;
   // Clients, refresh tokens, settings of the installation: within begin() … commit().
   virtual AccountStore& accounts() = 0;
+  // Registered workers: likewise.
+  virtual WorkerStore& workers() = 0;
   // Durable when it returns.
   virtual Result<void> commit() = 0;
   virtual void rollback() = 0;  // does nothing outside of a transaction

@@ -10,6 +10,7 @@
 #include "core/task.h"
 #include "store/account_store.h"
 #include "store/callback.h"
+#include "store/worker_store.h"
 
 namespace tandem::store {
 
@@ -45,6 +46,10 @@ class TaskReader {
   virtual Result<std::vector<Callback>> list_callbacks(int limit) = 0;
   virtual Result<std::optional<Client>> find_client(ClientId id) = 0;
   virtual Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) = 0;
+  virtual Result<std::optional<WorkerRecord>> find_worker(WorkerId id) = 0;
+  // In order of their ids, revoked ones too.
+  virtual Result<std::vector<WorkerRecord>> list_workers(std::optional<WorkerId> after,
+                                                         int limit) = 0;
 };
 
 }  // namespace tandem::store

@@ -14,7 +14,7 @@ namespace tandem::wire {
 namespace {
 
 constexpr std::array<std::string_view, 3> kModes = {"push", "polling", "hybrid"};
-constexpr int kMaxSlots = 1000, kMaxClaim = 100;
+constexpr int kMaxSlots = 1000, kMaxClaim = limits::kMaxClaimJobs;
 
 void read_registration(Fields& fields, Registration& registration) {
   fields.required("name");

@@ -70,9 +70,13 @@ TEST(PollingConfig, ComesBackAndTakesTheSixSeedFieldsAlone) {
   PollingConfig config;
   config.polling_url = "https://a/p";
   config.lease_ms = 1500;
+  config.push_url = "wss://a/ws";
+  config.reconnect_ms = 2500;
   const auto back = decode_polling_config(encode_polling_config(config, {}));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->lease_ms, 1500);
+  EXPECT_EQ(back->push_url, "wss://a/ws");
+  EXPECT_EQ(back->reconnect_ms, 2500);
   const auto seed = decode_polling_config(
       R"({"registration_url":"r","polling_url":"p","job_update_url":"u","status_schema_url":"s",
       "authentication":{"method":"api_key","header":"X-Key","prefix":""},

@@ -30,6 +30,13 @@ Order order_of(const queue::ResizeOrder& order) {
 }
 Order order_of(const queue::LostOrder& order) { return LostOrder{order.task_id, order.attempt}; }
 
+template <class Given>
+void pass(const Given& order, const ServerLink::OnOrder& on_order) {
+  on_order(order_of(order));
+}
+void pass(const queue::DrainOrder&, const ServerLink::OnOrder&) {}  // stop() is what drains it
+void pass(const queue::CloseOrder&, const ServerLink::OnOrder&) {}
+
 }  // namespace
 
 DispatcherLink::DispatcherLink(queue::DispatcherThread& dispatcher, Outbox& outbox,
@@ -49,7 +56,7 @@ void DispatcherLink::open_channel(std::function<void()> opened) {
   command.profile = profile_;
   command.order = [weak = std::weak_ptr(on_order_)](const queue::WorkerOrder& order) {
     const auto on_order = weak.lock();
-    if (on_order) std::visit([&](const auto& what) { (*on_order)(order_of(what)); }, order);
+    if (on_order) std::visit([&](const auto& what) { pass(what, *on_order); }, order);
   };
   // An error is the turn's, not the channel's: it is open all the same.
   command.done = [weak = std::weak_ptr(on_order_),
@@ -78,7 +85,7 @@ void DispatcherLink::report(Report report, OnAnswer answer) {
   command.error = std::move(report.error);
   command.exit_code = report.exit_code;
   command.signal = report.signal;
-  command.outputs = std::move(report.outputs);
+  if (is_final(report.kind)) command.outputs = std::move(report.outputs);
   command.log = report.log;
   command.done = [answer = std::move(answer)](const Result<queue::UpdateAnswer>& told) {
     if (told)

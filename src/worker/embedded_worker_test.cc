@@ -17,7 +17,7 @@ class EmbeddedWorkerTest : public WorkerTest {
   // Breaks a commit of the store, from the thread that may touch it.
   void break_commit(std::uint64_t n, store::CommitFault when) {
     queue::Transact command;
-    command.run = [this, n, when](store::AccountStore&) -> Result<void> {
+    command.run = [this, n, when](store::Store&) -> Result<void> {
       store.fail_commit(n, when);
       return {};
     };

@@ -1,6 +1,7 @@
 // What a worker sends, and what it reads of a server that may be somebody else's.
 #include "base/limits.h"
 #include "tests/fuzz/decoded.h"
+#include "wire/fleet_json.h"
 #include "wire/worker_frames.h"
 
 namespace tandem::fuzz {
@@ -105,9 +106,12 @@ void check(std::string_view input) {
   check_round_trip(input, wire::decode_update_answers,
                    [](const auto& answers) { return wire::encode_update_answers(answers); });
   check_round_trip(input, wire::decode_registered, wire::encode_registered);
+  check_round_trip(input, wire::decode_rotated_token, wire::encode_rotated_token);
   check_round_trip(input, wire::decode_polling_config,
                    [](const auto& config) { return wire::encode_polling_config(config, {}); });
   check_jobs(input);
+  if (const auto revocation = wire::decode_revocation(input); revocation)
+    TANDEM_ASSERT(revocation->reason.size() <= limits::kMaxLabelBytes);
 }
 
 }  // namespace tandem::fuzz

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <set>
+#include <map>
 
 #include "api/routes.h"
 #include "integration/test_server.h"
@@ -11,8 +11,10 @@ namespace {
 // A path of the route, with `id` in it.
 std::string path_of(const Route& route, const std::string& id) {
   std::string path = "/" + std::string(route.pattern);
-  const std::size_t place = path.find("{id}");
-  if (place != std::string::npos) path.replace(place, 4, id);
+  if (const std::size_t place = path.find("{id}"); place != std::string::npos)
+    path.replace(place, 4, id);
+  if (const std::size_t place = path.find("{name}"); place != std::string::npos)
+    path.replace(place, 6, "a%20name");
   return path;
 }
 
@@ -53,17 +55,39 @@ TEST_F(ApiAccess, everyRouteButTheOpenOnesWantsAGoodToken) {
   }
 }
 
+// Every kind of route with every kind of credential that is good, but not for it.
 TEST_F(ApiAccess, scopes) {
   const std::string task = server_.submit(alice_.token);
+  const std::string worker =
+      server_.post("/api/v1/polling/register", wally_.token, R"({"name":"w"})")
+          .text("worker_token");
+  const std::map<Access, std::vector<std::string>> refused = {
+      {Access::any, {worker}},
+      {Access::tasks, {wally_.token, worker}},
+      {Access::workers, {alice_.token, worker}},
+      {Access::admin, {alice_.token, wally_.token, worker}},
+      {Access::worker, {alice_.token, wally_.token, admin_.token}},
+  };
   for (const Route& route : route_table()) {
     const std::string path = path_of(route, task);
     SCOPED_TRACE(std::string(route.method) + " " + path);
-    if (route.access != Access::tasks && route.access != Access::admin) continue;
-    const std::string& token = route.access == Access::tasks ? wally_.token : alice_.token;
-    const Reply reply = server_.request(std::string(route.method), path, token);
-    EXPECT_EQ(reply.status, 403);
-    EXPECT_EQ(reply.code(), "forbidden");
+    const auto tokens = refused.find(route.access);
+    if (tokens == refused.end()) continue;
+    for (const std::string& token : tokens->second) {
+      const Reply reply = server_.request(std::string(route.method), path, token);
+      EXPECT_EQ(reply.status, 403);
+      EXPECT_EQ(reply.code(), "forbidden");
+    }
   }
+}
+
+TEST_F(ApiAccess, whatIsOfWorkersAndClientsTakesBoth) {
+  const std::string worker =
+      server_.post("/api/v1/workers/register", admin_.token, R"({"name":"w"})")
+          .text("worker_token");
+  for (const char* path : {"/api/v1/polling/config", "/api/v1/workers/config/statuses"})
+    for (const std::string& token : {worker, alice_.token, wally_.token, admin_.token})
+      EXPECT_EQ(server_.get(path, token).status, 200) << path;
 }
 
 TEST_F(ApiAccess, aTaskOfAnotherIsLikeOneThatIsNotThere) {
@@ -90,7 +114,7 @@ TEST_F(ApiAccess, aTaskOfAnotherIsLikeOneThatIsNotThere) {
 TEST_F(ApiAccess, onlyTheExactPathsAreOpen) {
   EXPECT_EQ(server_.get("/health", "").status, 200);
   for (const char* path : {"/x/health", "/health/", "//health", "/api/v1/tasks/health", "/token/",
-                           "/Health", "/health%2F", "/", "/api/v1/polling/config"}) {
+                           "/Health", "/health%2F", "/", "/api/v1/polling"}) {
     EXPECT_EQ(server_.get(path, "").status, 401) << path;
     EXPECT_EQ(server_.get(path, alice_.token).status, 404) << path;
   }

@@ -168,7 +168,7 @@ TestClient TestServer::make_client(const std::string& name, const std::string& s
       .created_at = now,
       .secret_changed_at = now};
   queue::Transact transact{
-      .run = [&row](store::AccountStore& accounts) { return accounts.insert_client(row); },
+      .run = [&row](store::Store& store) { return store.accounts().insert_client(row); },
       .done = {}};
   impl_->ask(std::move(transact), static_cast<std::monostate*>(nullptr)).value();
   impl_->api.load().value();

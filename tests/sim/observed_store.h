@@ -33,6 +33,7 @@ class ObservedStore final : public store::Store {
     return inner_.apply(batch);
   }
   store::AccountStore& accounts() override { return inner_.accounts(); }
+  store::WorkerStore& workers() override { return inner_.workers(); }
   Result<void> commit() override {
     if (world_.random.chance(crash_chance)) throw Crash{};
     if (failing()) return error();

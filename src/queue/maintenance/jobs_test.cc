@@ -143,14 +143,14 @@ TEST_F(JobsTest, ExpiryOfKeysIsCutIntoPieces) {
 TEST_F(JobsTest, RefreshTokensGoWhenTheyHaveExpired) {
   const auto insert = [this](const std::string& name, WallTime expires_at) {
     Transact transact{.run = nullptr, .done = nullptr};
-    transact.run = [&, name, expires_at](store::AccountStore& accounts) {
-      return accounts.insert_refresh({.token_sha256 = name,
-                                      .family = kClient,
-                                      .client_id = kClient,
-                                      .scope = "tasks",
-                                      .expires_at = expires_at,
-                                      .used_at = {},
-                                      .successor = {}});
+    transact.run = [&, name, expires_at](store::Store& store) {
+      return store.accounts().insert_refresh({.token_sha256 = name,
+                                              .family = kClient,
+                                              .client_id = kClient,
+                                              .scope = "tasks",
+                                              .expires_at = expires_at,
+                                              .used_at = {},
+                                              .successor = {}});
     };
     door_.ask<std::monostate>(std::move(transact)).value();
   };

@@ -17,8 +17,8 @@ class RefreshExpiry final : public MaintenanceJob {
     constexpr int kBatch = 1000;
     auto dropped = std::make_shared<std::int64_t>(0);
     Transact transact{.run = nullptr, .done = nullptr};
-    transact.run = [dropped, now = clock_.wall()](store::AccountStore& accounts) -> Result<void> {
-      auto count = accounts.expire_refresh(now, kBatch);
+    transact.run = [dropped, now = clock_.wall()](store::Store& store) -> Result<void> {
+      auto count = store.accounts().expire_refresh(now, kBatch);
       if (!count) return count.error();
       *dropped = *count;
       return {};

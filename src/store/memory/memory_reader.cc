@@ -95,4 +95,27 @@ Result<std::vector<Client>> MemoryReader::list_clients(std::optional<ClientId> a
   return page;
 }
 
+Result<std::optional<WorkerRecord>> MemoryReader::find_worker(WorkerId id) {
+  const Lock lock(state_.mutex);
+  if (auto entered = enter(); !entered) return entered.error();
+  const WorkerRecord* row = state_.workers.committed(id);
+  if (row == nullptr) return std::optional<WorkerRecord>{};
+  return std::optional(*row);
+}
+
+Result<std::vector<WorkerRecord>> MemoryReader::list_workers(std::optional<WorkerId> after,
+                                                             int limit) {
+  const Lock lock(state_.mutex);
+  if (auto entered = enter(); !entered) return entered.error();
+  std::vector<WorkerRecord> found;
+  state_.workers.visit_committed_down([&](const WorkerRecord& row) {
+    if (after && row.worker_id <= *after) return false;
+    found.push_back(row);
+    return true;
+  });
+  std::vector<WorkerRecord> page(found.rbegin(), found.rend());
+  if (std::ssize(page) > limit) page.resize(static_cast<std::size_t>(limit));
+  return page;
+}
+
 }  // namespace tandem::store

@@ -84,6 +84,7 @@ void MemoryState::commit() {
   clients.commit();
   refresh.commit();
   meta.commit();
+  workers.commit();
   in_transaction = false;
   ++commits;
 }
@@ -100,6 +101,7 @@ void MemoryState::rollback() {
   clients.rollback();
   refresh.rollback();
   meta.rollback();
+  workers.rollback();
   in_transaction = false;
 }
 

@@ -27,7 +27,7 @@ struct TaskOrders {
   void remove(const Task& task);
 };
 
-// What the store, its accounts and its reader share. All guarded by `mutex`.
+// What the store, its accounts, its workers and its reader share. All guarded by `mutex`.
 struct MemoryState {
   std::mutex mutex;
   bool in_transaction = false;
@@ -40,6 +40,7 @@ struct MemoryState {
   MemoryTable<ClientId, Client> clients;
   MemoryTable<std::string, RefreshToken> refresh;
   MemoryTable<std::string, std::string> meta;
+  MemoryTable<WorkerId, WorkerRecord> workers;
 
   std::uint64_t calls = 0, commits = 0;
   std::uint64_t failing_call = 0, failing_commit = 0;  // counted down; 0: none
@@ -79,6 +80,22 @@ class MemoryAccounts final : public AccountStore {
   MemoryState& state_;
 };
 
+class MemoryWorkers final : public WorkerStore {
+ public:
+  explicit MemoryWorkers(MemoryState& state) : state_(state) {}
+  Result<void> insert_worker(const WorkerRecord& worker) override;
+  Result<std::optional<WorkerRecord>> find_worker(WorkerId id) override;
+  Result<std::vector<WorkerRecord>> list_workers(std::optional<WorkerId> after, int limit) override;
+  Result<bool> replace_token(WorkerId id, const WorkerTokens& tokens) override;
+  Result<bool> set_draining(WorkerId id, bool draining) override;
+  Result<bool> revoke_worker(WorkerId id, WallTime now, const std::string& reason) override;
+
+ private:
+  template <class Change>
+  Result<bool> change(WorkerId id, Change apply);
+  MemoryState& state_;
+};
+
 class MemoryReader final : public TaskReader {
  public:
   explicit MemoryReader(MemoryState& state) : state_(state) {}
@@ -88,6 +105,8 @@ class MemoryReader final : public TaskReader {
   Result<std::vector<Callback>> list_callbacks(int limit) override;
   Result<std::optional<Client>> find_client(ClientId id) override;
   Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
+  Result<std::optional<WorkerRecord>> find_worker(WorkerId id) override;
+  Result<std::vector<WorkerRecord>> list_workers(std::optional<WorkerId> after, int limit) override;
 
  private:
   Result<void> enter() const;  // with the mutex held

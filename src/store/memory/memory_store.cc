@@ -76,11 +76,13 @@ std::optional<WallTime> first_of(const TaskOrders::ByTime& order) {
 MemoryStore::MemoryStore()
     : state_(std::make_unique<MemoryState>()),
       accounts_(std::make_unique<MemoryAccounts>(*state_)),
+      workers_(std::make_unique<MemoryWorkers>(*state_)),
       reader_(std::make_unique<MemoryReader>(*state_)) {}
 MemoryStore::~MemoryStore() = default;
 
 TaskReader& MemoryStore::reader() { return *reader_; }
 AccountStore& MemoryStore::accounts() { return *accounts_; }
+WorkerStore& MemoryStore::workers() { return *workers_; }
 
 void MemoryStore::fail_call(std::uint64_t n, Errc code) {
   const Lock lock(state_->mutex);

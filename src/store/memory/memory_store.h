@@ -12,6 +12,7 @@ namespace tandem::store {
 struct MemoryState;
 class MemoryAccounts;
 class MemoryReader;
+class MemoryWorkers;
 
 // Where a failing commit fails: before anything of it is there, or with all of it there.
 enum class CommitFault { before, after };
@@ -28,8 +29,8 @@ class MemoryStore final : public Store {
   // Sees what is committed. Lives as long as the store.
   TaskReader& reader();
 
-  // Faults. Calls are those of Store and of accounts() that can fail, commit included. The n-th
-  // from now (1: the next) fails once, having done nothing.
+  // Faults. Calls are those of Store, accounts() and workers() that can fail, commit included. The
+  // n-th from now (1: the next) fails once, having done nothing.
   void fail_call(std::uint64_t n, Errc code = Errc::store_unavailable);
   void fail_commit(std::uint64_t n, CommitFault when, Errc code = Errc::store_unavailable);
   // Every call, and every read of reader(), fails until it is set to none.
@@ -43,6 +44,7 @@ class MemoryStore final : public Store {
   Result<void> begin() override;
   Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) override;
   AccountStore& accounts() override;
+  WorkerStore& workers() override;
   Result<void> commit() override;
   void rollback() override;
 
@@ -66,6 +68,7 @@ class MemoryStore final : public Store {
  private:
   std::unique_ptr<MemoryState> state_;
   std::unique_ptr<MemoryAccounts> accounts_;
+  std::unique_ptr<MemoryWorkers> workers_;
   std::unique_ptr<MemoryReader> reader_;
 };
 

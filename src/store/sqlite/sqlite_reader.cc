@@ -6,6 +6,7 @@
 #include "store/sqlite/connection.h"
 #include "store/sqlite/task_codec.h"
 #include "store/sqlite/task_rows.h"
+#include "store/sqlite/worker_rows.h"
 
 namespace tandem::store {
 namespace {
@@ -226,6 +227,17 @@ Result<std::optional<Client>> SqliteReader::find_client(ClientId id) {
 Result<std::vector<Client>> SqliteReader::list_clients(std::optional<ClientId> after, int limit) {
   const Lease connection(*this);
   return list_client_rows(*connection, after, limit);
+}
+
+Result<std::optional<WorkerRecord>> SqliteReader::find_worker(WorkerId id) {
+  const Lease connection(*this);
+  return find_worker_row(*connection, id);
+}
+
+Result<std::vector<WorkerRecord>> SqliteReader::list_workers(std::optional<WorkerId> after,
+                                                             int limit) {
+  const Lease connection(*this);
+  return list_worker_rows(*connection, after, limit);
 }
 
 }  // namespace tandem::store

@@ -25,6 +25,8 @@ class SqliteReader final : public TaskReader {
   Result<std::vector<Callback>> list_callbacks(int limit) override;
   Result<std::optional<Client>> find_client(ClientId id) override;
   Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
+  Result<std::optional<WorkerRecord>> find_worker(WorkerId id) override;
+  Result<std::vector<WorkerRecord>> list_workers(std::optional<WorkerId> after, int limit) override;
 
  private:
   class Lease;

@@ -7,6 +7,7 @@
 #include "store/sqlite/connection.h"
 #include "store/sqlite/migrate.h"
 #include "store/sqlite/sqlite_accounts.h"
+#include "store/sqlite/sqlite_workers.h"
 #include "store/sqlite/task_codec.h"
 #include "store/sqlite/task_rows.h"
 #include "store/sqlite/task_writer.h"
@@ -45,7 +46,8 @@ std::vector<TaskId> split_ids(std::string_view bytes) {
 SqliteStore::SqliteStore(std::unique_ptr<Connection> connection)
     : connection_(std::move(connection)),
       writer_(std::make_unique<TaskWriter>(*connection_)),
-      accounts_(std::make_unique<SqliteAccounts>(*connection_)) {}
+      accounts_(std::make_unique<SqliteAccounts>(*connection_)),
+      workers_(std::make_unique<SqliteWorkers>(*connection_)) {}
 SqliteStore::~SqliteStore() = default;
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path) {
@@ -68,6 +70,7 @@ Result<std::vector<std::uint8_t>> SqliteStore::apply(const TaskBatch& batch) {
 }
 
 AccountStore& SqliteStore::accounts() { return *accounts_; }
+WorkerStore& SqliteStore::workers() { return *workers_; }
 
 Result<void> SqliteStore::commit() {
   Result<void> committed = fail(Errc::store_unavailable, "The transaction has ended");

@@ -9,6 +9,7 @@ namespace tandem::store {
 
 class Connection;
 class SqliteAccounts;
+class SqliteWorkers;
 class TaskWriter;
 
 // Tasks in one SQLite file: write-ahead log, synced at each commit. This connection is the only one
@@ -23,6 +24,7 @@ class SqliteStore final : public Store {
   Result<void> begin() override;
   Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) override;
   AccountStore& accounts() override;
+  WorkerStore& workers() override;
   Result<void> commit() override;
   void rollback() override;
 
@@ -48,6 +50,7 @@ class SqliteStore final : public Store {
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<TaskWriter> writer_;
   std::unique_ptr<SqliteAccounts> accounts_;
+  std::unique_ptr<SqliteWorkers> workers_;
 };
 
 }  // namespace tandem::store

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "store/task_reader.h"
+
+namespace tandem::api {
+
+using WorkerPtr = std::shared_ptr<const store::WorkerRecord>;
+
+// All registered workers, in memory, by their ids and by the SHA-256 of their tokens; revoked ones
+// too. Thread-safe.
+class LiveWorkers {
+ public:
+  // Reads all that are not known yet; blocks. Errors: store_unavailable. May be repeated.
+  Result<void> load(store::TaskReader& reader);
+  bool is_loaded() const { return loaded_.load(std::memory_order_acquire); }
+
+  // Whose token it is; never null. Errors: token_invalid, token_expired for a replaced token whose
+  // time is over, token_revoked. A text that can't be a worker's token costs no lookup.
+  Result<WorkerPtr> authenticate(std::string_view token, WallTime now) const;
+  WorkerPtr find(WorkerId id) const;  // null: there is none
+
+  // A change of a worker takes its number within its transaction, so that numbers are in the order
+  // of the commits, and the record in which it ended is put once the commit is durable. A record
+  // that comes after one of a later change is dropped.
+  std::uint64_t next_change() { return ++changes_; }
+  void put(WorkerPtr worker, std::uint64_t change);
+
+ private:
+  struct Entry {
+    WorkerPtr worker;
+    std::uint64_t change = 0;
+  };
+  void add_tokens(const WorkerPtr& worker);
+  void drop_tokens(const store::WorkerRecord& worker);
+
+  std::atomic<bool> loaded_{false};
+  std::atomic<std::uint64_t> changes_{0};
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<WorkerId, Entry> workers_;           // guarded by mutex_
+  std::unordered_map<std::string, WorkerPtr> by_sha256_;  // guarded by mutex_
+};
+
+}  // namespace tandem::api

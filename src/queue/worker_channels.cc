@@ -1,0 +1,152 @@
+#include <utility>
+
+#include "core/attempt.h"
+#include "queue/dispatcher.h"
+
+namespace tandem::queue {
+
+Worker* Dispatcher::on_channel(WorkerId id, ChannelNumber channel) {
+  Worker* worker = room_.find(id);
+  return worker != nullptr && worker->channel == channel ? worker : nullptr;
+}
+
+// The channel that the worker had before ends, whatever becomes of the turn.
+Worker& Dispatcher::let_in(Worker worker) {
+  const WorkerId id = worker.profile.worker_id;
+  Worker* before = room_.find(id);
+  if (before != nullptr && before->channel != worker.channel) {
+    if (before->poll)
+      answer_poll(id);
+    else
+      outgoing_.say(before->outbox, [give = before->order] { give(CloseOrder{}); });
+  }
+  room_.see(id, now_);
+  return room_.put(std::move(worker));
+}
+
+// What it was offered and has not accepted; its time to accept begins anew.
+std::vector<Entry*> Dispatcher::offers_to(WorkerId worker) {
+  std::vector<Entry*> offers = held_.of(worker);
+  std::erase_if(offers, [](Entry* entry) { return entry->task->status != TaskStatus::assigned; });
+  for (Entry* entry : offers) set_deadline(*entry, mono_ + settings_.accept_timeout_ms);
+  return offers;
+}
+
+void Dispatcher::apply(Outbox* outbox, OpenWorker& command) {
+  const WorkerId id = command.profile.worker_id;
+  let_in({.profile = std::move(command.profile),
+          .channel = command.channel,
+          .outbox = outbox,
+          .order = std::move(command.order),
+          .poll = {}});
+  for (Entry* entry : offers_to(id)) order(id, offer_of(*entry));
+  outgoing_.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
+}
+
+void Dispatcher::apply(Outbox*, Ready& command) {
+  Worker* worker = on_channel(command.worker_id, command.channel);
+  if (worker == nullptr) return;
+  if (!command.free) return room_.set_slots(*worker, worker->slots_free + command.slots);
+  room_.set_slots(*worker, *command.free - static_cast<int>(offers_to(command.worker_id).size()));
+}
+
+void Dispatcher::apply(Outbox*, CloseWorker& command) {
+  const Worker* worker = on_channel(command.worker_id, command.channel);
+  if (worker == nullptr) return;
+  const bool in_process = worker->profile.in_process;
+  room_.remove(command.worker_id);
+  if (in_process) return;
+  if (!command.lost) {
+    for (Entry* entry : offers_to(command.worker_id)) give_back(*entry);
+    return;
+  }
+  const MonoTime until = mono_ + settings_.reconnect_ms;
+  for (Entry* entry : held_.of(command.worker_id))
+    if (until < entry->deadline) set_deadline(*entry, until);
+}
+
+void Dispatcher::apply(Outbox* outbox, Claim& command) {
+  const WorkerId id = command.profile.worker_id;
+  Poll poll{.value = {}, .until = mono_ + command.wait_ms, .done = std::move(command.done)};
+  for (Entry* entry : offers_to(id)) poll.value.jobs.push_back(offer_of(*entry));
+  bool is_due = !poll.value.jobs.empty();
+  for (const Entry* entry : held_.of(id)) is_due = is_due || entry->has_news;
+  const int slots = std::max(0, command.max - static_cast<int>(poll.value.jobs.size()));
+  let_in({.profile = std::move(command.profile),
+          .channel = command.channel,
+          .outbox = outbox,
+          .order = {},
+          .poll = std::move(poll),
+          .slots_free = slots});
+  if (is_due) polls_to_answer_.push_back(id);
+}
+
+void Dispatcher::apply(Outbox*, Unclaim& command) {
+  if (on_channel(command.worker_id, command.channel) != nullptr) room_.remove(command.worker_id);
+}
+
+void Dispatcher::answer_polls() {
+  for (WorkerId id : std::exchange(polls_to_answer_, {})) answer_poll(id);
+  if (lanes_want_reading_) return;  // the next turn may have something for those whose time is over
+  while (room_.next_poll_end() <= mono_) answer_poll(room_.first_to_end());
+}
+
+void Dispatcher::answer_poll(WorkerId id) {
+  Worker* worker = room_.find(id);
+  if (worker == nullptr || !worker->poll) return;
+  Poll& poll = *worker->poll;
+  for (Entry* entry : held_.of(id)) {
+    if (!entry->has_news) continue;
+    auto answer = answer_of(*entry, entry->input_seq);
+    if (!answer) continue;  // it stays news
+    poll.value.news.push_back({{entry->task->task_id, entry->task->attempt}, std::move(*answer)});
+  }
+  outgoing_.answer(worker->outbox, poll.done, Result<Claimed>(std::move(poll.value)));
+  room_.remove(id);
+}
+
+void Dispatcher::apply(Outbox* outbox, RevokeWorker& command) {
+  const WorkerId id = command.worker_id;
+  for (Entry* entry : held_.of(id)) {
+    order(id, LostOrder{entry->task->task_id, entry->task->attempt});
+    give_back(*entry);
+  }
+  if (Worker* worker = room_.find(id)) {
+    const Error revoked = fail(Errc::token_revoked, "The worker was revoked");
+    if (worker->poll)
+      outgoing_.answer(worker->outbox, worker->poll->done, Result<Claimed>(revoked));
+    else
+      outgoing_.say(worker->outbox,
+                    [give = worker->order] { give(CloseOrder{CloseReason::revoked}); });
+    room_.remove(id);
+  }
+  outgoing_.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
+}
+
+void Dispatcher::apply(Outbox*, DrainWorker& command) {
+  Worker* worker = room_.find(command.worker_id);
+  if (worker == nullptr) return;
+  room_.set_draining(*worker, command.draining);
+  if (command.draining) order(command.worker_id, DrainOrder{});
+}
+
+void Dispatcher::apply(Outbox* outbox, InspectWorkers& command) {
+  std::vector<WorkerState> states;
+  for (WorkerId id : command.workers) {
+    WorkerState& state = states.emplace_back();
+    state.worker_id = id;
+    if (const Worker* worker = room_.find(id)) state.channel = worker->profile.channel;
+    state.last_seen_at = room_.last_seen(id);
+    for (Entry* entry : held_.of(id)) state.tasks.push_back(TaskTable::share(*entry));
+  }
+  outgoing_.answer(outbox, command.done, Result<std::vector<WorkerState>>(std::move(states)));
+}
+
+// It is another's to run, and does not count as an attempt.
+void Dispatcher::give_back(Entry& entry) {
+  entry.deadline = kNever;
+  release(tasks_.edit(entry), now_);
+  ended(entry);
+}
+
+}  // namespace tandem::queue

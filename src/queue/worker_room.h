@@ -1,0 +1,85 @@
+#pragma once
+
+#include <compare>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/outbox.h"
+#include "queue/worker_channels.h"
+
+namespace tandem::queue {
+
+// A poll that waits for its answer.
+struct Poll {
+  Claimed value;  // what this turn gives it
+  MonoTime until;
+  Done<Claimed> done;
+};
+
+// A worker that is connected to this server: by a channel that stays open, or by a poll.
+struct Worker {
+  WorkerProfile profile;
+  ChannelNumber channel = 0;
+  Outbox* outbox = nullptr;
+  std::function<void(WorkerOrder)> order;  // of a channel; empty: a poll
+  std::optional<Poll> poll;
+  int slots_free = 0;
+};
+
+// The connected workers. Those that can take the same tasks stand in one group, so that who is to
+// get a task is found without looking at each of thousands that wait. One thread.
+class WorkerRoom {
+ public:
+  Worker* find(WorkerId id);
+  Worker& put(Worker worker);  // in place of the worker's channel before
+  void remove(WorkerId id);
+  void set_slots(Worker& worker, int slots);
+  void set_draining(Worker& worker, bool draining);
+
+  // Calls `give` with one waiting worker of each group in turn, until it has answered false for
+  // every group or nobody waits. true: it has set the worker's slots.
+  void serve(const std::function<bool(Worker&)>& give);
+  // That the worker was heard of, connected or not.
+  void see(WorkerId id, WallTime now) { seen_[id] = now; }
+  std::optional<WallTime> last_seen(WorkerId id) const;
+  // When the first poll has waited for long enough; kNever: none waits. And whose it is.
+  MonoTime next_poll_end() const { return ends_.empty() ? kNever : ends_.begin()->first; }
+  WorkerId first_to_end() const { return ends_.begin()->second; }
+  // The profile of one worker of each group in which somebody waits.
+  std::vector<const WorkerProfile*> waiting() const;
+
+ private:
+  struct GroupKey {
+    WorkerChannel channel = WorkerChannel::push;
+    Labels labels;
+    std::vector<std::string> job_types, queues;
+    auto operator<=>(const GroupKey&) const = default;
+  };
+  struct Group {
+    std::list<WorkerId> waiting;  // the next to be served first
+    std::size_t workers = 0;
+  };
+  using Groups = std::map<GroupKey, Group>;
+  struct Guest {
+    Worker worker;
+    Groups::iterator group;
+    std::optional<std::list<WorkerId>::iterator> place;  // where it waits
+  };
+
+  void stand(Guest& guest);  // in or out of its group's line, as its slots say
+
+  std::unordered_map<WorkerId, Guest> guests_;
+  Groups groups_;
+  std::set<std::pair<MonoTime, WorkerId>> ends_;  // of the polls
+  std::unordered_map<WorkerId, WallTime> seen_;
+  std::size_t turns_ = 0;  // so that not the same group is served first each time
+};
+
+}  // namespace tandem::queue

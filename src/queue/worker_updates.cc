@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <utility>
+
+#include "core/attempt.h"
+#include "queue/dispatcher.h"
+#include "queue/mutant.h"
+
+namespace tandem::queue {
+namespace {
+
+TaskStatus final_status(UpdateKind kind) {
+  if (kind == UpdateKind::completed) return TaskStatus::completed;
+  return kind == UpdateKind::failed ? TaskStatus::failed : TaskStatus::cancelled;
+}
+
+bool is_final(UpdateKind kind) {
+  return kind == UpdateKind::completed || kind == UpdateKind::failed ||
+         kind == UpdateKind::cancelled;
+}
+
+bool is_current(const Task& task, WorkerId worker, std::uint32_t attempt) {
+  if constexpr (kMutant == Mutant::no_attempt_check) return is_leased(task.status);
+  return is_leased(task.status) && task.worker_id == worker && task.attempt == attempt;
+}
+
+// The answer to a final update may have been lost: the same one again is no error.
+Result<UpdateAnswer> repeated_final(const Update& command, const Task& task, WallTime now) {
+  const bool same = is_final(command.kind) && task.worker_id == command.worker_id &&
+                    task.attempt == command.attempt && task.status == final_status(command.kind);
+  if (!same) return fail(Errc::stale_attempt, "The attempt is not leased to this worker");
+  return UpdateAnswer{.status = task.status,
+                      .cancel_requested = task.cancel_requested,
+                      .lease_expires_at = now,
+                      .input = {}};
+}
+
+void note(Update& command, Task& task, WallTime now) {
+  task.updated_at = now;
+  if (command.progress) task.progress = std::move(*command.progress);
+  if (command.log) task.log = *command.log;
+  if (!is_final(command.kind)) return;
+  task.exit_code = command.exit_code;
+  task.signal = command.signal;
+  task.result = std::move(command.result);
+  if (command.outputs) task.outputs = std::move(*command.outputs);
+}
+
+}  // namespace
+
+void Dispatcher::apply(Outbox* outbox, Update& command) {
+  outgoing_.answer(outbox, command.done, update(command));
+}
+
+Result<UpdateAnswer> Dispatcher::update(Update& command) {
+  auto found = tasks_.load(command.task_id);
+  if (!found) return found.error();
+  if (*found == nullptr) return fail(Errc::stale_attempt, "There is no such task");
+  Entry& entry = **found;
+  if (!is_current(*entry.task, command.worker_id, command.attempt))
+    return repeated_final(command, *entry.task, now_);
+  if (auto changed = change_status(command, entry); !changed) return changed.error();
+  renew(entry);
+  auto value = answer_of(entry, command.input_seq);
+  if (!is_leased(entry.task->status)) ended(entry);
+  return value;
+}
+
+Result<void> Dispatcher::change_status(Update& command, Entry& entry) {
+  const TaskStatus from = entry.task->status;
+  if (command.kind == UpdateKind::waiting_for_input && from != TaskStatus::running &&
+      from != TaskStatus::waiting_for_input)
+    return fail(Errc::illegal_transition, "Only a running task can wait for input");
+  const bool silent = command.kind == UpdateKind::progress && !command.progress && !command.log;
+  const bool repeated =
+      command.kind == UpdateKind::running && from == TaskStatus::running && !command.progress;
+  if (silent || repeated) return {};
+  Task& task = tasks_.edit(entry);
+  note(command, task, now_);
+  // What ends at once need not be accepted before.
+  if (is_final(command.kind) && from == TaskStatus::assigned) accept(task, now_);
+  switch (command.kind) {
+    case UpdateKind::progress: break;
+    case UpdateKind::running:
+      if (from == TaskStatus::assigned) {
+        accept(task, now_);
+      } else if (from == TaskStatus::waiting_for_input) {
+        task.status = TaskStatus::running;
+        task.input_request.reset();
+      }
+      break;
+    case UpdateKind::waiting_for_input:
+      task.status = TaskStatus::waiting_for_input;
+      task.input_request = std::move(command.input_request);
+      break;
+    case UpdateKind::completed: complete(task, now_); break;
+    case UpdateKind::failed:
+      fail_attempt(task, command.error.value_or(TaskError{"failed", ""}), now_);
+      break;
+    case UpdateKind::cancelled: tandem::cancel(task, now_); break;
+    case UpdateKind::released: release(task, now_); break;
+  }
+  return {};
+}
+
+void Dispatcher::renew(Entry& entry) {
+  const WorkerId id = entry.task->worker_id;
+  if (id == settings_.embedded_worker || !is_leased(entry.task->status)) return;
+  room_.see(id, now_);
+  if (entry.task->status == TaskStatus::assigned) return;  // only acceptance makes it a lease
+  set_deadline(entry, mono_ + settings_.lease_ms);
+}
+
+void Dispatcher::set_deadline(Entry& entry, MonoTime deadline) {
+  const MonoTime before = std::exchange(entry.deadline, deadline);
+  if (deadline < before) deadlines_.add(deadline, entry.task->task_id);
+}
+
+// `input_seq`: the last piece of input that the worker has; none: it does not ask for any.
+Result<UpdateAnswer> Dispatcher::answer_of(Entry& entry, std::optional<std::uint64_t> input_seq) {
+  const Task& task = *entry.task;
+  UpdateAnswer value{.status = task.status,
+                     .cancel_requested = task.cancel_requested,
+                     .lease_expires_at = now_ + settings_.lease_ms,
+                     .input = {}};
+  if (!input_seq) return value;
+  entry.input_seq = std::max(entry.input_seq, *input_seq);
+  const std::uint64_t last = entry.next_input_seq - 1;
+  if (entry.input_seq < last) {
+    auto pieces = store_.load_inputs(task.task_id, task.attempt, entry.input_seq);
+    if (!pieces) return pieces.error();
+    value.input = std::move(*pieces);
+  }
+  // A piece of this very turn is not in the store yet.
+  const std::uint64_t given = value.input.empty() ? entry.input_seq : value.input.back().seq;
+  entry.has_news = given < last;
+  return value;
+}
+
+Result<Entry*> Dispatcher::leased(WorkerId worker, const Lease& lease) {
+  Entry* entry = tasks_.find(lease.task_id);
+  if (entry == nullptr || !is_current(*entry->task, worker, lease.attempt))
+    return fail(Errc::stale_attempt, "The attempt is not leased to this worker");
+  renew(*entry);
+  return entry;
+}
+
+void Dispatcher::apply(Outbox* outbox, Heartbeat& command) {
+  std::vector<Lease> lost;
+  for (const Lease& lease : command.leases) {
+    const auto entry = leased(command.worker_id, lease);
+    if (!entry) {
+      lost.push_back(lease);
+      continue;
+    }
+    const auto news = answer_of(**entry, lease.input_seq);
+    if (!news) continue;
+    for (const store::InputPiece& piece : news->input) order(command.worker_id, piece);
+    if (news->cancel_requested) order(command.worker_id, CancelOrder{lease.task_id, lease.attempt});
+  }
+  outgoing_.answer(outbox, command.done, Result<std::vector<Lease>>(std::move(lost)));
+}
+
+void Dispatcher::apply(Outbox* outbox, CheckLease& command) {
+  const auto entry = leased(command.worker_id, command.lease);
+  outgoing_.answer(outbox, command.done,
+                   entry ? Result<TaskPtr>(TaskTable::share(**entry)) : entry.error());
+}
+
+void Dispatcher::apply(Outbox* outbox, AddOutput& command) {
+  const auto entry = leased(command.worker_id, command.lease);
+  if (!entry) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(entry.error()));
+  std::vector<FileInfo>& outputs = tasks_.edit(**entry).outputs;
+  std::erase_if(outputs, [&](const FileInfo& file) { return file.name == command.file.name; });
+  outputs.push_back(std::move(command.file));
+  outgoing_.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**entry)));
+}
+
+}  // namespace tandem::queue

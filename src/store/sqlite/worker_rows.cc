@@ -1,0 +1,84 @@
+#include "store/sqlite/worker_rows.h"
+
+#include "sqlite_queries.h"
+#include "store/sqlite/task_codec.h"
+
+namespace tandem::store {
+namespace {
+
+namespace sql = tandem::sql::sqlite;
+
+// In the order of the queries.
+enum Column : int {
+  kWorkerId,
+  kName,
+  kMode,
+  kLabels,
+  kJobTypes,
+  kQueues,
+  kSlots,
+  kVersion,
+  kHost,
+  kClientId,
+  kTokenSha256,
+  kPreviousSha256,
+  kPreviousUntil,
+  kCreatedAt,
+  kDraining,
+  kRevokedAt,
+  kRevokeReason,
+};
+
+Result<WorkerRecord> worker_of(const Query& row) {
+  WorkerRecord worker;
+  worker.worker_id = WorkerId(row.id_at(kWorkerId));
+  worker.name = row.text_at(kName);
+  worker.mode = row.text_at(kMode);
+  worker.slots = static_cast<int>(row.integer_at(kSlots));
+  worker.version = row.text_at(kVersion);
+  worker.host = row.text_at(kHost);
+  worker.client_id = ClientId(row.id_at(kClientId));
+  worker.token_sha256 = row.text_at(kTokenSha256);
+  worker.previous_sha256 = row.text_at(kPreviousSha256);
+  worker.previous_until = row.optional_time_at(kPreviousUntil);
+  worker.created_at = row.time_at(kCreatedAt);
+  worker.draining = row.integer_at(kDraining) != 0;
+  worker.revoked_at = row.optional_time_at(kRevokedAt);
+  worker.revoke_reason = row.text_at(kRevokeReason);
+  const bool readable = unpack_labels(row.blob_at(kLabels), worker.labels) &&
+                        unpack_list(row.blob_at(kJobTypes), worker.job_types) &&
+                        unpack_list(row.blob_at(kQueues), worker.queues);
+  if (!readable) return fail(Errc::store_unavailable, "A row of the database can't be read");
+  return worker;
+}
+
+}  // namespace
+
+Result<std::optional<WorkerRecord>> find_worker_row(Connection& connection, const WorkerId& id) {
+  Query query(connection, sql::find_worker);
+  auto row = query.id(id).step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<WorkerRecord>{};
+  auto worker = worker_of(query);
+  if (!worker) return worker.error();
+  return std::optional(std::move(*worker));
+}
+
+Result<std::vector<WorkerRecord>> list_worker_rows(Connection& connection,
+                                                   const std::optional<WorkerId>& after,
+                                                   int limit) {
+  Query query(connection, sql::list_workers);
+  query.blob({}).integer(limit);
+  if (after) query.at(1).id(*after);
+  std::vector<WorkerRecord> workers;
+  for (;;) {
+    auto more = query.step();
+    if (!more) return more.error();
+    if (!*more) return workers;
+    auto worker = worker_of(query);
+    if (!worker) return worker.error();
+    workers.push_back(std::move(*worker));
+  }
+}
+
+}  // namespace tandem::store

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "core/task.h"
+
+namespace tandem::store {
+
+// A registered worker. Its tokens are known by their SHA-256 only, in lower-case hex.
+struct WorkerRecord {
+  WorkerId worker_id;
+  std::string name;
+  std::string mode;  // push, polling or hybrid
+  Labels labels;
+  std::vector<std::string> job_types, queues;  // empty: any
+  int slots = 1;
+  std::string version, host;  // empty: not said
+  ClientId client_id;         // who registered it
+  std::string token_sha256;
+  std::string previous_sha256;  // of the token before, good until previous_until; empty: none
+  std::optional<WallTime> previous_until;
+  WallTime created_at;
+  bool draining = false;
+  std::optional<WallTime> revoked_at;  // it stays, so that its tokens are told from unknown ones
+  std::string revoke_reason;
+  bool operator==(const WorkerRecord&) const = default;
+};
+
+// A token and the one that it took the place of, as replace_token() writes them.
+struct WorkerTokens {
+  std::string token_sha256, previous_sha256;
+  WallTime previous_until;
+};
+
+// Who may work. Writes belong into a transaction of Store. Errors as there.
+class WorkerStore {
+ public:
+  virtual ~WorkerStore() = default;
+  virtual Result<void> insert_worker(const WorkerRecord& worker) = 0;  // conflict: id or token
+  virtual Result<std::optional<WorkerRecord>> find_worker(WorkerId id) = 0;
+  // In order of their ids, revoked ones too.
+  virtual Result<std::vector<WorkerRecord>> list_workers(std::optional<WorkerId> after,
+                                                         int limit) = 0;
+
+  // Each answers false where there is no such worker, or none that is not revoked.
+  virtual Result<bool> replace_token(WorkerId id, const WorkerTokens& tokens) = 0;
+  virtual Result<bool> set_draining(WorkerId id, bool draining) = 0;
+  virtual Result<bool> revoke_worker(WorkerId id, WallTime now, const std::string& reason) = 0;
+};
+
+}  // namespace tandem::store
