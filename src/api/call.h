@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "api/encoded_chunks.h"
 #include "api/live_clients.h"
 #include "api/live_workers.h"
@@ -27,6 +29,9 @@ struct ApiState {
   Metrics metrics;
   StoreProbe probe;
   net::OutgoingGuard outgoing;  // what a callback_url may be
+  std::atomic<queue::ChannelNumber> last_channel{0};
+
+  queue::ChannelNumber next_channel() { return ++last_channel; }
 };
 
 // Who asks for what, known once the headers are there.

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/answers.h"
+#include "api/ask.h"
 #include "api/query_params.h"
 #include "api/resources.h"
 #include "api/worker_change.h"
@@ -14,13 +15,20 @@ namespace {
 
 constexpr std::string_view kList = "workers";
 
-wire::WorkerStatus status_of(const store::WorkerRecord& worker) {
+wire::WorkerStatus status_of(const store::WorkerRecord& worker, const queue::WorkerState& state) {
   if (worker.revoked_at) return wire::WorkerStatus::revoked;
   if (worker.draining) return wire::WorkerStatus::draining;
-  return wire::WorkerStatus::away;
+  return state.channel ? wire::WorkerStatus::connected : wire::WorkerStatus::away;
 }
 
-wire::WorkerView view_of(const store::WorkerRecord& worker) {
+std::vector<wire::HeldTask> held_of(const queue::WorkerState& state) {
+  std::vector<wire::HeldTask> held;
+  for (const queue::TaskPtr& task : state.tasks)
+    held.push_back({.task_id = task->task_id, .attempt = task->attempt, .status = task->status});
+  return held;
+}
+
+wire::WorkerView view_of(const store::WorkerRecord& worker, const queue::WorkerState& state) {
   return {.worker_id = worker.worker_id,
           .name = worker.name,
           .mode = worker.mode,
@@ -30,24 +38,41 @@ wire::WorkerView view_of(const store::WorkerRecord& worker) {
           .slots = worker.slots,
           .version = worker.version,
           .host = worker.host,
-          .status = status_of(worker),
-          .channel = {},
-          .tasks = {},
+          .status = status_of(worker, state),
+          .channel = state.channel,
+          .tasks = held_of(state),
           .created_at = worker.created_at,
-          .last_seen_at = {},
+          .last_seen_at = state.last_seen_at,
           .revoked_at = worker.revoked_at,
           .revoke_reason = worker.revoke_reason};
 }
 
-net::Response worker_answer(const store::WorkerRecord& worker) {
-  std::string body;
-  wire::encode_worker(view_of(worker), body);
-  return private_json(std::move(body));
+// What the dispatcher knows of them, in their order. Errors: store_unavailable, shutting_down.
+io::Awaitable<Result<std::vector<queue::WorkerState>>> inspect(Call& call,
+                                                               std::vector<WorkerId> workers) {
+  queue::InspectWorkers command{.workers = std::move(workers), .done = {}};
+  co_return co_await ask(call.services(), call.outbox, std::move(command));
 }
 
-// What follows from a worker's drain or revocation for its channel and its tasks. The record alone
-// counts as yet: no worker but the server's own has a channel.
-io::Awaitable<Result<void>> tell_dispatcher(Call&, const store::WorkerRecord&) {
+Answer worker_answer(Call& call, WorkerPtr worker) {
+  std::vector<WorkerId> ids = {worker->worker_id};
+  const auto states = co_await inspect(call, std::move(ids));
+  if (!states) co_return refuse(call, states.error());
+  std::string body;
+  wire::encode_worker(view_of(*worker, states->at(0)), body);
+  co_return private_json(std::move(body));
+}
+
+// What follows from a worker's drain or revocation for its channel and its tasks.
+io::Awaitable<Result<void>> tell_dispatcher(Call& call, const store::WorkerRecord& worker) {
+  if (!worker.revoked_at) {
+    const queue::DrainWorker drain{.worker_id = worker.worker_id, .draining = worker.draining};
+    call.services().post({.outbox = &call.outbox, .what = drain});
+    co_return Result<void>();
+  }
+  queue::RevokeWorker revoke{.worker_id = worker.worker_id, .done = {}};
+  const auto done = co_await ask(call.services(), call.outbox, std::move(revoke));
+  if (!done) co_return done.error();
   co_return Result<void>();
 }
 
@@ -56,7 +81,7 @@ Answer changed_answer(Call& call, WorkerId id, const WorkerChange& change) {
   if (!worker) co_return refuse(call, worker.error());
   if (auto told = co_await tell_dispatcher(call, **worker); !told)
     co_return refuse(call, told.error());
-  co_return worker_answer(**worker);
+  co_return co_await worker_answer(call, *worker);
 }
 
 Answer set_draining(Call& call, bool draining) {
@@ -98,12 +123,16 @@ Answer list_workers(Call& call) {
   auto read = [&services, &after, limit] { return services.reader.list_workers(after, limit + 1); };
   const auto workers = co_await io::offload(services.reading, read);
   if (!workers) co_return refuse(call, workers.error());
+  const std::size_t count = std::min(workers->size(), static_cast<std::size_t>(limit));
+  std::vector<WorkerId> ids;
+  for (std::size_t i = 0; i < count; ++i) ids.push_back((*workers)[i].worker_id);
+  const auto states = co_await inspect(call, std::move(ids));
+  if (!states) co_return refuse(call, states.error());
   std::string body;
   wire::ListWriter list(body);
-  const std::size_t count = std::min(workers->size(), static_cast<std::size_t>(limit));
   for (std::size_t i = 0; i < count; ++i) {
     std::string item;
-    wire::encode_worker(view_of((*workers)[i]), item);
+    wire::encode_worker(view_of((*workers)[i], (*states)[i]), item);
     list.items().raw(item);
   }
   list.finish(workers->size() > count
@@ -115,7 +144,7 @@ Answer list_workers(Call& call) {
 Answer get_worker(Call& call) {
   const WorkerPtr worker = call.api.workers.find(WorkerId(call.caller.id));
   if (worker == nullptr) co_return refuse(call, fail(Errc::not_found, "There is no such worker"));
-  co_return worker_answer(*worker);
+  co_return co_await worker_answer(call, worker);
 }
 
 Answer drain_worker(Call& call) { return set_draining(call, true); }

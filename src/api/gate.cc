@@ -132,6 +132,7 @@ Result<void> authorize(const ApiState& api, const Route& route, const Caller& ca
 
 Result<bool> check_body_type(const Route& route, const net::RequestHead& head) {
   if (route.body == BodyKind::none) return false;
+  if (route.body == BodyKind::file) return true;
   const std::string_view encoding = head.headers.get("Content-Encoding");
   if (!encoding.empty() && !net::same_name(encoding, "identity"))
     return fail(Errc::unsupported_media_type, "Compressed bodies are not taken");

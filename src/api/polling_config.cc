@@ -7,7 +7,6 @@
 #include "api/resources.h"
 #include "api/routes.h"
 #include "auth/secret.h"
-#include "base/limits.h"
 #include "wire/task_json.h"
 
 namespace tandem::api {
@@ -53,15 +52,6 @@ net::Response config_answer(const Call& call, std::span<const std::string> jobs)
   response.headers.set("ETag", etag);
   response.headers.set("Cache-Control", "no-store");
   return response;
-}
-
-Answer get_polling_config(Call& call) {
-  QueryParams params(call.request.target.query, {"wait_s", "max", "claim"});
-  params.duration_ms("wait_s", 0, limits::kMaxWaitMs);
-  params.integer("max", 1, 1, limits::kMaxClaimJobs);
-  params.flag("claim");
-  if (!params.is_fine()) co_return refuse(call, params.rejection());
-  co_return config_answer(call, {});
 }
 
 Answer get_push_config(Call& call) {

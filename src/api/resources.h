@@ -48,8 +48,16 @@ Answer resume_worker(Call& call);
 Answer revoke_worker(Call& call);
 Answer revoke_named_worker(Call& call);  // named by the body
 
-Answer get_polling_config(Call& call);  // polling_config.cc
-Answer get_push_config(Call& call);
+Answer claim_jobs(Call& call);  // polling_jobs.cc
+Answer get_polling_config(Call& call);
+
+Answer update_attempts(Call& call);     // polling_update.cc
+Answer append_attempt_log(Call& call);  // attempt_logs.cc
+Answer put_output(Call& call);          // attempt_files.cc
+Answer get_input_file(Call& call);
+Answer open_worker_socket(Call& call);  // worker_socket.cc
+
+Answer get_push_config(Call& call);  // polling_config.cc
 Answer get_statuses(Call& call);
 
 }  // namespace tandem::api

@@ -12,7 +12,8 @@ constexpr Access kOpen = Access::open, kAny = Access::any, kTasks = Access::task
                  kWorkers = Access::workers, kAdmin = Access::admin, kWorker = Access::worker,
                  kWorkerOrClient = Access::worker_or_client;
 constexpr BodyKind kNone = BodyKind::none, kJson = BodyKind::json,
-                   kFormOrJson = BodyKind::form_or_json, kSubmit = BodyKind::submit;
+                   kFormOrJson = BodyKind::form_or_json, kSubmit = BodyKind::submit,
+                   kFile = BodyKind::file;
 
 constexpr std::array kRoutes = {
     Route{"GET", "health", kOpen, kNone, plain, get_health},
@@ -52,6 +53,18 @@ constexpr std::array kRoutes = {
     Route{"GET", "api/v1/workers/config", kWorkerOrClient, kNone, plain, get_push_config},
     Route{"GET", "api/v1/polling/config/statuses", kWorkerOrClient, kNone, plain, get_statuses},
     Route{"GET", "api/v1/workers/config/statuses", kWorkerOrClient, kNone, plain, get_statuses},
+    Route{"POST", "api/v1/polling/claim", kWorker, kJson, waiting, claim_jobs},
+    Route{"POST", "api/v1/polling/jobs", kWorkers, kSubmit, plain, submit_task},
+    Route{"POST", "api/v1/polling/update", kWorker, kJson, plain, update_attempts},
+    Route{"POST", "api/v1/polling/tasks/{id}/logs", kWorker, kJson, plain, append_attempt_log},
+    Route{"PUT", "api/v1/polling/tasks/{id}/outputs/{name}", kWorker, kFile, plain, put_output},
+    Route{"GET", "api/v1/polling/tasks/{id}/inputs/{name}", kWorker, kNone, plain, get_input_file},
+    Route{"GET", "api/v1/polling/ws", kWorker, kNone, websocket, open_worker_socket},
+    Route{"POST", "api/v1/workers/update", kWorker, kJson, plain, update_attempts},
+    Route{"POST", "api/v1/workers/tasks/{id}/logs", kWorker, kJson, plain, append_attempt_log},
+    Route{"PUT", "api/v1/workers/tasks/{id}/outputs/{name}", kWorker, kFile, plain, put_output},
+    Route{"GET", "api/v1/workers/tasks/{id}/inputs/{name}", kWorker, kNone, plain, get_input_file},
+    Route{"GET", "api/v1/workers/ws", kWorker, kNone, websocket, open_worker_socket},
 };
 
 constexpr std::string_view kPollingSide = "api/v1/polling/", kPushSide = "api/v1/workers/";

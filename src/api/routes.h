@@ -20,8 +20,9 @@ struct Call;
 // Who may come in. `any`: every client; tasks, workers, admin: clients with this scope; `worker`:
 // workers only.
 enum class Access : std::uint8_t { open, any, tasks, workers, admin, worker, worker_or_client };
-// What the body may be. `submit`: JSON, or multipart that is streamed.
-enum class BodyKind : std::uint8_t { none, json, form_or_json, submit };
+// What the body may be. `submit`: JSON, or multipart that is streamed;
+// `file`: anything, streamed.
+enum class BodyKind : std::uint8_t { none, json, form_or_json, submit, file };
 enum class RouteKind : std::uint8_t { plain, submit, waiting, websocket };
 
 using RouteFunction = io::Awaitable<net::Response> (*)(Call& call);

@@ -45,7 +45,9 @@ Answer submit_with_files(Call& call) {
     co_await form.discard();
     co_return refuse(call, spec.error());
   }
-  if (auto fits = check_spec(call.api, *spec); !fits) {
+  auto fits = settle_assignment(call, *spec);
+  if (fits) fits = check_spec(call.api, *spec);
+  if (!fits) {
     co_await form.discard();
     co_return refuse(call, fits.error());
   }

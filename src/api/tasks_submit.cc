@@ -3,6 +3,7 @@
 #include "api/answers.h"
 #include "api/ask.h"
 #include "api/resources.h"
+#include "api/routes.h"
 #include "api/submission.h"
 #include "auth/secret.h"
 #include "base/limits.h"
@@ -37,6 +38,15 @@ Result<void> check_spec(const ApiState& api, const TaskSpec& spec) {
   return error;
 }
 
+Result<void> settle_assignment(const Call& call, TaskSpec& spec) {
+  if (!call.caller.route->pattern.starts_with("api/v1/polling/")) return {};
+  if (spec.assignment == Assignment::push)
+    return fail(Errc::validation_failed, "must be polling for a job that is handed in here",
+                "assignment");
+  spec.assignment = Assignment::polling;
+  return {};
+}
+
 net::Response submitted_answer(Call& call, const queue::Submitted& submitted) {
   if (submitted.tasks.empty())
     return refuse(call,
@@ -56,6 +66,8 @@ Answer submit_task(Call& call) {
   auto spec = wire::decode_submit(call.request.body);
   if (!spec) co_return refuse(call, spec.error());
   const Services& services = call.services();
+  if (auto settled = settle_assignment(call, *spec); !settled)
+    co_return refuse(call, settled.error());
   if (auto fits = check_spec(call.api, *spec); !fits) co_return refuse(call, fits.error());
   queue::Submit submit{.client_id = call.caller.actor.client_id,
                        .tasks = {},

@@ -134,6 +134,7 @@ ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> th
       dispatcher(*data.store, *clock,
                  queue::DispatcherSettings{.lease_ms = settings.lease_ms,
                                            .accept_timeout_ms = settings.accept_timeout_ms,
+                                           .reconnect_ms = settings.reconnect_ms,
                                            .embedded_worker = data.embedded_worker}),
       verifier(data.secret, settings.jwt_secret_previous, *clock),
       issuer(data.secret, settings.access_token_ttl_ms, *clock, world->ids) {

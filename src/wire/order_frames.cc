@@ -40,11 +40,21 @@ PollingConfig read_config(const loose::Object& object) {
   return config == nullptr ? PollingConfig{} : read_polling_config(*config);
 }
 
+Result<AssignFrame> read_assign(std::string_view text) {
+  auto jobs = decode_jobs(text);
+  if (!jobs) return jobs.error();
+  return AssignFrame{std::move(*jobs)};
+}
+
 AckFrame read_ack(const loose::Object& object) {
   AckFrame ack;
   ack.about = loose::text(object, "for");
-  ack.answer = read_update_answer(object);
-  ack.attempt = static_cast<std::uint32_t>(loose::integer(object, "attempt", 0));
+  if (const auto* entries = loose::array(object, "updates")) {
+    for (const boost::json::value& entry : *entries)
+      if (entry.is_object()) ack.answers.push_back(read_update_answer(entry.get_object()));
+  } else {
+    ack.answers.push_back(read_update_answer(object));
+  }
   ack.committed = static_cast<std::uint64_t>(loose::integer(object, "committed", 0));
   return ack;
 }
@@ -82,9 +92,9 @@ Result<OrderFrame> decode_order_frame(std::string_view text) {
   if (object == nullptr) return fail(Errc::bad_request, "The message is no JSON object");
   std::string type = loose::text(*object, "type");
   if (type == "assign") {
-    auto job = decode_job(raw_member(text, "job").value_or("null"));
-    if (!job) return job.error();
-    return OrderFrame(AssignFrame{std::move(*job)});
+    auto assign = read_assign(text);
+    if (!assign) return assign.error();
+    return OrderFrame(std::move(*assign));
   }
   if (type == "welcome")
     return OrderFrame(WelcomeFrame{read_config(*object), loose::text(*object, "worker_id")});
@@ -106,20 +116,36 @@ std::string encode_welcome_frame(const PollingConfig& config, std::string_view w
   return frame.finish();
 }
 
-std::string encode_assign_frame(const Task& task, std::optional<WallTime> lease_expires_at) {
-  std::string out = R"({"type":"assign","job":)";
-  encode_job(task, lease_expires_at, out);
-  out.push_back('}');
-  return out;
+std::string encode_assign_frame(std::span<const std::string> jobs, bool batch) {
+  Frame frame("assign");
+  JsonWriter& writer = frame.writer();
+  if (!batch) {
+    writer.key("job").raw_or_null(jobs.empty() ? std::string_view() : jobs.front());
+    return frame.finish();
+  }
+  writer.key("jobs").begin_array();
+  for (const std::string& job : jobs) writer.raw(job);
+  writer.end_array();
+  return frame.finish();
 }
 
-std::string encode_ack_frame(const AckFrame& ack) {
+std::string encode_ack_frame(const AckFrame& ack, bool batch) {
   Frame frame("ack");
-  frame.writer().member("for", ack.about);
-  write_update_answer(frame.writer(), ack.answer);
-  frame.writer().key("attempt").integer(ack.attempt);
+  JsonWriter& writer = frame.writer();
+  writer.member("for", ack.about);
+  if (batch) {
+    writer.key("updates").begin_array();
+    for (const UpdateAnswer& answer : ack.answers) {
+      writer.begin_object();
+      write_update_answer(writer, answer);
+      writer.end_object();
+    }
+    writer.end_array();
+  } else if (!ack.answers.empty()) {
+    write_update_answer(writer, ack.answers.front());
+  }
   if (ack.about == "logs")
-    frame.writer().key("committed").integer(static_cast<std::int64_t>(ack.committed));
+    writer.key("committed").integer(static_cast<std::int64_t>(ack.committed));
   return frame.finish();
 }
 

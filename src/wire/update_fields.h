@@ -15,6 +15,8 @@ AttemptRef read_attempt_ref(Fields& fields);
 // `text` is that of the object, for the result.
 Update read_update(Fields& fields, std::string_view text, std::string_view prefix,
                    std::vector<FieldError>& errors);
+// One update, or those of the member `updates`.
+Updates read_updates(Fields& fields, std::string_view text, std::vector<FieldError>& errors);
 void write_update(JsonWriter& writer, const Update& update, std::string_view status_name);
 void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer);
 UpdateAnswer read_update_answer(const boost::json::object& object);

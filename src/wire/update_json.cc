@@ -82,6 +82,12 @@ std::optional<int> maybe_integer(Fields& fields, std::string_view name, int min,
   return number;
 }
 
+std::optional<std::uint64_t> read_number(Fields& fields, std::string_view name) {
+  std::int64_t number = 0;
+  if (!fields.integer(name, number, 0, INT64_MAX)) return std::nullopt;
+  return static_cast<std::uint64_t>(number);
+}
+
 }  // namespace
 
 std::string_view to_string(UpdateStatus status) {
@@ -119,7 +125,34 @@ Update read_update(Fields& fields, std::string_view text, std::string_view prefi
   update.exit_code = maybe_integer(fields, "exit_code", -1, 255);
   update.signal = maybe_integer(fields, "signal", 0, 64);
   read_input_request(fields, prefix, errors, update);
+  update.input_seq = read_number(fields, "input_seq");
+  update.log_records = read_number(fields, "log_records");
   return update;
+}
+
+Updates read_updates(Fields& fields, std::string_view text, std::vector<FieldError>& errors) {
+  Updates result;
+  result.is_batch = fields.has("updates");
+  if (!result.is_batch) {
+    result.updates.push_back(read_update(fields, text, "", errors));
+    return result;
+  }
+  const auto* entries = fields.array("updates", 1, limits::kMaxBatchTasks);
+  if (entries == nullptr) return result;
+  const auto texts = raw_elements(raw_member(text, "updates").value_or(std::string_view()));
+  for (std::size_t i = 0; i < entries->size() && errors.size() < kMaxFieldErrors; ++i) {
+    const std::string name = "updates[" + std::to_string(i) + "]";
+    const boost::json::object* entry = (*entries)[i].if_object();
+    if (entry == nullptr) {
+      fields.wrong(name, "must be an object");
+      continue;
+    }
+    const std::string prefix = name + ".";
+    Fields members(*entry, prefix, errors);
+    result.updates.push_back(read_update(members, texts.at(i), prefix, errors));
+    members.finish();
+  }
+  return result;
 }
 
 Decoded<Updates> decode_updates(std::string_view body) {
@@ -128,25 +161,7 @@ Decoded<Updates> decode_updates(std::string_view body) {
   if (!object) return object.error();
   std::vector<FieldError> errors;
   Fields fields(**object, "", errors);
-  Updates result;
-  result.is_batch = fields.has("updates");
-  if (!result.is_batch) {
-    result.updates.push_back(read_update(fields, body, "", errors));
-  } else if (const auto* entries = fields.array("updates", 1, limits::kMaxBatchTasks)) {
-    const auto texts = raw_elements(raw_member(body, "updates").value_or(std::string_view()));
-    for (std::size_t i = 0; i < entries->size() && errors.size() < kMaxFieldErrors; ++i) {
-      const std::string name = "updates[" + std::to_string(i) + "]";
-      const boost::json::object* entry = (*entries)[i].if_object();
-      if (entry == nullptr) {
-        fields.wrong(name, "must be an object");
-        continue;
-      }
-      const std::string prefix = name + ".";
-      Fields members(*entry, prefix, errors);
-      result.updates.push_back(read_update(members, texts.at(i), prefix, errors));
-      members.finish();
-    }
-  }
+  Updates result = read_updates(fields, body, errors);
   fields.finish();
   if (!errors.empty()) return reject(std::move(errors));
   return result;
@@ -171,6 +186,10 @@ void write_update(JsonWriter& writer, const Update& update, std::string_view sta
         .end_object();
   if (update.exit_code) writer.key("exit_code").integer(*update.exit_code);
   if (update.signal) writer.key("signal").integer(*update.signal);
+  if (update.input_seq)
+    writer.key("input_seq").integer(static_cast<std::int64_t>(*update.input_seq));
+  if (update.log_records)
+    writer.key("log_records").integer(static_cast<std::int64_t>(*update.log_records));
   if (!update.input_request) return;
   writer.key("input_request").begin_object();
   if (!update.input_request->request_id.empty())
@@ -189,8 +208,9 @@ void encode_update(const Update& update, std::string& out, std::string_view stat
 }
 
 void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer) {
-  writer.member("task_id", answer.task_id)
-      .key("status")
+  writer.member("task_id", answer.task_id);
+  if (answer.attempt > 0) writer.key("attempt").integer(answer.attempt);
+  writer.key("status")
       .string_or_null(answer.status)
       .key("cancel_requested")
       .boolean(answer.cancel_requested)
@@ -241,6 +261,7 @@ std::string encode_update_answers(std::span<const UpdateAnswer> answers) {
 UpdateAnswer read_update_answer(const boost::json::object& object) {
   UpdateAnswer answer;
   answer.task_id = loose::text(object, "task_id");
+  answer.attempt = static_cast<std::uint32_t>(loose::integer(object, "attempt", 0));
   answer.status = loose::text(object, "status");
   answer.cancel_requested = loose::flag(object, "cancel_requested");
   answer.lease_expires_at = loose::time(object, "lease_expires_at");

@@ -16,6 +16,7 @@ namespace tandem::wire {
 struct AttemptRef {
   std::string task_id;
   std::uint32_t attempt = 0;
+  std::optional<std::uint64_t> input_seq = {};  // in heartbeats; as in Update
   bool operator==(const AttemptRef&) const = default;
 };
 
@@ -39,6 +40,8 @@ struct Update {
   std::optional<TaskError> error;
   std::optional<int> exit_code, signal;
   std::optional<InputRequest> input_request;  // asked_at is not on the wire
+  std::optional<std::uint64_t> input_seq;     // the last piece of input that the job was given
+  std::optional<std::uint64_t> log_records;   // with a final status: 0 says that there is no log
 };
 
 // One update or {"updates": [1..kMaxBatchTasks]}; `is_batch` says which.
@@ -57,6 +60,7 @@ struct AnswerInput {
 };
 struct UpdateAnswer {
   std::string task_id;
+  std::uint32_t attempt = 0;  // 0: the service numbers none
   std::string status;
   bool cancel_requested = false;
   std::optional<WallTime> lease_expires_at;

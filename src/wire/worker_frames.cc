@@ -38,7 +38,10 @@ WorkerFrame read_heartbeat(Fields& fields, std::vector<FieldError>& errors) {
     }
     const std::string prefix = name + ".";
     Fields members(*task, prefix, errors);
-    frame.tasks.push_back(read_attempt_ref(members));
+    AttemptRef& held = frame.tasks.emplace_back(read_attempt_ref(members));
+    std::int64_t seq = 0;
+    if (members.integer("input_seq", seq, 0, INT64_MAX))
+      held.input_seq = static_cast<std::uint64_t>(seq);
     members.finish();
   }
   return frame;
@@ -49,7 +52,7 @@ WorkerFrame read_frame(Fields& fields, std::string_view text, std::vector<FieldE
   fields.required("type");
   if (!fields.text("type", type, 32)) return ByeFrame{};
   if (type == "ready") return read_ready(fields);
-  if (type == "update") return UpdateFrame{read_update(fields, text, "", errors)};
+  if (type == "update") return UpdateFrame{read_updates(fields, text, errors).updates};
   if (type == "logs") return read_logs(fields, errors);
   if (type == "heartbeat") return read_heartbeat(fields, errors);
   if (type != "bye") fields.wrong("type", "must be ready, update, logs, heartbeat or bye");
@@ -74,12 +77,16 @@ std::string encode_ready_frame(int slots_free) {
   return R"({"type":"ready","slots_free":)" + std::to_string(slots_free) + "}";
 }
 
-std::string encode_update_frame(const Update& update) {
+std::string encode_update_frame(std::span<const Update> updates) {
   std::string out;
   JsonWriter writer(out);
-  writer.begin_object().member("type", "update");
-  write_update(writer, update, {});
-  writer.end_object();
+  writer.begin_object().member("type", "update").key("updates").begin_array();
+  for (const Update& update : updates) {
+    writer.begin_object();
+    write_update(writer, update, {});
+    writer.end_object();
+  }
+  writer.end_array().end_object();
   return out;
 }
 
@@ -96,12 +103,11 @@ std::string encode_heartbeat_frame(std::span<const AttemptRef> tasks) {
   std::string out;
   JsonWriter writer(out);
   writer.begin_object().member("type", "heartbeat").key("tasks").begin_array();
-  for (const AttemptRef& task : tasks)
-    writer.begin_object()
-        .member("task_id", task.task_id)
-        .key("attempt")
-        .integer(task.attempt)
-        .end_object();
+  for (const AttemptRef& task : tasks) {
+    writer.begin_object().member("task_id", task.task_id).key("attempt").integer(task.attempt);
+    if (task.input_seq) writer.key("input_seq").integer(static_cast<std::int64_t>(*task.input_seq));
+    writer.end_object();
+  }
   writer.end_array().end_object();
   return out;
 }

@@ -19,7 +19,7 @@ struct ReadyFrame {
   int slots_free = 0;
 };
 struct UpdateFrame {
-  Update update;
+  std::vector<Update> updates;
 };
 struct LogsFrame {
   std::string task_id;
@@ -33,7 +33,7 @@ using WorkerFrame = std::variant<ReadyFrame, UpdateFrame, LogsFrame, HeartbeatFr
 
 Decoded<WorkerFrame> decode_worker_frame(std::string_view text);
 std::string encode_ready_frame(int slots_free);
-std::string encode_update_frame(const Update& update);
+std::string encode_update_frame(std::span<const Update> updates);
 std::string encode_logs_frame(std::string_view task_id, std::span<const LogLine> lines);
 std::string encode_heartbeat_frame(std::span<const AttemptRef> tasks);
 std::string encode_bye_frame();
@@ -44,13 +44,12 @@ struct WelcomeFrame {
   std::string worker_id;
 };
 struct AssignFrame {
-  Job job;
+  std::vector<Job> jobs;
 };
-// The answer to an update (`for`: "update") or to logs ("logs").
+// The answer to updates (`for`: "update") or to logs ("logs").
 struct AckFrame {
-  std::string about;    // `for` on the wire
-  UpdateAnswer answer;  // task_id, status, …, error
-  std::uint32_t attempt = 0;
+  std::string about;  // `for` on the wire
+  std::vector<UpdateAnswer> answers;
   std::uint64_t committed = 0;  // logs: the last durable seq
 };
 struct CancelOrder {
@@ -80,8 +79,9 @@ using OrderFrame = std::variant<WelcomeFrame, AssignFrame, AckFrame, CancelOrder
 
 Result<OrderFrame> decode_order_frame(std::string_view text);
 std::string encode_welcome_frame(const PollingConfig& config, std::string_view worker_id);
-std::string encode_assign_frame(const Task& task, std::optional<WallTime> lease_expires_at);
-std::string encode_ack_frame(const AckFrame& ack);
+// Each of `jobs` is what encode_job wrote. With `batch` as a list, else it is one.
+std::string encode_assign_frame(std::span<const std::string> jobs, bool batch);
+std::string encode_ack_frame(const AckFrame& ack, bool batch = false);
 std::string encode_cancel_order(const CancelOrder& order);
 std::string encode_input_order(const InputOrder& order);
 std::string encode_resize_order(const ResizeOrder& order);

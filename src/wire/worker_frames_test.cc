@@ -21,13 +21,21 @@ TEST(WorkerFrames, ComeBack) {
   update.task_id = kId;
   update.attempt = 1;
   update.result = "[1]";
-  EXPECT_EQ(std::get<UpdateFrame>(*decode_worker_frame(encode_update_frame(update))).update.result,
-            "[1]");
+  update.input_seq = 7;
+  const Update both[] = {update, update};
+  const auto updates = decode_worker_frame(encode_update_frame(both));
+  ASSERT_TRUE(updates);
+  EXPECT_EQ(std::get<UpdateFrame>(*updates).updates.at(1).result, "[1]");
+  EXPECT_EQ(std::get<UpdateFrame>(*updates).updates.at(1).input_seq, 7u);
+  const auto one = decode_worker_frame(R"({"type":"update","task_id":")" + std::string(kId) +
+                                       R"(","attempt":1,"status":"running"})");
+  ASSERT_TRUE(one);
+  EXPECT_EQ(std::get<UpdateFrame>(*one).updates.size(), 1u);
   const LogLine lines[] = {{4, WallTime{5}, 2, "stdout", "a"}, {5, WallTime{6}, 2, "stderr", "b"}};
   const auto logs = decode_worker_frame(encode_logs_frame(kId, lines));
   ASSERT_TRUE(logs);
   EXPECT_EQ(std::get<LogsFrame>(*logs).batch.records.at(1).seq, 5u);
-  const AttemptRef refs[] = {{kId, 2}};
+  const AttemptRef refs[] = {{kId, 2, 5}};
   const auto beat = decode_worker_frame(encode_heartbeat_frame(refs));
   ASSERT_TRUE(beat);
   EXPECT_EQ(std::get<HeartbeatFrame>(*beat).tasks.at(0), refs[0]);
@@ -51,13 +59,18 @@ TEST(OrderFrames, ComeBack) {
   Task task;
   task.task_id = *TaskId::parse(kId);
   task.spec.payload = R"({"job_type":"x"})";
-  EXPECT_EQ(order<AssignFrame>(encode_assign_frame(task, std::nullopt)).job.task_id, kId);
+  std::string job;
+  encode_job(task, std::nullopt, job);
+  const std::string jobs[] = {job, job};
+  EXPECT_EQ(order<AssignFrame>(encode_assign_frame(jobs, false)).jobs.size(), 1u);
+  EXPECT_EQ(order<AssignFrame>(encode_assign_frame(jobs, true)).jobs.at(1).task_id, kId);
   AckFrame ack;
   ack.about = "logs";
-  ack.answer.task_id = kId;
-  ack.attempt = 2;
+  ack.answers.push_back({.task_id = kId, .attempt = 2});
   ack.committed = 9;
   EXPECT_EQ(order<AckFrame>(encode_ack_frame(ack)).committed, 9u);
+  ack.answers.push_back({.task_id = kId, .attempt = 3});
+  EXPECT_EQ(order<AckFrame>(encode_ack_frame(ack, true)).answers.at(1).attempt, 3u);
   EXPECT_EQ(order<CancelOrder>(encode_cancel_order({{kId, 2}, 1500})).grace_ms, 1500);
   EXPECT_EQ(order<InputOrder>(encode_input_order({{kId, 2}, {3, "x", true}})).input.data, "x");
   EXPECT_EQ(order<ResizeOrder>(encode_resize_order({{kId, 2}, 100, 50})).rows, 50);

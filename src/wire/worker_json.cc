@@ -113,7 +113,7 @@ Decoded<Claim> decode_claim(std::string_view body) {
   std::vector<FieldError> errors;
   Fields fields(**object, "", errors);
   Claim claim;
-  fields.integer("max", claim.max, 1, kMaxClaim);
+  fields.integer("max", claim.max, 0, kMaxClaim);
   fields.seconds("wait_s", claim.wait_ms, 0, limits::kMaxWaitMs);
   fields.finish();
   if (!errors.empty()) return reject(std::move(errors));
@@ -125,6 +125,18 @@ std::string encode_claim(const Claim& claim) {
   JsonWriter writer(out);
   writer.begin_object().key("max").integer(claim.max).key("wait_s").seconds(claim.wait_ms);
   writer.end_object();
+  return out;
+}
+
+std::string encode_claimed(std::span<const std::string> jobs,
+                           std::span<const std::string> updates) {
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object().key("jobs").begin_array();
+  for (const std::string& job : jobs) writer.raw(job);
+  writer.end_array().key("updates").begin_array();
+  for (const std::string& update : updates) writer.raw(update);
+  writer.end_array().end_object();
   return out;
 }
 

@@ -38,11 +38,15 @@ Result<Registered> decode_registered(std::string_view body);
 
 // POST …/claim
 struct Claim {
-  int max = 1;               // 1..100
+  int max = 1;               // 0..100; 0: only for news of the worker's own tasks
   std::int64_t wait_ms = 0;  // 0..kMaxWaitMs
 };
 Decoded<Claim> decode_claim(std::string_view body);
 std::string encode_claim(const Claim& claim);
+
+// The answer to a claim: {"jobs": […], "updates": […]}. Each job is what encode_job wrote, each
+// update what encode_update_answer wrote.
+std::string encode_claimed(std::span<const std::string> jobs, std::span<const std::string> updates);
 
 // What a worker is given to run. Ids are text: a foreign service has its own form.
 struct Job {

@@ -30,7 +30,7 @@ TEST(Registration, ComesBackAndIsStrict) {
 TEST(Claim, HasBounds) {
   EXPECT_EQ(decode_claim("")->max, 1);
   EXPECT_EQ(decode_claim(R"({"max":3,"wait_s":0.5})")->wait_ms, 500);
-  for (const char* body : {R"({"wait_s":61})", R"({"max":0})", R"({"wait":1})"})
+  for (const char* body : {R"({"wait_s":61})", R"({"max":-1})", R"({"wait":1})"})
     EXPECT_FALSE(decode_claim(body)) << body;
 }
 

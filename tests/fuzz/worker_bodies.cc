@@ -47,7 +47,7 @@ struct WorkerFrameWriter {
     return wire::encode_ready_frame(frame.slots_free);
   }
   std::string operator()(const wire::UpdateFrame& frame) const {
-    return wire::encode_update_frame(frame.update);
+    return wire::encode_update_frame(frame.updates);
   }
   std::string operator()(const wire::LogsFrame& frame) const {
     return wire::encode_logs_frame(frame.task_id, lines_of(frame.batch.records));
@@ -60,7 +60,9 @@ struct WorkerFrameWriter {
 
 // Empty for the frames that are made of more than what a worker reads of them.
 struct OrderWriter {
-  std::string operator()(const wire::AckFrame& ack) const { return wire::encode_ack_frame(ack); }
+  std::string operator()(const wire::AckFrame& ack) const {
+    return wire::encode_ack_frame(ack, ack.answers.size() != 1);
+  }
   std::string operator()(const wire::CancelOrder& order) const {
     return wire::encode_cancel_order(order);
   }
