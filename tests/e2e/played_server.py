@@ -336,7 +336,8 @@ class PlayedServer:
         if kind == "ready":
             self.slots = frame["slots_free"]
         if kind == "update":
-            link.send({"type": "ack", "for": "update"} | self.update(frame))
+            answers = [self.update(one) for one in frame.get("updates", [frame])]
+            link.send({"type": "ack", "for": "update", "updates": answers})
         if kind == "logs":
             committed, is_gap = self.append(frame["task_id"], frame)
             ack = {"type": "ack", "for": "logs", "committed": committed}

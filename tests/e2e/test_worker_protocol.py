@@ -199,6 +199,14 @@ def test_cancel_and_input_arrive(played, work, tmp_path, mode):
     ended(task, worker, "cancelled")
 
 
+def test_idle_worker_says_that_it_is_there(played, work):
+    server = played()
+    worker = work(server, TANDEM_WORKER_MODE="push")
+    until(lambda: sum(f["type"] == "heartbeat" for f in server.frames) >= 4, worker.log)
+    ended(server.add("true"), worker)
+    assert "socket has ended" not in worker.log()
+
+
 def test_lost_order_kills_and_tells_nothing(played, work, tmp_path):
     server = played()
     worker = work(server, TANDEM_WORKER_MODE="push")

@@ -214,6 +214,7 @@ void RemoteLink::forget(const AttemptKey& key) {
   state_->dropped_logs.erase(key);
   state_->flying_reports.erase(key);
   state_->flying_logs.erase(key);
+  state_->input_seqs.erase(key);
   state_->end.wake();
 }
 
@@ -231,6 +232,11 @@ io::Awaitable<void> RemoteLink::keep_leases() {
       spool_.renew(key);
       state_->reports.wake();
     }
+    // Leases are renewed by reports; this tells that we are there, also without a task.
+    if (state_->peer && state_->next_heartbeat <= now()) {
+      send(wire::encode_heartbeat_frame({}));
+      state_->next_heartbeat = now() + terms_->lease_terms().heartbeat_ms;
+    }
     const bool waits_for_ack = !state_->flying_reports.empty() || !state_->flying_logs.empty();
     const std::int64_t since_ack_ms = now() - state_->last_ack;
     if (state_->peer && waits_for_ack && since_ack_ms >= kAckPatienceMs)
@@ -238,7 +244,9 @@ io::Awaitable<void> RemoteLink::keep_leases() {
     const std::int64_t to_event_ms =
         leases_.next_event() == kNever ? kLongMs : leases_.next_event() - now();
     const std::int64_t to_patience_ms = waits_for_ack ? kAckPatienceMs - since_ack_ms : kLongMs;
-    co_await state_->leases.wait(std::max<std::int64_t>(std::min(to_event_ms, to_patience_ms), 1));
+    const std::int64_t to_heartbeat_ms = state_->peer ? state_->next_heartbeat - now() : kLongMs;
+    const std::int64_t wait_ms = std::min({to_event_ms, to_patience_ms, to_heartbeat_ms});
+    co_await state_->leases.wait(std::max<std::int64_t>(wait_ms, 1));
   }
 }
 

@@ -97,7 +97,7 @@ class RemoteLink final : public ServerLink, public LogSink {
   io::Awaitable<bool> post_logs();
   io::Awaitable<bool> post_reports(std::vector<Report> reports);
   io::Awaitable<bool> post_logs(LogBatch batch);
-  wire::Update update_of(const Report& report, const ServiceName& name) const;
+  wire::Update update_of(const Report& report) const;
   void answered(const AttemptKey& key, MonoTime sent_at, const wire::UpdateAnswer& answer);
   void hear(const AttemptKey& key, const wire::UpdateAnswer& news);
   void refused(const AttemptKey& key, const Error& error);
@@ -112,6 +112,9 @@ class RemoteLink final : public ServerLink, public LogSink {
   std::string socket_url() const;
   bool send(std::string frame);
   void take(const std::string& frame);
+  void logs_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer,
+                         std::uint64_t committed);
+  void report_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer);
   void hear_config(wire::PollingConfig config);
   void on(wire::WelcomeFrame& frame);
   void on(wire::AssignFrame& frame);

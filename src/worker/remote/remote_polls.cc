@@ -17,10 +17,6 @@ constexpr int kMaxRefusals = 6;           // of the token
 constexpr int kMaxClaim = 100;
 constexpr std::int64_t kLongMs = 3'600'000;
 
-std::string with_query(const std::string& url, const std::string& query) {
-  return url + (url.find('?') == std::string::npos ? "?" : "&") + query;
-}
-
 bool is_of_token(Errc code) {
   return code == Errc::unauthenticated || code == Errc::token_invalid ||
          code == Errc::token_expired || code == Errc::token_revoked;
@@ -54,7 +50,8 @@ io::Awaitable<void> RemoteLink::begin() {
 io::Awaitable<Result<void>> RemoteLink::fetch_config() {
   net::HttpCall call;
   call.url = settings_.config_url;
-  if (terms_ && terms_->is_tandem()) call.url = with_query(call.url, "claim=false");
+  const bool polls_too = call.url.ends_with("/polling/config");  // of ours
+  if (terms_ && terms_->is_tandem() && polls_too) call.url = with_query(call.url, "claim=false");
   call.headers = terms_ ? terms_->headers() : default_headers(settings_.token);
   call.timeout_ms = kCallMs;
   const MonoTime asked_at = now();
@@ -237,7 +234,7 @@ io::Awaitable<Result<bool>> RemoteLink::poll_long(Lane lane, int most) {
   choice_.long_poll_worked();
   if (auto updates = wire::decode_update_answers(*body))
     for (const wire::UpdateAnswer& update : *updates)
-      if (const auto key = key_of(update.task_id, 0)) hear(*key, update);
+      if (const auto key = key_of(update.task_id, update.attempt)) hear(*key, update);
   co_return take_jobs(*body, asked_at);
 }
 

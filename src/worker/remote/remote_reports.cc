@@ -68,7 +68,9 @@ std::vector<wire::LogLine> lines_of(const LogBatch& batch, std::uint32_t attempt
   return lines;
 }
 
-wire::Update RemoteLink::update_of(const Report& report, const ServiceName& name) const {
+wire::Update RemoteLink::update_of(const Report& report) const {
+  const AttemptKey key{report.task_id, report.attempt};
+  const ServiceName name = book_.name_of(key).value_or(ServiceName{});
   wire::Update update;
   update.task_id = name.task_id;
   update.attempt = name.attempt;
@@ -79,6 +81,10 @@ wire::Update RemoteLink::update_of(const Report& report, const ServiceName& name
   update.exit_code = report.exit_code;
   update.signal = report.signal;
   update.input_request = report.input_request;
+  if (!terms_->is_tandem()) return update;
+  const auto given = state_->input_seqs.find(key);
+  update.input_seq = given == state_->input_seqs.end() ? 0 : given->second;
+  if (report.log) update.log_records = report.log->records;
   return update;
 }
 
@@ -90,7 +96,7 @@ io::Awaitable<void> RemoteLink::tell() {
       continue;
     }
     bool is_told = true;
-    if (state_->peer) {
+    if (state_->peer && state_->apart == 0) {
       is_told = co_await send_some();
     } else {
       if (spool_.has_reports()) is_told = co_await post_reports();
@@ -108,7 +114,9 @@ io::Awaitable<void> RemoteLink::tell() {
 }
 
 io::Awaitable<bool> RemoteLink::post_reports() {
-  const std::size_t most = terms_->is_tandem() ? kMaxReports : 1;
+  const bool is_one_by_one = !terms_->is_tandem() || state_->apart > 0;
+  const std::size_t most = is_one_by_one ? 1 : kMaxReports;
+  if (state_->apart > 0 && spool_.has_reports()) --state_->apart;
   auto reports = spool_.take_reports(most, kMaxReportBytes);
   co_return co_await post_reports(std::move(reports));
 }
@@ -119,7 +127,7 @@ io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
   std::string body = reports.size() > 1 ? R"({"updates":[)" : "";
   for (const Report& report : reports) {
     const AttemptKey key{report.task_id, report.attempt};
-    const wire::Update update = update_of(report, book_.name_of(key).value_or(ServiceName{}));
+    const wire::Update update = update_of(report);
     if (!keys.empty()) body += ',';
     wire::encode_update(update, body, terms->statuses.name_of(update.status));
     keys.push_back(key);
@@ -192,6 +200,9 @@ void RemoteLink::logs_refused(const AttemptKey& key, const Error& error, std::ui
 void RemoteLink::hear(const AttemptKey& key, const wire::UpdateAnswer& news) {
   if (news.cancel_requested) order(CancelOrder{key.task_id, key.attempt});
   for (const wire::AnswerInput& piece : news.input) {
+    std::uint64_t& last = state_->input_seqs[key];
+    if (piece.seq <= last) continue;
+    last = piece.seq;
     spool_.input_came(key);
     order(InputOrder{key.task_id, key.attempt, piece.seq, piece.data, piece.eof});
   }

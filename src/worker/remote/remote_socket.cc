@@ -12,7 +12,9 @@ std::vector<wire::LogLine> lines_of(const LogBatch& batch, std::uint32_t attempt
 namespace {
 
 constexpr std::size_t kMaxFrameBytes = limits::kMaxWebSocketMessageBytes - 16 * 1024;
-constexpr std::size_t kMaxBatchBytes = 32u * 1024;  // of a log in one frame
+constexpr std::size_t kMaxBatchBytes = 32u * 1024;   // of a log in one frame
+constexpr std::size_t kMaxReports = 64;              // in one frame
+constexpr std::size_t kMaxReportBytes = 32u * 1024;  // of results in it, or one
 constexpr std::int64_t kLongMs = 3'600'000;
 constexpr std::uint16_t kTokenEnds = 4401;
 
@@ -34,12 +36,12 @@ io::Awaitable<void> RemoteLink::keep_socket() {
       continue;
     }
     net::WsClientOptions options;
-    options.url = socket_url();
+    options.url = with_query(socket_url(), "batch=true");
     options.headers = terms_->headers();
     options.subprotocols = {"tandem.worker.v1"};
     options.silence_ms = std::max<std::int64_t>(terms_->config.heartbeat_ms * 2, 1000);
     options.max_message_bytes = 8u << 20;  // an assignment with its payload
-    state_->peer_url = options.url;
+    state_->peer_url = socket_url();
     auto peer = co_await net::connect_websocket(std::move(options));
     if (state_->closing && peer) (*peer)->close(net::ws_code::kNormal, "the worker stops");
     if (peer) {
@@ -58,7 +60,7 @@ io::Awaitable<void> RemoteLink::keep_socket() {
 io::Awaitable<void> RemoteLink::converse(std::shared_ptr<net::WsPeer> peer) {
   state_->peer = peer;
   state_->said_ready = -1;
-  state_->last_ack = now();
+  state_->last_ack = state_->next_heartbeat = now();
   choice_.socket_opened(now());
   for (const AttemptKey& key : spool_.keys()) spool_.renew(key);
   say_ready();
@@ -97,27 +99,29 @@ void RemoteLink::say_ready() {
   if (send(wire::encode_ready_frame(slots))) state_->said_ready = slots;
 }
 
-// One report or batch; false: not now. What is too large for a frame goes over HTTP.
+// Reports, or else a piece of a log; false: not now. What is too large for a frame goes over HTTP.
 io::Awaitable<bool> RemoteLink::send_some() {
-  if (auto reports = spool_.take_reports(1, 1); !reports.empty()) {
-    const AttemptKey key{reports[0].task_id, reports[0].attempt};
-    const wire::Update update = update_of(reports[0], book_.name_of(key).value_or(ServiceName{}));
-    std::string frame = wire::encode_update_frame(update);
+  if (state_->flying_reports.empty() && state_->flying_logs.empty()) state_->last_ack = now();
+  if (auto reports = spool_.take_reports(kMaxReports, kMaxReportBytes); !reports.empty()) {
+    std::vector<wire::Update> updates;
+    for (const Report& report : reports) updates.push_back(update_of(report));
+    std::string frame = wire::encode_update_frame(updates);
     if (frame.size() > kMaxFrameBytes) co_return co_await post_reports(std::move(reports));
-    if (state_->flying_reports.empty() && state_->flying_logs.empty()) state_->last_ack = now();
-    if (!send(std::move(frame))) {
-      spool_.report_lost_on_way(key);
-      co_return false;
+    const bool is_sent = send(std::move(frame));
+    for (const Report& report : reports) {
+      const AttemptKey key{report.task_id, report.attempt};
+      if (is_sent)
+        state_->flying_reports[key] = now();
+      else
+        spool_.report_lost_on_way(key);
     }
-    state_->flying_reports[key] = now();
-    co_return true;
+    co_return is_sent;
   }
   auto batch = spool_.take_logs(kMaxBatchBytes);
   if (!batch) co_return true;
   const ServiceName name = book_.name_of(batch->key).value_or(ServiceName{});
   std::string frame = wire::encode_logs_frame(name.task_id, lines_of(*batch, name.attempt));
   if (frame.size() > kMaxFrameBytes) co_return co_await post_logs(std::move(*batch));
-  if (state_->flying_reports.empty() && state_->flying_logs.empty()) state_->last_ack = now();
   if (!send(std::move(frame))) {
     spool_.logs_lost_on_way(batch->key);
     co_return false;
@@ -142,29 +146,40 @@ void RemoteLink::hear_config(wire::PollingConfig config) {
 }
 
 void RemoteLink::on(wire::AssignFrame& frame) {
-  if (state_->said_ready > 0) --state_->said_ready;  // the server counts it as given
-  offer(frame.job, now());
+  const int given = static_cast<int>(frame.jobs.size());
+  if (state_->said_ready > 0)  // the server counts them as given
+    state_->said_ready = std::max(0, state_->said_ready - given);
+  for (const wire::Job& job : frame.jobs) offer(job, now());
 }
 
 void RemoteLink::on(wire::AckFrame& frame) {
-  const std::uint32_t attempt = frame.attempt;
-  const auto key = key_of(frame.answer.task_id, attempt);
   state_->last_ack = now();
-  if (!key) return;
-  if (frame.about == "logs") {
-    if (state_->flying_logs.erase(*key) == 0) return;
-    if (frame.answer.error)
-      logs_refused(*key, *frame.answer.error, frame.committed);
+  for (const wire::UpdateAnswer& answer : frame.answers) {
+    const auto key = key_of(answer.task_id, answer.attempt);
+    if (!key) continue;
+    if (frame.about == "logs")
+      logs_acknowledged(*key, answer, frame.committed);
     else
-      spool_.logs_taken(*key, frame.committed);
-  } else {
-    const auto flight = state_->flying_reports.find(*key);
-    if (flight == state_->flying_reports.end()) return;
-    const MonoTime sent_at = flight->second;
-    state_->flying_reports.erase(flight);
-    answered(*key, sent_at, frame.answer);
+      report_acknowledged(*key, answer);
   }
   state_->reports.wake();
+}
+
+void RemoteLink::logs_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer,
+                                   std::uint64_t committed) {
+  if (state_->flying_logs.erase(key) == 0) return;
+  if (answer.error)
+    logs_refused(key, *answer.error, committed);
+  else
+    spool_.logs_taken(key, committed);
+}
+
+void RemoteLink::report_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer) {
+  const auto flight = state_->flying_reports.find(key);
+  if (flight == state_->flying_reports.end()) return;
+  const MonoTime sent_at = flight->second;
+  state_->flying_reports.erase(flight);
+  answered(key, sent_at, answer);
 }
 
 void RemoteLink::on(wire::CancelOrder& frame) {
@@ -194,6 +209,14 @@ void RemoteLink::on(wire::LostFrame& frame) {
   if (const auto key = key_of(frame.task.task_id, frame.task.attempt)) lose(*key);
 }
 
-void RemoteLink::on(wire::UnknownFrame&) {}
+// A message was refused unread: which one is not said.
+void RemoteLink::on(wire::UnknownFrame& frame) {
+  if (frame.type != "error" || state_->flying_reports.empty()) return;
+  complaints_.warn("The server could not read a message; its reports are sent one by one");
+  state_->apart = static_cast<int>(state_->flying_reports.size());
+  for (const auto& [key, sent_at] : std::exchange(state_->flying_reports, {}))
+    spool_.report_lost_on_way(key);
+  state_->reports.wake();
+}
 
 }  // namespace tandem::worker::remote

@@ -40,7 +40,11 @@ struct RemoteLink::State {
   int said_ready = -1;                                                      // over this socket
   std::unordered_map<AttemptKey, MonoTime, AttemptKeyHash> flying_reports;  // over it, since when
   std::unordered_set<AttemptKey, AttemptKeyHash> flying_logs;
-  MonoTime last_ack;
+  MonoTime last_ack, next_heartbeat;
+  int apart = 0;  // reports to be sent each for itself over HTTP: one of many was refused unread
+
+  // The last piece of input that each was given.
+  std::unordered_map<AttemptKey, std::uint64_t, AttemptKeyHash> input_seqs;
 
   // Of a service that numbers no attempts: when the end of a job was told, so that an answer to a
   // poll that was asked before does not start it again.

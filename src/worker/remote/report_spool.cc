@@ -90,7 +90,10 @@ void ReportSpool::renew(const AttemptKey& key) {
 }
 
 void ReportSpool::input_came(const AttemptKey& key) {
-  if (Lane* lane = find(key)) lane->question.reset();
+  Lane* lane = find(key);
+  if (lane == nullptr) return;
+  lane->must_say = lane->must_say || lane->question.has_value();
+  lane->question.reset();
 }
 
 std::optional<LogBatch> ReportSpool::take_logs(std::size_t max_bytes) {

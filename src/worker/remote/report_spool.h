@@ -46,7 +46,7 @@ class ReportSpool {
   [[nodiscard]] bool add_report(Report report, OnAnswer answer);
   // Says again how it is, to renew its lease.
   void renew(const AttemptKey& key);
-  // The open question was answered: it runs.
+  // The open question was answered: it runs, and is said to.
   void input_came(const AttemptKey& key);
 
   // What to send next; nothing where all is under way. `max_bytes` of data, but one record at

@@ -37,6 +37,7 @@ Result<wire::PollingConfig> read_config(std::string_view body, std::int64_t inte
 // The same but for the order and what is no part of it.
 bool is_same(const wire::PollingConfig& a, const wire::PollingConfig& b);
 net::Headers default_headers(const std::string& token);
+std::string with_query(const std::string& url, const std::string& query);
 // A segment of a path, or a value of a query.
 std::string percent_encoded(std::string_view text);
 
