@@ -69,7 +69,7 @@ struct WorkerApp::Parts {
                                    .link = link,
                                    .log = link,
                                    .files = link.files(),
-                                   .launcher = launcher,
+                                   .launcher = &launcher,
                                    .offload = offload,
                                    .clock = clock},
                worker_settings(settings, setup)) {

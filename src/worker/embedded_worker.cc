@@ -25,7 +25,7 @@ EmbeddedWorker::EmbeddedWorker(EmbeddedWorkerParts parts, EmbeddedWorkerSettings
                           .link = link_,
                           .log = log_sink_,
                           .files = files_,
-                          .launcher = parts.launcher,
+                          .launcher = &parts.launcher,
                           .offload = parts.offload,
                           .clock = parts.clock},
               std::move(settings)) {}

@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/assert.h"
 #include "worker/worker_attempt.h"
 
 namespace tandem::worker {
@@ -76,7 +77,8 @@ std::unique_ptr<Job> Worker::make_job(Attempt& attempt, Handler handler) {
   const JobServices base{parts_.executor, parts_.clock, parts_.log};
   if (auto* function = std::get_if<FunctionHandler>(&handler))
     return make_function_job(base, std::move(*function), attempt.task, attempt);
-  const ProcessServices services{base,         parts_.launcher,   parts_.files,    parts_.offload,
+  TANDEM_ASSERT(parts_.launcher != nullptr);  // else no settings name a program
+  const ProcessServices services{base,         *parts_.launcher,  parts_.files,    parts_.offload,
                                  directories_, settings_.process, attempt.known_as};
   return make_process_job(services, std::get<CommandHandler>(std::move(handler)), attempt.task,
                           attempt);

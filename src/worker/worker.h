@@ -29,7 +29,7 @@ struct WorkerParts {
   ServerLink& link;
   LogSink& log;
   JobFiles& files;
-  exec::Launcher& launcher;  // of its loop
+  exec::Launcher* launcher = nullptr;  // of its loop; null: it runs functions only
   io::OffloadPool& offload;
   const Clock& clock;
 };

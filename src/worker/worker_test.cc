@@ -42,7 +42,7 @@ class PlayedWorkerTest : public WorkerTest {
     how.process = settings.process;
     how.handlers = settings.handlers;
     played = std::make_unique<Worker>(
-        WorkerParts{loop.executor(), link, link, *files, *launcher, offload, clock},
+        WorkerParts{loop.executor(), link, link, *files, launcher.get(), offload, clock},
         std::move(how));
     loop.post([this] { played->start(); });
     loop.start();
