@@ -145,7 +145,9 @@ TaskView Client::submit(const Submission& submission) {
   return view_of(impl_->post("", body_of(submission), submission.idempotency_key));
 }
 
-TaskView Client::get(std::string_view task_id) { return view_of(impl_->get("/" + escaped(task_id))); }
+TaskView Client::get(std::string_view task_id) {
+  return view_of(impl_->get("/" + escaped(task_id)));
+}
 
 TaskView Client::wait(std::string_view task_id, std::chrono::milliseconds at_most) {
   const auto until = std::chrono::steady_clock::now() + at_most;
