@@ -98,6 +98,8 @@ class ServerLink {
   // What was said since the last flush goes out together.
   virtual void flush() = 0;
   virtual void close() = 0;
+  // The worker has killed what runs: what is under way for it, such as files, ends soon.
+  virtual void hurry() {}
 };
 
 }  // namespace tandem::worker

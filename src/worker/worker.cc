@@ -173,6 +173,7 @@ io::Awaitable<void> Worker::stop(std::int64_t drain_ms) {
   if (!hurried_) co_await wait_idle(drain_ms);
   if (!attempts_.empty()) {
     hurried_ = true;
+    parts_.link.hurry();
     for (const auto& [key, attempt] : attempts_) {
       if (!attempt->job || attempt->final) continue;
       attempt->killed = true;

@@ -50,6 +50,7 @@ class RemoteLink final : public ServerLink, public LogSink {
   void report(Report report, OnAnswer answer) override;
   void flush() override;
   void close() override;
+  void hurry() override { files_.stop(); }
 
   void append(logs::LogAppend append, Done done) override;
   bool is_congested() const override;
