@@ -138,6 +138,32 @@ Rate over_plain_polls() {
   return finish(server, began, cpu, kTasks);
 }
 
+// A worker of the SDK, with functions.
+Rate through_sdk(sdk::Mode mode) {
+  Entries entries;
+  const ServerProcess server = server_without_worker();
+  const RemoteWorker worker(server, entries, mode, 1000);
+  life_cycles(server, entries, kTasks / 10);
+  return life_cycles(server, entries, kTasks);
+}
+
+void measure_entries(Report& report, sdk::Mode mode, const std::string& kind, double p50_ms) {
+  Entries entries;
+  const ServerProcess server = server_without_worker();
+  const RemoteWorker worker(server, entries, mode, 8);
+  entry_times(server, entries, 500, 1);
+  Latencies times = entry_times(server, entries, 500, 10);
+  const auto add = [&](const char* what, double value, double target) {
+    report.add({.name = "submitted to function entered afar, 500/s, " + kind + what,
+                .value = value,
+                .unit = "ms",
+                .better = Better::lower,
+                .target = target});
+  };
+  add(", p50", times.percentile_ms(50), p50_ms);
+  add(", p99", times.percentile_ms(99), 4);
+}
+
 }  // namespace
 
 void measure_remote(Report& report) {
@@ -151,6 +177,10 @@ void measure_remote(Report& report) {
   add("one worker on a WebSocket, no-op", over_socket(), 30'000);
   add("one worker, long polls for 100 at a time", over_claims(), 20'000);
   add("64 workers, one job a poll of /polling/config", over_plain_polls(), 12'000);
+  add("one SDK worker on a WebSocket, no-op functions", through_sdk(sdk::Mode::push), 30'000);
+  add("one SDK worker, long polls, no-op functions", through_sdk(sdk::Mode::polling), 20'000);
+  measure_entries(report, sdk::Mode::push, "push", 0.8);
+  measure_entries(report, sdk::Mode::polling, "long poll", 1);
 }
 
 }  // namespace tandem::bench
