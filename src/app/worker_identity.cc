@@ -68,7 +68,8 @@ wire::Registration registration_of(const config::Settings& settings,
     const bool has_value = equals != std::string::npos;
     registration.labels[label.substr(0, equals)] = has_value ? label.substr(equals + 1) : "";
   }
-  registration.job_types = settings.job_types.empty() ? std::move(job_types) : settings.job_types;
+  registration.job_types = settings.job_types;
+  if (registration.job_types.empty()) registration.job_types = std::move(job_types);
   registration.queues = settings.queues;
   registration.slots = settings.slots;
   registration.version = kVersion;
