@@ -18,8 +18,8 @@ struct LogCommitted {
 using LogAppended = std::function<void(Result<LogCommitted>)>;
 
 // Appends to the log of an attempt that the worker holds; renews its lease. `done` runs on the
-// outbox once the records are durable. Errors: stale_attempt, those of the log store. Appends of one
-// attempt are made in the order of the calls.
+// outbox once the records are durable. Errors: stale_attempt, those of the log store. Appends of
+// one attempt are made in the order of the calls.
 void append_log(const Services& services, Outbox& outbox, queue::CheckLease lease,
                 wire::LogBatch batch, LogAppended done);
 

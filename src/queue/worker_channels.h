@@ -80,8 +80,8 @@ struct Claimed {
   std::vector<News> news;
 };
 // A poll, which is a channel for as long as it waits. Offers that the worker has not accepted are
-// given again, besides up to `max` new ones; with `max` 0 there is only news. Answered in the turn in which there is something to
-// give, else after wait_ms, or when another channel takes its place.
+// given again, besides up to `max` new ones; with `max` 0 there is only news. Answered in the turn
+// in which there is something to give, else after wait_ms, or when another channel takes its place.
 struct Claim {
   WorkerProfile profile;
   ChannelNumber channel = 0;
