@@ -70,8 +70,8 @@ void WorkerSession::open() {
     if (!self) return;
     const WorkerPtr now = self->api_.workers.find(self->worker_->worker_id);
     if (now != nullptr && !now->revoked_at) return;
-    self->post(
-        {&self->outbox_, queue::RevokeWorker{.worker_id = self->worker_->worker_id, .done = {}}});
+    const WorkerId id = self->worker_->worker_id;
+    self->post({&self->outbox_, queue::RevokeWorker{.worker_id = id, .done = {}}});
   };
   post({&outbox_, std::move(command)});
 }

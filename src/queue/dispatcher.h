@@ -141,9 +141,8 @@ class Dispatcher {
   std::vector<std::pair<Outbox*, Transact>> transactions_;
   std::vector<Result<void>> transaction_results_;
   Outgoing outgoing_;
-  std::vector<TaskId> order_again_;
   std::vector<WorkerId> slots_taken_, polls_to_answer_;
-  std::vector<TaskId> to_queue_;  // pending, assignable from the next turn on
+  std::vector<TaskId> order_again_, to_queue_;  // the latter are assignable from the next turn on
   bool next_turn_now_ = false;
   MonoTime next_turn_{0};
 };
