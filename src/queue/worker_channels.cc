@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <utility>
 
 #include "core/attempt.h"
 #include "queue/dispatcher.h"
+#include "queue/mutant.h"
 
 namespace tandem::queue {
 
@@ -14,7 +16,8 @@ Worker* Dispatcher::on_channel(WorkerId id, ChannelNumber channel) {
 Worker& Dispatcher::let_in(Worker worker) {
   const WorkerId id = worker.profile.worker_id;
   Worker* before = room_.find(id);
-  if (before != nullptr && before->channel != worker.channel) {
+  const bool ends = before != nullptr && before->channel != worker.channel;
+  if (ends && kMutant != Mutant::two_channels_active) {
     if (before->poll)
       answer_poll(id);
     else
@@ -24,11 +27,15 @@ Worker& Dispatcher::let_in(Worker worker) {
   return room_.put(std::move(worker));
 }
 
-// What it was offered and has not accepted; its time to accept begins anew.
+// What it was offered and has not accepted, to be given again; its time to accept begins anew, but
+// not for ever.
 std::vector<Entry*> Dispatcher::offers_to(WorkerId worker) {
   std::vector<Entry*> offers = held_.of(worker);
+  if constexpr (kMutant == Mutant::offer_given_to_two)
+    for (auto& [id, entry] : tasks_) offers.push_back(&entry);
   std::erase_if(offers, [](Entry* entry) { return entry->task->status != TaskStatus::assigned; });
-  for (Entry* entry : offers) set_deadline(*entry, mono_ + settings_.accept_timeout_ms);
+  for (Entry* entry : offers)
+    set_deadline(*entry, std::min(mono_ + settings_.accept_timeout_ms, entry->offer_ends));
   return offers;
 }
 
@@ -47,7 +54,11 @@ void Dispatcher::apply(Outbox*, Ready& command) {
   Worker* worker = on_channel(command.worker_id, command.channel);
   if (worker == nullptr) return;
   if (!command.free) return room_.set_slots(*worker, worker->slots_free + command.slots);
-  room_.set_slots(*worker, *command.free - static_cast<int>(offers_to(command.worker_id).size()));
+  const std::vector<Entry*> held = held_.of(command.worker_id);
+  const auto offers = std::count_if(held.begin(), held.end(), [](const Entry* entry) {
+    return entry->task->status == TaskStatus::assigned;
+  });
+  room_.set_slots(*worker, *command.free - static_cast<int>(offers));
 }
 
 void Dispatcher::apply(Outbox*, CloseWorker& command) {

@@ -22,6 +22,7 @@ Server::Server(World& world, Ledger& ledger, int embedded_slots)
     : world_(world),
       ledger_(ledger),
       store_(world, ledger),
+      channels_(world),
       outbox_(world),
       embedded_(fixed_worker(200)),
       slots_(embedded_slots) {}
@@ -31,8 +32,9 @@ void Server::start() {
   ++life_;
   dispatcher_ =
       std::make_unique<queue::Dispatcher>(store_, world_,
-                                          queue::DispatcherSettings{.lease_ms = 1000,
+                                          queue::DispatcherSettings{.lease_ms = kLeaseMs,
                                                                     .accept_timeout_ms = 400,
+                                                                    .reconnect_ms = kReconnectMs,
                                                                     .ready_window = 3,
                                                                     .read_batch = 2,
                                                                     .embedded_worker = embedded_});
@@ -74,11 +76,13 @@ void Server::run_turn() {
 
 void Server::die() {
   dispatcher_.reset();
+  channels_.server_died();
   inbox_.clear();
   for (const auto& [task, attempt] : embedded_running_) ledger_.stopped(task, attempt, embedded_);
   embedded_running_.clear();
   ++life_;
-  world_.after(world_.random.between(10, 1500), [this] { start(); });
+  const bool soon = world_.random.chance(0.4);  // within what a worker has to be heard of again
+  world_.after(world_.random.between(10, soon ? 100 : 1500), [this] { start(); });
 }
 
 void Server::open_embedded() {
