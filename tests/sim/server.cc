@@ -1,6 +1,7 @@
 #include "sim/server.h"
 
 #include <algorithm>
+#include <map>
 
 namespace tandem::sim {
 namespace {
@@ -67,8 +68,13 @@ void Server::run_turn() {
   } catch (const Crash&) {
     crashed = true;
   }
-  for (auto& [outbox, deliveries] : out)
-    if (outbox != nullptr) outbox->post(std::move(deliveries));
+  // Not in the order of their addresses, which no two runs have in common.
+  std::map<int, std::pair<WorldOutbox*, std::vector<Outbox::Delivery>>> posts;
+  for (auto& [outbox, deliveries] : out) {
+    auto* const door = static_cast<WorldOutbox*>(outbox);
+    posts[door->number()] = {door, std::move(deliveries)};
+  }
+  for (auto& [number, post] : posts) post.first->post(std::move(post.second));
   if (crashed) return die();
   const MonoTime next = dispatcher_->next_turn();
   if (next != kNever) plan_turn(std::max<std::int64_t>(0, next - world_.mono()));

@@ -18,11 +18,13 @@ constexpr std::int64_t kLeaseMs = 1000, kReconnectMs = 300, kHeartbeatMs = 250;
 // A door through which the world's delays pass.
 class WorldOutbox final : public Outbox {
  public:
-  explicit WorldOutbox(World& world) : world_(world) {}
+  explicit WorldOutbox(World& world) : world_(world), number_(world.next_number()) {}
   void post(std::vector<Delivery> deliveries) override;
+  int number() const { return number_; }
 
  private:
   World& world_;
+  const int number_;
   std::int64_t last_ms_ = 0;  // first in, first out, as on a socket
 };
 

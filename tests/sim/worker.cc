@@ -63,6 +63,9 @@ void RemoteWorker::misbehave() {
   } else if (random.chance(0.004)) {  // SIGSTOP
     frozen_until_ms_ = world_.now() + random.between(100, 4000);
     ledger_.paused(id_);
+  } else if (random.chance(0.004)) {  // nothing comes through; a socket may seem alive
+    cut_until_ms_ = world_.now() + random.between(50, 2500);
+    if (line_ == Line::socket && random.chance(0.7)) break_socket();
   } else if (random.chance(0.01) && line_ == Line::socket) {
     break_socket();
   }

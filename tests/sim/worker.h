@@ -63,6 +63,7 @@ class RemoteWorker {
   void work(Key key, Job& job, std::int64_t elapsed_ms);
   void fence(Key key, Job& job);
   void drop(Key key);
+  bool is_cut_off() const { return world_.now() < cut_until_ms_; }
   bool frozen() const { return world_.now() < frozen_until_ms_; }
   // Runs now, or once the machine moves again; not where the process has died.
   void when_awake(std::function<void()> event);
@@ -117,7 +118,7 @@ class RemoteWorker {
   WorkerId id_;
   int life_ = 0;  // grows when the process dies
   bool retired_ = false;
-  std::int64_t frozen_until_ms_ = 0, last_tick_ms_ = 0, last_heartbeat_ms_ = 0;
+  std::int64_t frozen_until_ms_ = 0, cut_until_ms_ = 0, last_tick_ms_ = 0, last_heartbeat_ms_ = 0;
   std::map<Key, Job> jobs_;
   std::set<Key> ignored_;  // what comes of them: those that it has run already, for one
 

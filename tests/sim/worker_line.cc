@@ -36,6 +36,7 @@ void RemoteWorker::keep_line(std::int64_t looked_ms) {
   const bool broken = line_ == Line::socket &&
                       (!session_->open || !server_.up() || server_.life() != session_->server_life);
   if (broken) socket_broke(looked_ms);
+  if (is_cut_off()) return;
   if (world_.random.chance(kind_.push && kind_.polls ? 0.02 : 0.002)) leave_line();
   if (line_ == Line::none) {
     const bool polls = kind_.polls && (!kind_.push || world_.random.chance(0.5));
@@ -56,6 +57,7 @@ void RemoteWorker::keep_line(std::int64_t looked_ms) {
 void RemoteWorker::leave_line() {
   if (line_ == Line::socket && world_.random.chance(0.5)) hang_up(session_, false);
   line_ = Line::none;
+  reached_ms_ = INT64_MAX;
 }
 
 void RemoteWorker::open_socket() {
@@ -93,9 +95,13 @@ void RemoteWorker::on_order(const SessionPtr& session, const queue::WorkerOrder&
   }
   if (const auto* assign = std::get_if<queue::AssignOrder>(&order))
     ledger_.offered(*assign->task, id_);
-  when_awake([this, session, order] {
-    if (line_ == Line::socket && session_ == session && session->open) obey(order);
-  });
+  const auto give = [this, session, order] {
+    when_awake([this, session, order] {
+      if (line_ == Line::socket && session_ == session && session->open) obey(order);
+    });
+  };
+  if (!is_cut_off()) return give();
+  world_.after(cut_until_ms_ - world_.now(), give);
 }
 
 void RemoteWorker::obey(const queue::WorkerOrder& order) {
@@ -134,13 +140,14 @@ void RemoteWorker::break_socket() {
 // It has so long to be heard of again.
 void RemoteWorker::socket_broke(std::int64_t since_ms) {
   line_ = Line::none;
+  reached_ms_ = INT64_MAX;
   for (auto& [key, job] : jobs_)
     if (job.accepted)
       job.lease_until_ms = std::min(job.lease_until_ms, since_ms + kReconnectMs - kSafetyMs);
 }
 
 void RemoteWorker::say_ready() {
-  if (line_ != Line::socket || !session_->open || !fleet_.admits(id_)) return;
+  if (line_ != Line::socket || !session_->open || is_cut_off() || !fleet_.admits(id_)) return;
   queue::Ready ready{.worker_id = id_, .slots = 0, .channel = session_->channel};
   ready.free = std::max(0, kSlots - static_cast<int>(jobs_.size()));
   server_.post({&outbox_, ready});

@@ -5,6 +5,7 @@
 namespace tandem::sim {
 
 void RemoteWorker::request(std::function<queue::Command()> at_arrival) {
+  if (is_cut_off()) return;
   const SessionPtr session = line_ == Line::socket ? session_ : nullptr;
   world_.send([this, session, life = life_, at_arrival = std::move(at_arrival)] {
     if (!fleet_.admits(id_))
@@ -17,6 +18,7 @@ void RemoteWorker::request(std::function<queue::Command()> at_arrival) {
 }
 
 void RemoteWorker::answer(std::function<void()> what) {
+  if (is_cut_off()) return;
   world_.send([this, life = life_, what = std::move(what)] {
     when_awake([this, life, what] {
       if (life == life_ && !retired_) what();
