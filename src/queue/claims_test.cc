@@ -167,6 +167,18 @@ TEST_F(ClaimsTest, AnOfferIsGivenAgainAsTheSameAttempt) {
   EXPECT_TRUE((*other)->value().jobs.empty());
 }
 
+TEST_F(ClaimsTest, WhatIsCancelledInThatTurnIsNotGivenAgain) {
+  const TaskId id = submit();
+  claim(1);
+  turn();
+  const auto again = claim(1);
+  tell(Cancel{kActor, id, {}});
+  turn();
+  ASSERT_TRUE(*again);
+  EXPECT_TRUE((*again)->value().jobs.empty());
+  EXPECT_EQ(status(id), TaskStatus::cancelled);
+}
+
 TEST_F(ClaimsTest, WhatIsNotAcceptedInTimeGoesToAnother) {
   const TaskId id = submit();
   claim(1);

@@ -106,6 +106,11 @@ void Dispatcher::answer_poll(WorkerId id) {
   Worker* worker = room_.find(id);
   if (worker == nullptr || !worker->poll) return;
   Poll& poll = *worker->poll;
+  std::erase_if(poll.value.jobs, [this](const AssignOrder& job) {  // no offer any more
+    const Entry* entry = tasks_.find(job.task->task_id);
+    return entry == nullptr || entry->task->status != TaskStatus::assigned ||
+           entry->task->attempt != job.task->attempt;
+  });
   for (Entry* entry : held_.of(id)) {
     if (!entry->has_news) continue;
     auto answer = answer_of(*entry, entry->input_seq);
