@@ -89,6 +89,7 @@ void Dispatcher::hand_over(Worker& worker, Entry& entry) {
   assign(task, worker.profile.worker_id, worker.profile.name, now_);
   entry.next_input_seq = 1;
   entry.deadline = kNever;
+  entry.offer_ends = mono_ + 2 * settings_.accept_timeout_ms;
   entry.input_seq = 0;
   entry.has_news = false;
   const WorkerId id = worker.profile.worker_id;

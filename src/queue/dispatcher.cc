@@ -79,6 +79,8 @@ Result<void> Dispatcher::keep_leased(Task task) {
     order_again_.push_back(entry.task->task_id);
     return {};
   }
+  entry.has_news = entry.task->cancel_requested || !inputs->empty();  // it may not have been told
+  entry.offer_ends = mono_ + 2 * settings_.accept_timeout_ms;
   const bool offered = entry.task->status == TaskStatus::assigned;
   entry.deadline = mono_ + (offered ? settings_.accept_timeout_ms : settings_.lease_ms);
   if (embedded) entry.deadline = mono_;  // its process died with the server's last run

@@ -11,6 +11,9 @@ enum class Mutant {
   expiry_by_id_only,
   offer_not_returned,
   idempotency_forgotten,  // by the simulator's store, at a restart
+  two_channels_active,
+  heartbeat_renews_lost_lease,
+  offer_given_to_two,
 };
 
 #ifdef TANDEM_MUTANT

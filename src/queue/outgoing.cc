@@ -6,8 +6,8 @@ void Outgoing::hand_out(const std::optional<Error>& failure, Deliveries& out) {
   for (Answer& answer : answers_)
     out[answer.outbox].push_back(
         [give = std::move(answer.give), failure] { give(failure ? &*failure : nullptr); });
-  if (!failure)
-    for (auto& [outbox, delivery] : orders_) out[outbox].push_back(std::move(delivery));
+  for (Order& order : orders_)
+    if (!failure || order.always) out[order.outbox].push_back(std::move(order.give));
   answers_.clear();
   orders_.clear();
 }

@@ -28,13 +28,13 @@ class Outgoing {
     };
     answers_.push_back({outbox, std::move(give)});
   }
-  // Said whatever becomes of the commit.
-  void say(Outbox* outbox, Outbox::Delivery delivery) {
-    answers_.push_back({outbox, [delivery = std::move(delivery)](const Error*) { delivery(); }});
-  }
   // Said only where the commit succeeds.
   void order(Outbox* outbox, Outbox::Delivery delivery) {
-    orders_.emplace_back(outbox, std::move(delivery));
+    orders_.push_back({outbox, std::move(delivery), false});
+  }
+  // Said whatever becomes of the commit, in its place among the orders.
+  void say(Outbox* outbox, Outbox::Delivery delivery) {
+    orders_.push_back({outbox, std::move(delivery), true});
   }
 
   // All of it, in order; then nothing is left.
@@ -47,8 +47,13 @@ class Outgoing {
     Outbox* outbox = nullptr;
     std::function<void(const Error*)> give;
   };
+  struct Order {
+    Outbox* outbox = nullptr;
+    Outbox::Delivery give;
+    bool always = false;
+  };
   std::vector<Answer> answers_;
-  std::vector<std::pair<Outbox*, Outbox::Delivery>> orders_;
+  std::vector<Order> orders_;
 };
 
 }  // namespace tandem::queue

@@ -22,7 +22,8 @@ struct Entry {
   std::uint32_t guard_attempt = 0;  // of the row, while dirty
   TaskStatus guard_status = TaskStatus::pending;
 
-  MonoTime deadline = kNever;  // of the offer or the lease; kNever: held without one
+  MonoTime deadline = kNever;    // of the offer or the lease; kNever: held without one
+  MonoTime offer_ends = kNever;  // however often it is given again
   std::uint64_t next_input_seq = 1;
   std::uint64_t input_seq = 0;  // the last piece that the worker has said to have
   bool has_news = false;        // for its worker, who polls

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <utility>
 
 #include "core/attempt.h"
 #include "queue/dispatcher.h"
+#include "queue/mutant.h"
 
 namespace tandem::queue {
 
@@ -14,7 +16,8 @@ Worker* Dispatcher::on_channel(WorkerId id, ChannelNumber channel) {
 Worker& Dispatcher::let_in(Worker worker) {
   const WorkerId id = worker.profile.worker_id;
   Worker* before = room_.find(id);
-  if (before != nullptr && before->channel != worker.channel) {
+  const bool ends = before != nullptr && before->channel != worker.channel;
+  if (ends && kMutant != Mutant::two_channels_active) {
     if (before->poll)
       answer_poll(id);
     else
@@ -27,13 +30,15 @@ Worker& Dispatcher::let_in(Worker worker) {
 // What it was offered and has not accepted.
 std::vector<Entry*> Dispatcher::offers_to(WorkerId worker) {
   std::vector<Entry*> offers = held_.of(worker);
+  if constexpr (kMutant == Mutant::offer_given_to_two)
+    for (auto& [id, entry] : tasks_) offers.push_back(&entry);
   std::erase_if(offers, [](Entry* entry) { return entry->task->status != TaskStatus::assigned; });
   return offers;
 }
 
-// Its time to accept begins anew.
+// Its time to accept begins anew, but not for ever.
 AssignOrder Dispatcher::offer_again(Entry& entry) {
-  set_deadline(entry, mono_ + settings_.accept_timeout_ms);
+  set_deadline(entry, std::min(mono_ + settings_.accept_timeout_ms, entry.offer_ends));
   return offer_of(entry);
 }
 
@@ -108,6 +113,11 @@ void Dispatcher::answer_poll(WorkerId id) {
   Worker* worker = room_.find(id);
   if (worker == nullptr || !worker->poll) return;
   Poll& poll = *worker->poll;
+  std::erase_if(poll.value.jobs, [this](const AssignOrder& job) {  // no offer any more
+    const Entry* entry = tasks_.find(job.task->task_id);
+    return entry == nullptr || entry->task->status != TaskStatus::assigned ||
+           entry->task->attempt != job.task->attempt;
+  });
   for (Entry* entry : held_.of(id)) {
     if (!entry->has_news) continue;
     auto answer = answer_of(*entry, entry->input_seq);

@@ -73,7 +73,9 @@ void WorkerRoom::serve(const std::function<bool(Worker&)>& give) {
     line.splice(line.end(), line, line.begin());  // the next time it is another's turn
     Worker* worker = find(line.back());
     TANDEM_ASSERT(worker != nullptr);
-    return !give(*worker);
+    const bool is_given = give(*worker);
+    if (!is_given) line.splice(line.begin(), line, std::prev(line.end()));  // it keeps its turn
+    return !is_given;
   };
   while (!open.empty()) std::erase_if(open, is_served);
 }

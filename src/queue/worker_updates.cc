@@ -70,6 +70,9 @@ Result<void> Dispatcher::change_status(Update& command, Entry& entry) {
   if (command.kind == UpdateKind::waiting_for_input && from != TaskStatus::running &&
       from != TaskStatus::waiting_for_input)
     return fail(Errc::illegal_transition, "Only a running task can wait for input");
+  if (command.kind == UpdateKind::waiting_for_input && entry.dirty &&
+      entry.guard_status == TaskStatus::assigned)
+    return fail(Errc::conflict, "The task is changing at this moment; try again");
   const bool silent = command.kind == UpdateKind::progress && !command.progress && !command.log;
   const bool repeated =
       command.kind == UpdateKind::running && from == TaskStatus::running && !command.progress;
@@ -151,13 +154,13 @@ void Dispatcher::apply(Outbox* outbox, Heartbeat& command) {
   for (const Lease& lease : command.leases) {
     const auto entry = leased(command.worker_id, lease);
     if (!entry) {
-      lost.push_back(lease);
+      if constexpr (kMutant != Mutant::heartbeat_renews_lost_lease) lost.push_back(lease);
       continue;
     }
     const auto news = answer_of(**entry, lease.input_seq);
     if (!news) continue;
-    for (const store::InputPiece& piece : news->input) order(command.worker_id, piece);
-    if (news->cancel_requested) order(command.worker_id, CancelOrder{lease.task_id, lease.attempt});
+    for (const store::InputPiece& piece : news->input) tell(**entry, piece);
+    if (news->cancel_requested) tell(**entry, CancelOrder{lease.task_id, lease.attempt});
   }
   outgoing_.answer(outbox, command.done, Result<std::vector<Lease>>(std::move(lost)));
 }

@@ -27,6 +27,9 @@ TaskSpec SimClient::make_spec() {
   TaskSpec spec;
   spec.payload = R"({"job_type":"sim"})";
   spec.job_type = random.chance(0.8) ? "sim" : "other";
+  if (random.chance(0.2))
+    spec.assignment = random.chance(0.5) ? Assignment::push : Assignment::polling;
+  if (random.chance(0.1)) spec.requires_labels = {"gpu"};
   spec.priority = static_cast<int>(random.between(-1, 1));
   spec.max_attempts = static_cast<int>(random.between(1, 3));
   spec.retry_delay_ms = random.between(0, 300);

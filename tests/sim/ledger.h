@@ -32,6 +32,17 @@ class Ledger {
   void paused(WorkerId worker);  // the machine stands still: nothing it holds is at work
   void resumed(WorkerId worker);
   void stopped(TaskId task, std::uint32_t attempt, WorkerId worker);
+  void offered(const Task& task, WorkerId worker);
+  // What it still does counts for nothing: its attempts may be given to others at once.
+  void revoking(WorkerId worker) { powerless_.insert(worker); }
+  void revoked(WorkerId worker) { revoked_.insert(worker); }
+  bool is_revoked(WorkerId worker) const { return revoked_.contains(worker); }
+  // The attempt is not leased to the worker, and never will be again.
+  bool is_over(TaskId task, std::uint32_t attempt, WorkerId worker) const;
+  void renewed(TaskId task, std::uint32_t attempt, bool was_over) const;
+  // Offers that were made before the poll came and are not accepted are in its answer.
+  void poll_given(WorkerId worker, WallTime came_at, const std::set<TaskId>& jobs) const;
+  void output_answered(TaskId task, std::uint32_t attempt, const std::string& name);
   void input_received(TaskId task, std::uint32_t attempt, std::uint64_t seq,
                       const std::string& data);
 
@@ -51,6 +62,8 @@ class Ledger {
     WorkerId worker;
   };
   void check_alone(TaskId task) const;
+  void check_attempt(const Task& before, const Task& after) const;
+  void check_end_of(const Task& task) const;
 
   std::map<std::string, std::vector<TaskId>> by_key_;
   std::set<TaskId> acknowledged_, removals_sent_, never_started_;
@@ -59,7 +72,9 @@ class Ledger {
   std::set<std::pair<TaskId, std::uint32_t>> starts_;
   std::map<TaskId, std::uint32_t> last_started_;
   std::map<TaskId, std::vector<Execution>> running_;
-  std::set<WorkerId> paused_;
+  std::set<WorkerId> paused_, powerless_, revoked_;
+  std::map<std::pair<TaskId, std::uint32_t>, WorkerId> offers_;
+  std::map<std::pair<TaskId, std::uint32_t>, std::set<std::string>> outputs_;
   std::map<std::pair<TaskId, std::uint32_t>, std::uint64_t> last_input_;
   std::set<std::string> inputs_seen_;
 };

@@ -19,6 +19,11 @@ struct Options {
   bool expect_failure = false;  // of a mutant: within the seeds one must fail
 };
 
+// Those with a label are never revoked: every task can end.
+constexpr RemoteWorker::Kind kWorkers[] = {{.push = true, .polls = false, .has_gpu = true},
+                                           {.push = false, .polls = true, .has_gpu = true},
+                                           {.push = true, .polls = true},
+                                           {.push = true, .polls = true}};
 constexpr std::int64_t kBadTimesMs = 12'000, kQuietMs = 60'000;
 
 std::size_t run(std::uint64_t seed) {
@@ -28,11 +33,16 @@ std::size_t run(std::uint64_t seed) {
   server.store().crash_chance = world.random.chance(0.8) ? 0.01 : 0;
   server.store().fail_chance = world.random.chance(0.5) ? 0.005 : 0;
   server.start();
+  Fleet fleet(world, ledger, server);
   std::vector<std::unique_ptr<RemoteWorker>> workers;
-  for (std::uint8_t i = 0; i < 3; ++i) {
-    workers.push_back(std::make_unique<RemoteWorker>(world, ledger, server, 100 + i));
+  for (const RemoteWorker::Kind& kind : kWorkers) {
+    const auto number = static_cast<std::uint8_t>(100 + workers.size());
+    workers.push_back(
+        std::make_unique<RemoteWorker>(Scene{world, ledger, server, fleet}, number, kind));
+    fleet.add(workers.back()->id(), !kind.has_gpu);
     workers.back()->start();
   }
+  fleet.start(kBadTimesMs - 500);
   std::vector<std::unique_ptr<SimClient>> clients;
   for (std::uint8_t i = 0; i < 2; ++i) {
     clients.push_back(std::make_unique<SimClient>(world, ledger, server, 1 + i));
@@ -43,6 +53,7 @@ std::size_t run(std::uint64_t seed) {
   server.store().crash_chance = server.store().fail_chance = 0;
   world.run_until(kBadTimesMs + kQuietMs);
   ledger.check_end();
+  server.channels().check_end();
   return ledger.starts_seen();
 }
 

@@ -1,6 +1,7 @@
 #include "sim/server.h"
 
 #include <algorithm>
+#include <map>
 
 namespace tandem::sim {
 namespace {
@@ -22,6 +23,7 @@ Server::Server(World& world, Ledger& ledger, int embedded_slots)
     : world_(world),
       ledger_(ledger),
       store_(world, ledger),
+      channels_(world),
       outbox_(world),
       embedded_(fixed_worker(200)),
       slots_(embedded_slots) {}
@@ -31,8 +33,9 @@ void Server::start() {
   ++life_;
   dispatcher_ =
       std::make_unique<queue::Dispatcher>(store_, world_,
-                                          queue::DispatcherSettings{.lease_ms = 1000,
+                                          queue::DispatcherSettings{.lease_ms = kLeaseMs,
                                                                     .accept_timeout_ms = 400,
+                                                                    .reconnect_ms = kReconnectMs,
                                                                     .ready_window = 3,
                                                                     .read_batch = 2,
                                                                     .embedded_worker = embedded_});
@@ -65,8 +68,13 @@ void Server::run_turn() {
   } catch (const Crash&) {
     crashed = true;
   }
-  for (auto& [outbox, deliveries] : out)
-    if (outbox != nullptr) outbox->post(std::move(deliveries));
+  // Not in the order of their addresses, which no two runs have in common.
+  std::map<int, std::pair<WorldOutbox*, std::vector<Outbox::Delivery>>> posts;
+  for (auto& [outbox, deliveries] : out) {
+    auto* const door = static_cast<WorldOutbox*>(outbox);
+    posts[door->number()] = {door, std::move(deliveries)};
+  }
+  for (auto& [number, post] : posts) post.first->post(std::move(post.second));
   if (crashed) return die();
   const MonoTime next = dispatcher_->next_turn();
   if (next != kNever) plan_turn(std::max<std::int64_t>(0, next - world_.mono()));
@@ -74,11 +82,13 @@ void Server::run_turn() {
 
 void Server::die() {
   dispatcher_.reset();
+  channels_.server_died();
   inbox_.clear();
   for (const auto& [task, attempt] : embedded_running_) ledger_.stopped(task, attempt, embedded_);
   embedded_running_.clear();
   ++life_;
-  world_.after(world_.random.between(10, 1500), [this] { start(); });
+  const bool soon = world_.random.chance(0.4);  // within what a worker has to be heard of again
+  world_.after(world_.random.between(10, soon ? 100 : 1500), [this] { start(); });
 }
 
 void Server::open_embedded() {

@@ -6,20 +6,25 @@
 
 #include "base/id.h"
 #include "queue/dispatcher.h"
+#include "sim/channel_ledger.h"
 #include "sim/ledger.h"
 #include "sim/observed_store.h"
 #include "sim/world.h"
 
 namespace tandem::sim {
 
+constexpr std::int64_t kLeaseMs = 1000, kReconnectMs = 300, kHeartbeatMs = 250;
+
 // A door through which the world's delays pass.
 class WorldOutbox final : public Outbox {
  public:
-  explicit WorldOutbox(World& world) : world_(world) {}
+  explicit WorldOutbox(World& world) : world_(world), number_(world.next_number()) {}
   void post(std::vector<Delivery> deliveries) override;
+  int number() const { return number_; }
 
  private:
   World& world_;
+  const int number_;
   std::int64_t last_ms_ = 0;  // first in, first out, as on a socket
 };
 
@@ -31,10 +36,12 @@ class Server {
 
   bool up() const { return dispatcher_ != nullptr; }
   int life() const { return life_; }
+  queue::ChannelNumber next_channel() { return ++last_channel_; }
   // Lost where the server is down.
   void post(queue::Command command);
   void start();
   ObservedStore& store() { return store_; }
+  ChannelLedger& channels() { return channels_; }
 
  private:
   void plan_turn(std::int64_t delay_ms);
@@ -47,11 +54,13 @@ class Server {
   World& world_;
   Ledger& ledger_;
   ObservedStore store_;
+  ChannelLedger channels_;
   WorldOutbox outbox_;
   const WorkerId embedded_;
   const int slots_;
   std::unique_ptr<queue::Dispatcher> dispatcher_;
   int life_ = 0;
+  queue::ChannelNumber last_channel_ = 0;
   std::vector<queue::Command> inbox_;
   std::int64_t planned_ms_ = INT64_MAX;
   std::set<std::pair<TaskId, std::uint32_t>> embedded_running_;

@@ -48,6 +48,7 @@ class World final : public Clock {
   WallTime wall() const override { return {1'790'000'000'000 + now_}; }
   MonoTime mono() const override { return {1000 + now_}; }
   std::int64_t now() const { return now_; }
+  int next_number() { return ++numbers_; }
 
   void after(std::int64_t delay_ms, std::function<void()> event) {
     events_.push({now_ + delay_ms, ++count_, std::move(event)});
@@ -81,6 +82,7 @@ class World final : public Clock {
     }
   };
   std::int64_t now_ = 0;
+  int numbers_ = 0;
   std::uint64_t count_ = 0;
   std::priority_queue<Event> events_;
 };

@@ -1,0 +1,229 @@
+#include <algorithm>
+
+#include "sim/worker.h"
+
+namespace tandem::sim {
+namespace {
+
+constexpr std::int64_t kSafetyMs = 60, kSilenceMs = 2 * kHeartbeatMs, kLongestWaitMs = 1500;
+constexpr int kSlots = 2;
+
+}  // namespace
+
+// How long what was said then keeps a lease. A socket that the server thinks dead cuts leases
+// short: by silence, which the worker may not know of, or as long as the server has not been
+// reached on another line at any time.
+std::int64_t RemoteWorker::lease_end(std::int64_t sent_ms) const {
+  std::int64_t lasts_ms = kLeaseMs;
+  if (line_ == Line::socket) lasts_ms = std::min(kLeaseMs, kSilenceMs + kReconnectMs);
+  if (sent_ms < reached_ms_) lasts_ms = kReconnectMs;
+  return sent_ms + lasts_ms - kSafetyMs;
+}
+
+WorkerProfile RemoteWorker::profile(WorkerChannel channel) const {
+  return {.worker_id = id_,
+          .name = "remote",
+          .channel = channel,
+          .labels = kind_.has_gpu ? Labels{{"gpu", ""}} : Labels{},
+          .job_types = {},
+          .queues = {},
+          .in_process = false,
+          .draining = fleet_.is_draining(id_)};
+}
+
+// `looked_ms`: when it was here last. What has happened to the socket happened after that.
+void RemoteWorker::keep_line(std::int64_t looked_ms) {
+  const bool broken = line_ == Line::socket &&
+                      (!session_->open || !server_.up() || server_.life() != session_->server_life);
+  if (broken) socket_broke(looked_ms);
+  if (is_cut_off()) return;
+  if (world_.random.chance(kind_.push && kind_.polls ? 0.02 : 0.002)) leave_line();
+  if (line_ == Line::none) {
+    const bool polls = kind_.polls && (!kind_.push || world_.random.chance(0.5));
+    if (polls) {
+      line_ = Line::polls;
+      reached_ms_ = INT64_MAX;
+      first_poll_ = polls_ + 1;
+      next_poll_ms_ = world_.now();
+      heartbeat();
+    } else if (server_.up()) {
+      open_socket();
+    }
+  }
+  if (line_ == Line::polls && world_.now() >= next_poll_ms_) poll();
+}
+
+// With a word, or by just taking another: then the server ends this one, or finds it silent.
+void RemoteWorker::leave_line() {
+  if (line_ == Line::socket && world_.random.chance(0.5)) hang_up(session_, false);
+  line_ = Line::none;
+  reached_ms_ = INT64_MAX;
+}
+
+void RemoteWorker::open_socket() {
+  line_ = Line::socket;
+  reached_ms_ = INT64_MAX;
+  const auto session = session_ = std::make_shared<Session>(Session{
+      .channel = server_.next_channel(), .server_life = server_.life(), .heard_ms = world_.now()});
+  const std::int64_t silence_ends = world_.now() + kSilenceMs + kReconnectMs - kSafetyMs;
+  for (auto& [key, job] : jobs_)
+    if (job.accepted) job.lease_until_ms = std::min(job.lease_until_ms, silence_ends);
+  if (!fleet_.admits(id_)) return retire();
+  server_.channels().opened(id_, session->channel);
+  queue::OpenWorker open{.profile = profile(WorkerChannel::push),
+                         .channel = session->channel,
+                         .order = nullptr,
+                         .done = nullptr};
+  open.order = [this, session](const queue::WorkerOrder& order) { on_order(session, order); };
+  open.done = [this, session](const Result<std::monostate>&) {
+    server_.channels().let_in(id_, session->channel);
+    when_awake([this, session] {
+      if (line_ == Line::socket && session_ == session) reached();
+    });
+  };
+  server_.post({&outbox_, std::move(open)});
+  say_ready();
+  watch_silence(session);
+}
+
+void RemoteWorker::on_order(const SessionPtr& session, const queue::WorkerOrder& order) {
+  server_.channels().used(session->channel);
+  if (std::holds_alternative<queue::CloseOrder>(order)) {
+    session->open = false;
+    server_.channels().ended(id_, session->channel);
+    return;
+  }
+  if (const auto* assign = std::get_if<queue::AssignOrder>(&order))
+    ledger_.offered(*assign->task, id_);
+  const auto give = [this, session, order] {
+    when_awake([this, session, order] {
+      if (line_ == Line::socket && session_ == session && session->open) obey(order);
+    });
+  };
+  if (!is_cut_off()) return give();
+  world_.after(cut_until_ms_ - world_.now(), give);
+}
+
+void RemoteWorker::obey(const queue::WorkerOrder& order) {
+  if (const auto* assign = std::get_if<queue::AssignOrder>(&order)) return on_assign(*assign);
+  if (const auto* lost = std::get_if<queue::LostOrder>(&order))
+    return drop({lost->task_id, lost->attempt});
+  if (const auto* cancel = std::get_if<queue::CancelOrder>(&order))
+    return on_cancel({cancel->task_id, cancel->attempt});
+  if (const auto* piece = std::get_if<store::InputPiece>(&order)) return on_input(*piece);
+}
+
+void RemoteWorker::watch_silence(const SessionPtr& session) {
+  const std::int64_t ends_ms = session->heard_ms + kSilenceMs;
+  if (world_.now() >= ends_ms) return hang_up(session, true);
+  world_.after(ends_ms - world_.now(), [this, session] {
+    if (session->open) watch_silence(session);
+  });
+}
+
+// The server's end of the socket goes.
+void RemoteWorker::hang_up(const SessionPtr& session, bool lost) {
+  if (!std::exchange(session->open, false) || session->server_life != server_.life()) return;
+  server_.channels().abandoned(id_, session->channel);
+  server_.post(
+      {&outbox_, queue::CloseWorker{.worker_id = id_, .channel = session->channel, .lost = lost}});
+}
+
+// The server may see it much later, but for the sake of the test not before.
+void RemoteWorker::break_socket() {
+  const bool late = world_.random.chance(0.3);
+  world_.after(world_.random.between(0, late ? 600 : 30),
+               [this, session = session_] { hang_up(session, true); });
+  socket_broke(world_.now());
+}
+
+// It has so long to be heard of again.
+void RemoteWorker::socket_broke(std::int64_t since_ms) {
+  line_ = Line::none;
+  reached_ms_ = INT64_MAX;
+  for (auto& [key, job] : jobs_)
+    if (job.accepted)
+      job.lease_until_ms = std::min(job.lease_until_ms, since_ms + kReconnectMs - kSafetyMs);
+}
+
+void RemoteWorker::say_ready() {
+  if (line_ != Line::socket || !session_->open || is_cut_off() || !fleet_.admits(id_)) return;
+  queue::Ready ready{.worker_id = id_, .slots = 0, .channel = session_->channel};
+  ready.free = std::max(0, kSlots - static_cast<int>(jobs_.size()));
+  server_.post({&outbox_, ready});
+}
+
+void RemoteWorker::reached() {
+  if (reached_ms_ != INT64_MAX) return;
+  reached_ms_ = world_.now();
+  heartbeat();
+}
+
+// Long ones only once the server has been reached.
+void RemoteWorker::poll() {
+  const bool is_long = reached_ms_ != INT64_MAX && world_.random.chance(0.5);
+  const std::int64_t wait_ms = is_long ? world_.random.between(50, kLongestWaitMs) : 0;
+  next_poll_ms_ = world_.now() + wait_ms + 200;
+  const int max = std::max(0, kSlots - static_cast<int>(jobs_.size()));
+  world_.send([this, number = ++polls_, max, wait_ms, life = life_] {
+    if (fleet_.admits(id_)) return claim(number, max, wait_ms);
+    when_awake([this, life] {
+      if (life == life_) retire();
+    });
+  });
+}
+
+void RemoteWorker::claim(int number, int max, std::int64_t wait_ms) {
+  if (!server_.up()) return;
+  const queue::ChannelNumber channel = server_.next_channel();
+  server_.channels().opened(id_, channel, world_.now() + wait_ms + 2000);
+  queue::Claim claim{.profile = profile(WorkerChannel::polling),
+                     .channel = channel,
+                     .max = max,
+                     .wait_ms = wait_ms,
+                     .done = nullptr};
+  claim.done = [this, channel, number, came_at = world_.wall(), life = life_,
+                changes = fleet_.changes(id_)](const Result<queue::Claimed>& claimed) {
+    server_.channels().ended(id_, channel);
+    if (!claimed || !fleet_.admits(id_)) return;
+    on_given(came_at, channel, changes, *claimed);
+    if (life == life_) answer([this, number, claimed] { on_claimed(number, *claimed); });
+  };
+  server_.post({&outbox_, std::move(claim)});
+  if (!world_.faults || !world_.random.chance(0.1)) return;
+  world_.after(world_.random.between(0, wait_ms + 20), [this, channel, life = server_.life()] {
+    if (life != server_.life()) return;
+    server_.channels().abandoned(id_, channel);
+    server_.post({&outbox_, queue::Unclaim{.worker_id = id_, .channel = channel}});
+  });
+}
+
+// At the server's door.
+void RemoteWorker::on_given(WallTime came_at, queue::ChannelNumber channel, int drain_changes,
+                            const queue::Claimed& claimed) {
+  std::set<TaskId> jobs;
+  const bool drained = fleet_.is_draining(id_) && fleet_.changes(id_) == drain_changes;
+  for (const queue::AssignOrder& job : claimed.jobs) {
+    jobs.insert(job.task->task_id);
+    ledger_.offered(*job.task, id_);
+    if (drained && *job.task->assigned_at > came_at)
+      throw Broken("a draining worker was given a task");
+  }
+  if (!server_.channels().is_latest(id_, channel)) return;
+  server_.channels().let_in(id_, channel);
+  ledger_.poll_given(id_, came_at, jobs);
+}
+
+void RemoteWorker::on_claimed(int number, const queue::Claimed& claimed) {
+  const bool of_this_line = line_ == Line::polls && number >= first_poll_;
+  if (of_this_line) reached();
+  if (of_this_line && number == polls_)
+    next_poll_ms_ = world_.now() + world_.random.between(0, 150);
+  for (const queue::AssignOrder& job : claimed.jobs) on_assign(job);
+  for (const queue::News& one : claimed.news) {
+    if (one.answer.cancel_requested) on_cancel({one.lease.task_id, one.lease.attempt});
+    for (const store::InputPiece& piece : one.answer.input) on_input(piece);
+  }
+}
+
+}  // namespace tandem::sim
