@@ -22,6 +22,8 @@ const std::vector<Workload>& workloads() {
       {"entry", "from a submission to its function entered", measure_entry},
       {"cycle", "submitted, run by a function, completed", measure_life_cycle},
       {"processes", "no-op processes with their output captured", measure_processes},
+      {"remote", "workers that come over the network", measure_remote},
+      {"fleet", "thousands of idle workers", measure_fleet},
       {"follow", "a log with one follower", measure_follow},
       {"followers", "a log with 1,000 followers", measure_followers},
       {"idle", "start, memory and idling", measure_idle},
@@ -67,7 +69,8 @@ int main(int argc, char** argv) {
   std::vector<std::string> only;
   const auto own = std::filesystem::read_symlink("/proc/self/exe");
   std::string json_path = (own.parent_path() / "figures.json").string();
-  app.add_option("workloads", only, "submit entry cycle processes follow followers idle backlog");
+  app.add_option("workloads", only,
+                 "submit entry cycle processes remote fleet follow followers idle backlog");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -8,26 +8,13 @@
 
 #include "http_client.h"
 #include "usage.h"
+#include "ws_frames.h"
 
 namespace tandem::bench {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr double kOpenLimitS = 30;
-
-// RFC 6455, of a server: no mask. Size of the whole frame, 0 while its head is not there.
-std::size_t frame_size(std::string_view data, std::size_t& head) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(data[at]); };
-  if (data.size() < 2) return 0;
-  std::size_t length = byte(1);
-  head = length < 126 ? 2 : length == 126 ? 4 : 10;
-  if (data.size() < head) return 0;
-  if (head > 2) {
-    length = 0;
-    for (std::size_t at = 2; at < head; ++at) length = length << 8 | byte(at);
-  }
-  return head + length;
-}
 
 std::uint64_t escaped_line_ends(std::string_view text) {
   std::uint64_t count = 0;
@@ -41,12 +28,7 @@ std::uint64_t escaped_line_ends(std::string_view text) {
 WsCrowd::WsCrowd(std::uint16_t port, const std::string& token, const std::string& task_id,
                  int sockets)
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), buffer_(kReadBytes) {
-  const std::string request = "GET /api/v1/tasks/" + task_id +
-                              "/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
-                              "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                              "Authorization: Bearer " +
-                              token + "\r\n\r\n";
+  const std::string request = upgrade_request("/api/v1/tasks/" + task_id + "/ws", token);
   sockets_.resize(static_cast<std::size_t>(sockets));
   for (Socket& socket : sockets_) {
     socket.fd = connect_to(port);

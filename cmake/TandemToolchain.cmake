@@ -5,7 +5,7 @@ target_compile_options(tandem_options INTERFACE
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
   -fno-omit-frame-pointer)
-target_include_directories(tandem_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
+target_include_directories(tandem_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
 
 if(TANDEM_SANITIZE)
   add_compile_options(-fsanitize=${TANDEM_SANITIZE} -fno-sanitize-recover=all)

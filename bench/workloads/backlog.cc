@@ -11,14 +11,13 @@ struct Round {
   double entry_p50_ms = 0;
 };
 
-Round measure(const FunctionServer& server) {
-  const ServerProcess& process = server.process();
+Round measure(const ServerProcess& server, Entries& entries) {
   Round round;
-  round.entry_p50_ms = server.entry_times(500, 3).percentile_ms(50);
-  round.submit = submit_rate(process, "/api/v1/tasks", parked_task(), 60'000);
+  round.entry_p50_ms = entry_times(server, entries, 500, 3).percentile_ms(50);
+  round.submit = submit_rate(server, "/api/v1/tasks", parked_task(), 60'000);
   round.batches =
-      submit_rate(process, "/api/v1/tasks/batch", batch_of(parked_task(), 100), 1'500, 100);
-  round.cycles = server.life_cycles(100'000);
+      submit_rate(server, "/api/v1/tasks/batch", batch_of(parked_task(), 100), 1'500, 100);
+  round.cycles = life_cycles(server, entries, 100'000);
   return round;
 }
 
@@ -40,12 +39,13 @@ void compare_rates(Report& report, const std::string& what, const Rate& empty, c
 }  // namespace
 
 void measure_backlog(Report& report) {
-  const FunctionServer server;
-  server.life_cycles(10'000);
-  const Round empty = measure(server);
-  submit_rate(server.process(), "/api/v1/tasks/batch", batch_of(parked_task(), kBatch),
-              kBacklog / kBatch, kBatch);
-  const Round full = measure(server);
+  Entries entries;
+  const ServerProcess server = function_server(entries);
+  life_cycles(server, entries, 10'000);
+  const Round empty = measure(server, entries);
+  submit_rate(server, "/api/v1/tasks/batch", batch_of(parked_task(), kBatch), kBacklog / kBatch,
+              kBatch);
+  const Round full = measure(server, entries);
   compare_rates(report, "submit", empty.submit, full.submit);
   compare_rates(report, "batches", empty.batches, full.batches);
   compare_rates(report, "life cycle", empty.cycles, full.cycles);

@@ -5,9 +5,10 @@
 namespace tandem::bench {
 
 void measure_entry(Report& report) {
-  const FunctionServer server;
-  server.entry_times(500, 1);
-  Latencies times = server.entry_times(500, 10);
+  Entries entries;
+  const ServerProcess server = function_server(entries);
+  entry_times(server, entries, 500, 1);
+  Latencies times = entry_times(server, entries, 500, 10);
   report.add({.name = "submitted to function entered, 500/s, p50",
               .value = times.percentile_ms(50),
               .unit = "ms",
@@ -23,9 +24,10 @@ void measure_entry(Report& report) {
 void measure_life_cycle(Report& report) {
   constexpr int kWarmUp = 10'000, kTasks = 200'000;
   const double reference = bare_cycles_per_second(kTasks);
-  const FunctionServer server;
-  server.life_cycles(kWarmUp);
-  const Rate cycles = server.life_cycles(kTasks);
+  Entries entries;
+  const ServerProcess server = function_server(entries);
+  life_cycles(server, entries, kWarmUp);
+  const Rate cycles = life_cycles(server, entries, kTasks);
   report.add({.name = "life cycle of a no-op function",
               .value = cycles.per_second,
               .unit = "tasks/s",

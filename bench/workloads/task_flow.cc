@@ -1,9 +1,11 @@
 #include "workloads/task_flow.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <atomic>
 #include <boost/json/parse.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -16,7 +18,6 @@ namespace {
 constexpr int kConnections = 64;
 constexpr int kBatchConnections = 8;
 constexpr int kBatch = 100;
-constexpr std::size_t kMaxEntries = 100'000;
 constexpr std::int64_t kDrainLimitUs = 60'000'000;
 constexpr std::string_view kSentAt = "\"sent_us\":";
 
@@ -51,77 +52,114 @@ Rate submit_rate(const ServerProcess& server, const std::string& target, const s
           .p99_ms = result.latencies.percentile_ms(99)};
 }
 
-struct FunctionServer::Shared {
-  std::atomic<std::size_t> entered{0};
-  std::int64_t entry_us[kMaxEntries] = {};
-};
-
-FunctionServer::FunctionServer() {
+Entries::Entries() {
   void* memory =
       ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("no shared memory");
   shared_ = new (memory) Shared;
-  const auto entered = [shared = shared_](const Task& task) {
-    const std::size_t at = task.spec.payload.find(kSentAt);
-    const std::int64_t sent = std::atoll(task.spec.payload.c_str() + at + kSentAt.size());
-    const std::size_t place = shared->entered.fetch_add(1);
-    if (place < kMaxEntries) shared->entry_us[place] = now_us() - sent;
-    return worker::FunctionAnswer{};
-  };
-  const auto noop = [shared = shared_](const Task&) {
-    shared->entered.fetch_add(1);
-    return worker::FunctionAnswer{};
-  };
-  const auto add_handlers = [entered, noop](worker::HandlerRegistry& handlers) {
+}
+
+Entries::~Entries() { ::munmap(shared_, sizeof(Shared)); }
+
+void Entries::note(const std::string& payload) {
+  const std::size_t at = payload.find(kSentAt);
+  const std::int64_t sent = std::atoll(payload.c_str() + at + kSentAt.size());
+  const std::size_t place = shared_->entered.fetch_add(1);
+  if (place < kMaxEntries) shared_->entry_us[place] = now_us() - sent;
+}
+
+Latencies Entries::latencies() const {
+  Latencies latencies;
+  for (std::size_t i = 0; i < shared_->entered && i < kMaxEntries; ++i)
+    latencies.add(shared_->entry_us[i]);
+  return latencies;
+}
+
+ServerProcess function_server(Entries& entries) {
+  const auto add_handlers = [&entries](worker::HandlerRegistry& handlers) {
+    const auto entered = [&entries](const Task& task) {
+      entries.note(task.spec.payload);
+      return worker::FunctionAnswer{};
+    };
+    const auto noop = [&entries](const Task&) {
+      entries.count();
+      return worker::FunctionAnswer{};
+    };
     handlers.add("entered", worker::QuickFunction(entered));
     handlers.add("noop", worker::QuickFunction(noop));
   };
-  server_ = std::make_unique<ServerProcess>(ServerProcess::Flags{{"embedded-slots", "1000"}},
-                                            add_handlers);
+  return ServerProcess(ServerProcess::Flags{{"embedded-slots", "1000"}}, add_handlers);
 }
 
-FunctionServer::~FunctionServer() {
-  server_.reset();
-  ::munmap(shared_, sizeof(Shared));
+RemoteWorker::RemoteWorker(const ServerProcess& server, Entries& entries, sdk::Mode mode,
+                           int slots) {
+  pid_ = ::fork();
+  if (pid_ != 0) return;
+  sdk::WorkerOptions options;
+  const std::string url = "http://127.0.0.1:" + std::to_string(server.port());
+  options.config_url = url + "/api/v1/polling/config";
+  options.registration_token = server.token();
+  options.mode = mode;
+  options.slots = slots;
+  int code = 0;
+  try {
+    sdk::Worker worker(options);
+    worker.handle_quickly("noop", [&entries](const std::string&) {
+      entries.count();
+      return std::string();
+    });
+    worker.handle_quickly("entered", [&entries](const std::string& payload) {
+      entries.note(payload);
+      return std::string();
+    });
+    worker.run();
+  } catch (const std::exception&) {
+    code = 1;
+  }
+  ::_exit(code);
 }
 
-Latencies FunctionServer::entry_times(int per_second, double seconds) const {
+RemoteWorker::~RemoteWorker() {
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+Latencies entry_times(const ServerProcess& server, Entries& entries, int per_second,
+                      double seconds) {
   const auto count = static_cast<std::size_t>(per_second * seconds);
-  HttpClient client(server_->port(), server_->token());
-  shared_->entered = 0;
+  HttpClient client(server.port(), server.token());
+  entries.clear();
   const std::int64_t began = now_us() + 10'000;
-  for (std::size_t i = 0; i < count && i < kMaxEntries; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     wait_until_us(began + static_cast<std::int64_t>(i) * 1'000'000 / per_second);
     std::string body = R"({"payload":{"job_type":"entered",)";
     body.append(kSentAt).append(std::to_string(now_us())).append("}}");
     if (client.post("/api/v1/tasks", body).status != 201)
       throw std::runtime_error("a submission was refused");
   }
-  while (shared_->entered < count && now_us() - began < kDrainLimitUs)
+  while (entries.count_so_far() < count && now_us() - began < kDrainLimitUs)
     wait_until_us(now_us() + 1000);
-  Latencies latencies;
-  for (std::size_t i = 0; i < shared_->entered; ++i) latencies.add(shared_->entry_us[i]);
-  return latencies;
+  return entries.latencies();
 }
 
-Rate FunctionServer::life_cycles(int tasks) const {
-  HttpClient client(server_->port(), server_->token());
+Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks) {
+  HttpClient client(server.port(), server.token());
   const std::int64_t before = completed_tasks(client);
-  const HttpLoad load(server_->port(), kBatchConnections);
+  const HttpLoad load(server.port(), kBatchConnections);
   const std::string body = batch_of(R"({"payload":{"job_type":"noop"}})", kBatch);
-  const std::string request = request_text("POST", "/api/v1/tasks/batch", server_->token(), body);
-  shared_->entered = 0;
-  const double cpu = server_->cpu_seconds();
+  const std::string request = request_text("POST", "/api/v1/tasks/batch", server.token(), body);
+  entries.clear();
+  const double cpu = server.cpu_seconds();
   const std::int64_t began = now_us();
   load.run(request, static_cast<std::uint64_t>(tasks / kBatch));
   // Asked only when the last one has run: asking costs what is measured.
-  while (shared_->entered < static_cast<std::size_t>(tasks) ||
+  while (entries.count_so_far() < static_cast<std::size_t>(tasks) ||
          completed_tasks(client) < before + tasks) {
     if (now_us() - began > kDrainLimitUs) throw std::runtime_error("tasks do not complete");
     wait_until_us(now_us() + 2000);
   }
   return {.per_second = tasks / seconds_since(began),
-          .server_cpu_s_per_1000 = (server_->cpu_seconds() - cpu) / tasks * 1000};
+          .server_cpu_s_per_1000 = (server.cpu_seconds() - cpu) / tasks * 1000};
 }
 
 }  // namespace tandem::bench

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <atomic>
 #include <cstdint>
 #include <string>
 
 #include "http_load.h"
 #include "latencies.h"
 #include "server_process.h"
+#include "tandem/worker.h"
 
 // What several workloads measure of a server, each time in the same way.
 namespace tandem::bench {
@@ -24,24 +28,50 @@ std::string batch_of(const std::string& task, int count);
 Rate submit_rate(const ServerProcess& server, const std::string& target, const std::string& body,
                  std::uint64_t requests, int tasks_each = 1);
 
-// A server whose handlers are functions: `noop` and, for entry times, `entered`.
-class FunctionServer {
+// What the handlers of a workload have seen, in memory that the processes of the bench share.
+class Entries {
  public:
-  FunctionServer();
-  ~FunctionServer();
-  FunctionServer(const FunctionServer&) = delete;
-  FunctionServer& operator=(const FunctionServer&) = delete;
-  const ServerProcess& process() const { return *server_; }
+  Entries();
+  ~Entries();
+  Entries(const Entries&) = delete;
+  Entries& operator=(const Entries&) = delete;
 
-  // Time from just before a submission is sent until its function runs, at `per_second`, evenly.
-  Latencies entry_times(int per_second, double seconds) const;
-  // Tasks each second from the first submission until the last one is completed and durable.
-  Rate life_cycles(int tasks) const;
+  // The functions: `noop` counts, `entered` also notes how long its payload was on the way.
+  void count() { ++shared_->entered; }
+  void note(const std::string& payload);
+
+  void clear() { shared_->entered = 0; }
+  std::size_t count_so_far() const { return shared_->entered; }
+  Latencies latencies() const;
 
  private:
-  struct Shared;  // memory that the server's process writes to
+  static constexpr std::size_t kMaxEntries = 100'000;
+  struct Shared {
+    std::atomic<std::size_t> entered{0};
+    std::int64_t entry_us[kMaxEntries] = {};
+  };
   Shared* shared_;
-  std::unique_ptr<ServerProcess> server_;
 };
+
+// A server whose own worker runs `noop` and `entered`.
+ServerProcess function_server(Entries& entries);
+// A process with one worker of the SDK, which runs them for a server on the other side of the
+// network. Forks: make it while there is one thread.
+class RemoteWorker {
+ public:
+  RemoteWorker(const ServerProcess& server, Entries& entries, sdk::Mode mode, int slots);
+  ~RemoteWorker();
+  RemoteWorker(const RemoteWorker&) = delete;
+  RemoteWorker& operator=(const RemoteWorker&) = delete;
+
+ private:
+  pid_t pid_ = -1;
+};
+
+// Time from just before a submission is sent until its function runs, at `per_second`, evenly.
+Latencies entry_times(const ServerProcess& server, Entries& entries, int per_second,
+                      double seconds);
+// Tasks each second from the first submission until the last one is completed and durable.
+Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks);
 
 }  // namespace tandem::bench

@@ -36,7 +36,7 @@ queue::Update command_of(const Services& services, WorkerId worker, wire::Update
   command.error = std::move(update.error);
   command.exit_code = update.exit_code;
   command.signal = update.signal;
-  command.input_seq = update.input_seq;
+  if (!is_end(command.kind)) command.input_seq = update.input_seq.value_or(0);
   if (command.kind == queue::UpdateKind::waiting_for_input) {
     command.input_request = std::move(update.input_request).value_or(InputRequest{});
     command.input_request->asked_at = services.clock.wall();
@@ -91,7 +91,7 @@ wire::UpdateAnswer wire_answer(TaskId task, std::uint32_t attempt,
   }
   value.status = to_string(answer->status);
   value.cancel_requested = answer->cancel_requested;
-  value.lease_expires_at = answer->lease_expires_at;
+  if (is_leased(answer->status)) value.lease_expires_at = answer->lease_expires_at;
   for (const store::InputPiece& piece : answer->input)
     value.input.push_back({piece.seq, piece.data, piece.eof});
   return value;

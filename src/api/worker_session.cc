@@ -13,6 +13,7 @@
 namespace tandem::api {
 namespace {
 
+constexpr std::int64_t kFullCheckMs = 20;
 constexpr std::uint16_t kTokenEnded = 4401, kReplaced = 4409, kSilent = 4408;
 
 wire::AttemptRef ref_of(TaskId task, std::uint32_t attempt) {
@@ -32,6 +33,7 @@ WorkerSession::WorkerSession(Call& call, io::Executor executor, WorkerChannel ch
       executor_(std::move(executor)),
       heard_at_(call.services().clock.mono()) {
   held_.push_back(wire::encode_welcome_frame(polling_config(call), to_string(worker_->worker_id)));
+  held_bytes_ = held_.back().size();
 }
 
 io::Awaitable<void> WorkerSession::run(std::shared_ptr<net::WsPeer> peer) {
@@ -45,6 +47,7 @@ io::Awaitable<void> WorkerSession::run(std::shared_ptr<net::WsPeer> peer) {
     if (!text) break;
     heard_at_ = api_.services.clock.mono();
     read(*text);
+    while (is_full() && peer_->is_open()) co_await io::sleep_for(kFullCheckMs);
   }
   close_channel();
   peer_->set_on_drained({});
@@ -66,7 +69,9 @@ void WorkerSession::open() {
     const auto self = weak.lock();
     if (!self) return;
     const WorkerPtr now = self->api_.workers.find(self->worker_->worker_id);
-    if (now == nullptr || now->revoked_at) self->on(queue::CloseOrder{queue::CloseReason::revoked});
+    if (now != nullptr && !now->revoked_at) return;
+    self->post(
+        {&self->outbox_, queue::RevokeWorker{.worker_id = self->worker_->worker_id, .done = {}}});
   };
   post({&outbox_, std::move(command)});
 }
@@ -102,9 +107,15 @@ void WorkerSession::refuse(const Error& error) {
 }
 
 void WorkerSession::on(const wire::ReadyFrame& frame) {
+  if (said_bye_) return;
   queue::Ready ready{.worker_id = worker_->worker_id, .slots = 0, .channel = channel_};
   ready.free = frame.slots_free;
   post({&outbox_, ready});
+}
+
+void WorkerSession::on(const wire::ByeFrame&) {
+  said_bye_ = true;
+  post({&outbox_, queue::Retire{.worker_id = worker_->worker_id, .channel = channel_}});
 }
 
 void WorkerSession::on(wire::UpdateFrame& frame) {
@@ -120,17 +131,19 @@ void WorkerSession::on(wire::LogsFrame& frame) {
   const std::uint32_t attempt = frame.batch.attempt;
   queue::CheckLease lease{.worker_id = worker_->worker_id, .lease = {task, attempt}, .done = {}};
   append_log(api_.services, outbox_, std::move(lease), std::move(frame.batch),
-             [weak = weak_from_this(), task, attempt](const Result<logs::LogTail>& tail) {
+             [weak = weak_from_this(), task, attempt](const Result<LogCommitted>& committed) {
                const auto self = weak.lock();
                if (!self) return;
                wire::AckFrame ack{.about = "logs", .answers = {}, .committed = 0};
                wire::UpdateAnswer& answer = ack.answers.emplace_back();
                answer.task_id = to_string(task);
                answer.attempt = attempt;
-               if (tail)
-                 ack.committed = tail->last_seq;
-               else
-                 answer.error = tail.error();
+               if (committed) {
+                 ack.committed = committed->seq;
+                 answer.error = committed->gap;
+               } else {
+                 answer.error = committed.error();
+               }
                self->send(wire::encode_ack_frame(ack));
              });
 }
@@ -218,6 +231,7 @@ void WorkerSession::flush() {
 }
 
 void WorkerSession::send(std::string text) {
+  held_bytes_ += text.size();
   held_.push_back(std::move(text));
   if (held_.size() == 1) send_held();
 }
@@ -225,12 +239,18 @@ void WorkerSession::send(std::string text) {
 void WorkerSession::send_held() {
   while (!held_.empty() && peer_->is_open()) {
     if (!peer_->send(std::make_shared<const std::string>(held_.front()))) {
-      peer_->set_on_drained([this] { send_held(); });
+      peer_->set_on_drained([this] {
+        heard_at_ = api_.services.clock.mono();  // it reads
+        send_held();
+      });
       return;
     }
+    held_bytes_ -= held_.front().size();
     held_.pop_front();
   }
-  if (!peer_->is_open()) held_.clear();
+  if (peer_->is_open()) return;
+  held_.clear();
+  held_bytes_ = 0;
 }
 
 void WorkerSession::post(queue::Command command) { api_.services.post(std::move(command)); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/call.h"
+#include "base/limits.h"
 #include "net/ws_peer.h"
 #include "wire/worker_frames.h"
 
@@ -33,7 +34,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   void on(wire::UpdateFrame& frame);
   void on(wire::LogsFrame& frame);
   void on(const wire::HeartbeatFrame& frame);
-  void on(const wire::ByeFrame&) { said_bye_ = true; }
+  void on(const wire::ByeFrame&);
   void refuse(const Error& error);
 
   // From the dispatcher
@@ -52,6 +53,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   void flush();
   void send(std::string text);
   void send_held();
+  bool is_full() const { return held_bytes_ > limits::kMaxWebSocketQueueBytes; }
   void post(queue::Command command);
 
   ApiState& api_;
@@ -67,7 +69,10 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   std::vector<std::string> jobs_;         // for the next flush
   std::vector<wire::UpdateAnswer> acks_;  // for the next flush
   bool flush_is_due_ = false;
-  std::list<std::string> held_;  // what found no room yet; bounded by the worker's slots
+  // What found no room yet. While it is much, nothing more is read: who does not read our answers
+  // falls silent, and is closed.
+  std::list<std::string> held_;
+  std::size_t held_bytes_ = 0;
   bool said_bye_ = false;
   MonoTime heard_at_;
 };

@@ -59,18 +59,26 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   return std::move(text).str();
 }
 
-Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
+Result<UniqueFd> open_locked(const std::filesystem::path& directory, const char* lock_name) {
   std::error_code error;
-  std::filesystem::create_directories(data_dir, error);
+  std::filesystem::create_directories(directory, error);
   if (error)
-    return fail(Errc::internal, "Can't make " + data_dir.string() + ": " + error.message());
-  if (::chmod(data_dir.c_str(), 0700) != 0) return system_error("Can't protect", data_dir);
-  const std::filesystem::path lock_path = data_dir / "lock";
+    return fail(Errc::internal, "Can't make " + directory.string() + ": " + error.message());
+  if (::chmod(directory.c_str(), 0700) != 0) return system_error("Can't protect", directory);
+  const std::filesystem::path lock_path = directory / lock_name;
   UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return system_error("Can't open", lock_path);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(Errc::conflict, "Another process works on " + directory.string());
+  return lock;
+}
+
+Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
+  auto lock = open_locked(data_dir, "lock");
+  if (!lock && lock.error().code == Errc::conflict)
     return fail(Errc::conflict, "Another server works on " + data_dir.string());
-  return Installation(std::filesystem::absolute(data_dir), std::move(lock));
+  if (!lock) return lock.error();
+  return Installation(std::filesystem::absolute(data_dir), std::move(*lock));
 }
 
 Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids) {

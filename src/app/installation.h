@@ -37,6 +37,10 @@ class Installation {
   UniqueFd lock_;
 };
 
+// Makes the directory (0700) and locks it by the file `lock_name` in it. conflict where another
+// process holds that lock. Blocks.
+Result<UniqueFd> open_locked(const std::filesystem::path& directory, const char* lock_name);
+
 // Durable, with this mode, whole or not at all.
 Result<void> write_file(const std::filesystem::path& path, std::string_view text, int mode);
 Result<std::string> read_file(const std::filesystem::path& path);

@@ -11,6 +11,7 @@ namespace cli = tandem::app::cli;
 
 void add_commands(const cli::Menu& menu) {
   cli::add_serve(menu);
+  cli::add_worker(menu);
   cli::add_submit(menu);
   cli::add_status(menu);
   cli::add_logs(menu);

@@ -1,81 +1,36 @@
 #include "app/serve.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <thread>
 
 #include "app/isolation.h"
+#include "app/long_running.h"
 #include "app/server_app.h"
 #include "app/version.h"
 
 namespace tandem::app {
 namespace {
 
-constexpr int kExitConfig = 78;
-
-struct Configuration {
-  config::Settings settings;
-  config::WorkerFile worker_file;
-};
-
-sigset_t stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-int wait_for_signal(const sigset_t& signals) {
-  int number = 0;
-  while (sigwait(&signals, &number) != 0) {
-  }
-  return number;
-}
-
-void set_up_log(const config::Settings& settings) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("tandem"));
-  spdlog::set_level(spdlog::level::from_str(std::string(to_string(settings.log_level))));
-  if (settings.log_json)
-    spdlog::set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})",
-                        spdlog::pattern_time_type::utc);
-  else
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  spdlog::flush_on(spdlog::level::trace);
-}
-
 int run(const config::Settings& settings, WorkerSetup setup) {
-  sigset_t signals = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // all threads inherit it; this one waits for them
-  std::signal(SIGPIPE, SIG_IGN);
+  const StopSignals signals;
   auto app = ServerApp::start(settings, std::move(setup));
   if (!app) {
     spdlog::error("tandem can't start: {}", app.error().detail);
     return 1;
   }
   spdlog::info("tandem {} is ready at {}", kVersion, (*app)->url());
-  wait_for_signal(signals);
+  signals.wait();
   spdlog::info("draining; a second signal stops at once");
   std::thread second([&, app = app->get()] {
-    wait_for_signal(signals);
+    signals.wait();
     app->hurry();
   });
   (*app)->stop();
-  ::kill(::getpid(), SIGTERM);  // blocked in every thread: only the one that waits takes it
+  StopSignals::raise();
   second.join();
   spdlog::info("stopped");
   return 0;
-}
-
-int refuse(const std::vector<std::string>& sentences) {
-  for (const std::string& sentence : sentences)
-    std::fprintf(stderr, "tandem: %s\n", sentence.c_str());
-  return kExitConfig;
 }
 
 // What the contract has and this server has not yet: better not to start than to use another store.
@@ -86,30 +41,10 @@ void add_missing_engines(const config::Settings& settings, config::Violations& a
     all.sentences.push_back("TANDEM_LOGS_URL: logs can be kept in the data directory only");
 }
 
-// The file is looked at also where other settings are wrong, so that all is told at once.
-config::Loaded<Configuration> configure(const config::Flags& flags) {
-  const config::Environment environment = config::process_environment();
-  auto settings = config::load(environment, flags);
-  auto file = config::read_worker_file(
-      config::raw_setting("TANDEM_WORKER_CONFIG", environment, flags), environment);
-  config::Violations all;
-  const auto add = [&all](const config::Violations& more) {
-    all.sentences.insert(all.sentences.end(), more.sentences.begin(), more.sentences.end());
-  };
-  if (settings)
-    add_missing_engines(*settings, all);
-  else
-    add(settings.error());
-  if (!file) add(file.error());
-  if (!all.sentences.empty()) return all;
-  config::wipe_secrets(file->secret_variables);
-  return Configuration{std::move(*settings), std::move(*file)};
-}
-
 }  // namespace
 
 int serve(const config::Flags& flags, const AddHandlers& add_handlers) {
-  auto configuration = configure(flags);
+  auto configuration = configure(flags, add_missing_engines);
   if (!configuration) return refuse(configuration.error().sentences);
   config::Settings* settings = &configuration->settings;
   set_up_log(*settings);

@@ -167,7 +167,8 @@ void ServerApp::Parts::make_worker(WorkerSetup setup) {
                                     .clock = *clock};
   const bool commands = settings.allow_exec == config::AllowExec::yes ||
                         (settings.allow_exec == config::AllowExec::auto_ && settings.is_loopback());
-  worker::EmbeddedWorkerSettings how{.worker_id = data.embedded_worker};
+  worker::EmbeddedWorkerSettings how;
+  how.worker_id = data.embedded_worker;
   how.slots = settings.embedded_slots;
   how.process.work_dir = settings.work_dir.empty() ? data.place.file("work") : settings.work_dir;
   how.process.env_allow = settings.env_allow;

@@ -1,8 +1,10 @@
 #include "net/http_client.h"
 
 #include <curl/curl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <mutex>
 
 #include "net/outgoing_guard.h"
@@ -107,6 +109,21 @@ Mime mime_of(CURL* curl, const std::vector<UploadPart>& parts) {
   return mime;
 }
 
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using OpenFile = std::unique_ptr<std::FILE, CloseFile>;
+
+Result<void> send_file(CURL* curl, std::FILE* file) {
+  struct stat status {};
+  if (file == nullptr || ::fstat(::fileno(file), &status) != 0)
+    return fail(Errc::bad_request, "A file to send can't be read.");
+  curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(curl, CURLOPT_READDATA, file);
+  curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(status.st_size));
+  return {};
+}
+
 Error error_of(CURLcode code) {
   const std::string why = curl_easy_strerror(code);
   switch (code) {
@@ -156,13 +173,14 @@ void HttpClient::Impl::prepare(const HttpCall& call, Exchange& exchange) {
   curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(c, CURLOPT_USERAGENT, "tandem");
   curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
-  if (call.sink) {
-    // A download may take its time, but not stand still.
+  const std::int64_t timeout_ms = call.timeout_ms > 0 ? call.timeout_ms : options.timeout_ms;
+  if (call.sink || !call.body_file.empty()) {
+    // A download, or an upload, may take its time, but not stand still.
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME,
-                     static_cast<long>(std::max<std::int64_t>(options.timeout_ms / 1000, 1)));
+                     static_cast<long>(std::max<std::int64_t>(timeout_ms / 1000, 1)));
   } else {
-    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout_ms));
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
   }
   if (!options.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, options.ca_file.c_str());
   curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, options.verify_tls ? 1L : 0L);
@@ -191,7 +209,10 @@ Result<HttpAnswer> HttpClient::perform(const HttpCall& call) {
   if (!fields) return fields.error();
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields->get());
   Mime mime;
-  if (!call.parts.empty()) {
+  const OpenFile file(call.body_file.empty() ? nullptr : std::fopen(call.body_file.c_str(), "rbe"));
+  if (!call.body_file.empty()) {
+    if (auto sends = send_file(curl, file.get()); !sends) return sends.error();
+  } else if (!call.parts.empty()) {
     mime = mime_of(curl, call.parts);
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime.get());
   } else if (!call.body.empty() || call.method == "POST" || call.method == "PUT") {

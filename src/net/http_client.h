@@ -50,6 +50,8 @@ struct HttpCall {
   std::string body;
   std::vector<UploadPart> parts;  // multipart/form-data in place of body
   HttpSink sink;
+  std::string body_file = {};   // in place of body: read while it is sent, however long that takes
+  std::int64_t timeout_ms = 0;  // 0: the options'
 };
 
 // A blocking client, used by one thread at a time: keeps its connections open between calls.

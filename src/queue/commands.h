@@ -47,9 +47,9 @@ struct CallbackTried {
 struct Command {
   Outbox* outbox = nullptr;  // outlives the dispatcher's thread
   std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
-               CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim, RevokeWorker,
-               DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency, WatchCallbacks,
-               CallbackTried>
+               Retire, CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim,
+               RevokeWorker, DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency,
+               WatchCallbacks, CallbackTried>
       what;
 };
 

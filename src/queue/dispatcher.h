@@ -71,6 +71,7 @@ class Dispatcher {
   // worker_channels.cc
   void apply(Outbox* outbox, OpenWorker& command);
   void apply(Outbox* outbox, Ready& command);
+  void apply(Outbox* outbox, Retire& command);
   void apply(Outbox* outbox, CloseWorker& command);
   void apply(Outbox* outbox, Claim& command);
   void apply(Outbox* outbox, Unclaim& command);
@@ -80,6 +81,7 @@ class Dispatcher {
   Worker* on_channel(WorkerId worker, ChannelNumber channel);
   Worker& let_in(Worker worker);
   std::vector<Entry*> offers_to(WorkerId worker);
+  AssignOrder offer_again(Entry& entry);
   void give_back(Entry& entry);
   void answer_polls();
   void answer_poll(WorkerId worker);

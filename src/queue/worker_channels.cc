@@ -27,16 +27,19 @@ Worker& Dispatcher::let_in(Worker worker) {
   return room_.put(std::move(worker));
 }
 
-// What it was offered and has not accepted, to be given again; its time to accept begins anew, but
-// not for ever.
+// What it was offered and has not accepted.
 std::vector<Entry*> Dispatcher::offers_to(WorkerId worker) {
   std::vector<Entry*> offers = held_.of(worker);
   if constexpr (kMutant == Mutant::offer_given_to_two)
     for (auto& [id, entry] : tasks_) offers.push_back(&entry);
   std::erase_if(offers, [](Entry* entry) { return entry->task->status != TaskStatus::assigned; });
-  for (Entry* entry : offers)
-    set_deadline(*entry, std::min(mono_ + settings_.accept_timeout_ms, entry->offer_ends));
   return offers;
+}
+
+// Its time to accept begins anew, but not for ever.
+AssignOrder Dispatcher::offer_again(Entry& entry) {
+  set_deadline(entry, std::min(mono_ + settings_.accept_timeout_ms, entry.offer_ends));
+  return offer_of(entry);
 }
 
 void Dispatcher::apply(Outbox* outbox, OpenWorker& command) {
@@ -46,7 +49,7 @@ void Dispatcher::apply(Outbox* outbox, OpenWorker& command) {
           .outbox = outbox,
           .order = std::move(command.order),
           .poll = {}});
-  for (Entry* entry : offers_to(id)) order(id, offer_of(*entry));
+  for (Entry* entry : offers_to(id)) order(id, offer_again(*entry));
   outgoing_.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
 }
 
@@ -54,11 +57,14 @@ void Dispatcher::apply(Outbox*, Ready& command) {
   Worker* worker = on_channel(command.worker_id, command.channel);
   if (worker == nullptr) return;
   if (!command.free) return room_.set_slots(*worker, worker->slots_free + command.slots);
-  const std::vector<Entry*> held = held_.of(command.worker_id);
-  const auto offers = std::count_if(held.begin(), held.end(), [](const Entry* entry) {
-    return entry->task->status == TaskStatus::assigned;
-  });
-  room_.set_slots(*worker, *command.free - static_cast<int>(offers));
+  room_.set_slots(*worker, *command.free - static_cast<int>(offers_to(command.worker_id).size()));
+}
+
+void Dispatcher::apply(Outbox*, Retire& command) {
+  Worker* worker = on_channel(command.worker_id, command.channel);
+  if (worker == nullptr) return;
+  room_.set_slots(*worker, 0);
+  for (Entry* entry : offers_to(command.worker_id)) give_back(*entry);
 }
 
 void Dispatcher::apply(Outbox*, CloseWorker& command) {
@@ -79,7 +85,8 @@ void Dispatcher::apply(Outbox*, CloseWorker& command) {
 void Dispatcher::apply(Outbox* outbox, Claim& command) {
   const WorkerId id = command.profile.worker_id;
   Poll poll{.value = {}, .until = mono_ + command.wait_ms, .done = std::move(command.done)};
-  for (Entry* entry : offers_to(id)) poll.value.jobs.push_back(offer_of(*entry));
+  if (command.max > 0)
+    for (Entry* entry : offers_to(id)) poll.value.jobs.push_back(offer_again(*entry));
   bool is_due = !poll.value.jobs.empty();
   for (const Entry* entry : held_.of(id)) is_due = is_due || entry->has_news;
   const int slots = std::max(0, command.max - static_cast<int>(poll.value.jobs.size()));
@@ -140,9 +147,7 @@ void Dispatcher::apply(Outbox* outbox, RevokeWorker& command) {
 }
 
 void Dispatcher::apply(Outbox*, DrainWorker& command) {
-  Worker* worker = room_.find(command.worker_id);
-  if (worker == nullptr) return;
-  room_.set_draining(*worker, command.draining);
+  room_.set_draining(command.worker_id, command.draining);
   if (command.draining) order(command.worker_id, DrainOrder{});
 }
 

@@ -57,6 +57,11 @@ struct Ready {
   ChannelNumber channel = 0;
   std::optional<int> free = {};
 };
+// The worker takes nothing more, and what it has not accepted goes back at once; its channel stays.
+struct Retire {
+  WorkerId worker_id;
+  ChannelNumber channel = 0;
+};
 // `lost`: it said no word before it went. Then it has reconnect_ms to be heard of again; else its
 // attempts are lost before their leases end. Otherwise its offers go back at once.
 struct CloseWorker {
@@ -75,8 +80,8 @@ struct Claimed {
   std::vector<News> news;
 };
 // A poll, which is a channel for as long as it waits. Offers that the worker has not accepted are
-// given again, besides up to `max` new ones. Answered in the turn in which there is something to
-// give, else after wait_ms, or when another channel takes its place.
+// given again, besides up to `max` new ones; with `max` 0 there is only news. Answered in the turn
+// in which there is something to give, else after wait_ms, or when another channel takes its place.
 struct Claim {
   WorkerProfile profile;
   ChannelNumber channel = 0;
@@ -96,7 +101,7 @@ struct RevokeWorker {
   WorkerId worker_id;
   Done<std::monostate> done;
 };
-// Of a worker that is connected; WorkerProfile::draining tells of others.
+// From now on it counts in place of WorkerProfile::draining, which may be older.
 struct DrainWorker {
   WorkerId worker_id;
   bool draining = false;

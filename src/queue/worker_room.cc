@@ -14,6 +14,8 @@ Worker* WorkerRoom::find(WorkerId id) {
 Worker& WorkerRoom::put(Worker worker) {
   const WorkerId id = worker.profile.worker_id;
   remove(id);
+  if (const auto said = draining_.find(id); said != draining_.end())
+    worker.profile.draining = said->second;
   const WorkerProfile& profile = worker.profile;
   GroupKey key{profile.channel, profile.labels, profile.job_types, profile.queues};
   const auto group = groups_.try_emplace(std::move(key)).first;
@@ -39,9 +41,12 @@ void WorkerRoom::set_slots(Worker& worker, int slots) {
   stand(guests_.at(worker.profile.worker_id));
 }
 
-void WorkerRoom::set_draining(Worker& worker, bool draining) {
-  worker.profile.draining = draining;
-  stand(guests_.at(worker.profile.worker_id));
+void WorkerRoom::set_draining(WorkerId id, bool draining) {
+  draining_[id] = draining;
+  const auto found = guests_.find(id);
+  if (found == guests_.end()) return;
+  found->second.worker.profile.draining = draining;
+  stand(found->second);
 }
 
 void WorkerRoom::stand(Guest& guest) {

@@ -133,9 +133,11 @@ Result<UpdateAnswer> Dispatcher::answer_of(Entry& entry, std::optional<std::uint
     if (!pieces) return pieces.error();
     value.input = std::move(*pieces);
   }
-  // A piece of this very turn is not in the store yet.
-  const std::uint64_t given = value.input.empty() ? entry.input_seq : value.input.back().seq;
-  entry.has_news = given < last;
+  for (const store::InputPiece& piece : batch_.inputs)  // of this very turn: not in the store yet
+    if (piece.task_id == task.task_id && piece.attempt == task.attempt &&
+        piece.seq > entry.input_seq)
+      value.input.push_back(piece);
+  entry.has_news = false;
   return value;
 }
 

@@ -133,7 +133,12 @@ std::string encode_ack_frame(const AckFrame& ack, bool batch) {
   Frame frame("ack");
   JsonWriter& writer = frame.writer();
   writer.member("for", ack.about);
-  if (batch) {
+  if (ack.about == "logs") {
+    const UpdateAnswer& answer = ack.answers.front();
+    frame.task({answer.task_id, answer.attempt});
+    if (answer.error) write_refusal(writer, *answer.error);
+    writer.key("committed").integer(static_cast<std::int64_t>(ack.committed));
+  } else if (batch) {
     writer.key("updates").begin_array();
     for (const UpdateAnswer& answer : ack.answers) {
       writer.begin_object();
@@ -144,8 +149,6 @@ std::string encode_ack_frame(const AckFrame& ack, bool batch) {
   } else if (!ack.answers.empty()) {
     write_update_answer(writer, ack.answers.front());
   }
-  if (ack.about == "logs")
-    writer.key("committed").integer(static_cast<std::int64_t>(ack.committed));
   return frame.finish();
 }
 

@@ -19,6 +19,8 @@ Update read_update(Fields& fields, std::string_view text, std::string_view prefi
 Updates read_updates(Fields& fields, std::string_view text, std::vector<FieldError>& errors);
 void write_update(JsonWriter& writer, const Update& update, std::string_view status_name);
 void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer);
+// The member `error`.
+void write_refusal(JsonWriter& writer, const Error& error);
 UpdateAnswer read_update_answer(const boost::json::object& object);
 
 }  // namespace tandem::wire

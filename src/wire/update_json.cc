@@ -207,9 +207,19 @@ void encode_update(const Update& update, std::string& out, std::string_view stat
   writer.end_object();
 }
 
+void write_refusal(JsonWriter& writer, const Error& error) {
+  const ErrorRow& row = row_of(error.code);
+  writer.key("error")
+      .begin_object()
+      .member("code", row.name)
+      .member("detail", error.detail.empty() ? row.sentence : error.detail)
+      .end_object();
+}
+
 void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer) {
   writer.member("task_id", answer.task_id);
   if (answer.attempt > 0) writer.key("attempt").integer(answer.attempt);
+  if (answer.error) return write_refusal(writer, *answer.error);
   writer.key("status")
       .string_or_null(answer.status)
       .key("cancel_requested")
@@ -227,15 +237,6 @@ void write_update_answer(JsonWriter& writer, const UpdateAnswer& answer) {
     writer.end_object();
   }
   writer.end_array();
-  if (!answer.error) return;
-  const ErrorRow& row = row_of(answer.error->code);
-  writer.key("error")
-      .begin_object()
-      .member("code", row.name)
-      .key("status")
-      .integer(row.http_status)
-      .member("detail", answer.error->detail.empty() ? row.sentence : answer.error->detail)
-      .end_object();
 }
 
 void encode_update_answer(const UpdateAnswer& answer, std::string& out) {

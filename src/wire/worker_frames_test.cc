@@ -69,6 +69,7 @@ TEST(OrderFrames, ComeBack) {
   ack.answers.push_back({.task_id = kId, .attempt = 2});
   ack.committed = 9;
   EXPECT_EQ(order<AckFrame>(encode_ack_frame(ack)).committed, 9u);
+  ack.about = "update";
   ack.answers.push_back({.task_id = kId, .attempt = 3});
   EXPECT_EQ(order<AckFrame>(encode_ack_frame(ack, true)).answers.at(1).attempt, 3u);
   EXPECT_EQ(order<CancelOrder>(encode_cancel_order({{kId, 2}, 1500})).grace_ms, 1500);

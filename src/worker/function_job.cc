@@ -25,6 +25,7 @@ class FunctionJob final : public Job, public JobContext {
         log_(services.log, services.clock, services.executor),
         members_(services.executor),
         log_is_late_(services.executor),
+        lease_(services.executor),
         answered_(services.executor) {
     log_.open(task_->task_id, task_->attempt);
     answered_.expires_at(io::Timer::time_point::max());
@@ -39,6 +40,9 @@ class FunctionJob final : public Job, public JobContext {
   }
   void input(std::string data, bool eof) override;
   void resize(int, int) override {}
+  void keep_until(MonoTime until) override {
+    lease_.set(std::max<std::int64_t>(until - services_.clock.mono(), 0), [this] { kill(); });
+  }
 
   // JobContext
   const Task& task() const override { return *task_; }
@@ -61,7 +65,7 @@ class FunctionJob final : public Job, public JobContext {
   JobListener& listener_;
   AttemptLog log_;
   io::TaskGroup members_;
-  Alarm log_is_late_;
+  Alarm log_is_late_, lease_;
   Reason reason_ = Reason::none;
   std::optional<FunctionAnswer> answer_;
   std::uint64_t questions_ = 0;

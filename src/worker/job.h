@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "core/attempt.h"
 #include "core/task.h"
 #include "io/asio.h"
@@ -50,6 +51,9 @@ class Job {
   virtual void kill() = 0;
   virtual void input(std::string data, bool eof) = 0;
   virtual void resize(int cols, int rows) = 0;
+  // A lease: the job is dead at that time unless this is called again, also where the loop, or this
+  // process, stands still by then and the job is a process.
+  virtual void keep_until(MonoTime until) = 0;
 };
 
 }  // namespace tandem::worker

@@ -31,6 +31,7 @@ class ProcessJob final : public Job {
   void kill() override;
   void input(std::string data, bool eof) override;
   void resize(int cols, int rows) override;
+  void keep_until(MonoTime until) override;
 
  private:
   struct Piece {
@@ -48,6 +49,8 @@ class ProcessJob final : public Job {
   void type(Piece piece);
   io::Awaitable<void> type_all();
   void stop(StopReason reason);
+  void terminate();
+  void arm();
   bool is_interactive() const { return task_->spec.interactive; }
   const JobRules& rules() const { return *command_.rules; }
   std::optional<std::int64_t> timeout_ms() const {
@@ -79,6 +82,7 @@ class ProcessJob final : public Job {
   std::unique_ptr<exec::Process> process_;
 
   StopReason reason_ = StopReason::none;
+  MonoTime kill_at_ = kNever, lease_until_ = kNever;  // the end of the grace; of the lease
   bool killed_ = false, exited_ = false, ended_by_itself_ = false, has_leftovers_ = false;
   std::string open_question_;  // its id; empty: none
   std::deque<Piece> typed_;    // for the terminal
@@ -162,7 +166,8 @@ Result<exec::ProcessSpec> ProcessJob::specify() {
   (*env)["TANDEM_PAYLOAD_FILE"] = directory_.payload();
   (*env)["TANDEM_INPUT_DIR"] = directory_.in();
   (*env)["TANDEM_OUTPUT_DIR"] = directory_.out();
-  (*env)["TANDEM_TASK_ID"] = to_string(task_->task_id);
+  (*env)["TANDEM_TASK_ID"] =
+      services_.known_as.empty() ? to_string(task_->task_id) : services_.known_as;
   (*env)["TANDEM_ATTEMPT"] = std::to_string(task_->attempt);
   (*env)["TANDEM_JOB_TYPE"] = task_->spec.job_type;
   (*env)["TANDEM_CONTROL_FD"] = "3";
@@ -192,9 +197,10 @@ io::Awaitable<void> ProcessJob::supervise(exec::ExitTruth& truth) {
   if (killed_)
     process_->kill();
   else if (reason_ != StopReason::none)
-    process_->terminate(services_.settings.grace_ms);
+    terminate();
   else if (const auto limit_ms = timeout_ms())
     time_is_over_.set(*limit_ms, [this] { stop(StopReason::timeout); });
+  if (!killed_) arm();
   read_all();
   if (!typed_.empty()) type({});
   truth = co_await process_->wait();
@@ -310,7 +316,25 @@ void ProcessJob::stop(StopReason reason) {
   if (reason_ != StopReason::none || exited_) return;
   reason_ = reason;
   answer_is_late_.clear();
-  if (process_ != nullptr) process_->terminate(services_.settings.grace_ms);
+  if (process_ != nullptr) terminate();
+}
+
+void ProcessJob::terminate() {
+  kill_at_ = services_.base.clock.mono() + services_.settings.grace_ms;
+  process_->terminate(services_.settings.grace_ms);
+  arm();
+}
+
+void ProcessJob::keep_until(MonoTime until) {
+  lease_until_ = until;
+  if (process_ != nullptr && !exited_ && !killed_) arm();
+}
+
+// The shepherd kills at the earlier of the two: a process of its own, so nothing here can delay it.
+void ProcessJob::arm() {
+  if (lease_until_ == kNever) return;
+  const std::int64_t left_ms = std::min(lease_until_, kill_at_) - services_.base.clock.mono();
+  process_->kill_after(std::max<std::int64_t>(left_ms, 0));
 }
 
 void ProcessJob::kill() {

@@ -43,6 +43,7 @@ struct ProcessServices {
   io::OffloadPool& offload;
   JobDirectories& directories;
   const ProcessSettings& settings;
+  std::string known_as = {};  // the task's id at its server; empty: task_id
 };
 
 std::unique_ptr<Job> make_process_job(const ProcessServices& services, CommandHandler command,

@@ -34,6 +34,7 @@ struct Menu {
 };
 
 void add_serve(const Menu& menu);
+void add_worker(const Menu& menu);
 void add_submit(const Menu& menu);   // submit
 void add_status(const Menu& menu);   // status
 void add_logs(const Menu& menu);     // logs

@@ -1,64 +1,63 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/embedded_attempt.h"
+#include "worker/worker_attempt.h"
 
-// What the embedded worker tells the dispatcher.
+// What a worker tells its server.
 namespace tandem::worker {
 namespace {
 
 constexpr std::int64_t kLongestPauseMs = 2000;
 
-queue::UpdateKind kind_of(Ending ending) {
+ReportKind kind_of(Ending ending) {
   switch (ending) {
-    case Ending::completed: return queue::UpdateKind::completed;
-    case Ending::failed: return queue::UpdateKind::failed;
-    case Ending::cancelled: return queue::UpdateKind::cancelled;
+    case Ending::completed: return ReportKind::completed;
+    case Ending::failed: return ReportKind::failed;
+    case Ending::cancelled: return ReportKind::cancelled;
   }
-  return queue::UpdateKind::failed;
+  return ReportKind::failed;
 }
 
 bool may_be_repeated(const Error& error) { return row_of(error.code).retryable; }
 
 }  // namespace
 
-queue::Update EmbeddedWorker::Attempt::update(queue::UpdateKind kind) const {
-  queue::Update update;
-  update.worker_id = worker.settings_.worker_id;
-  update.task_id = task->task_id;
-  update.attempt = task->attempt;
-  update.kind = kind;
-  return update;
+Report Worker::Attempt::report(ReportKind kind) const {
+  return Report{.task_id = task->task_id, .attempt = task->attempt, .kind = kind};
 }
 
-void EmbeddedWorker::Attempt::later(std::function<void()> again) {
+void Worker::Attempt::later(std::function<void()> again) {
   if (!alarm) alarm = std::make_unique<Alarm>(worker.parts_.executor);
   alarm->set(pause_ms, std::move(again));
   pause_ms = std::min(pause_ms * 2, kLongestPauseMs);
 }
 
 // The next one, or the end, makes up for one that is not taken.
-void EmbeddedWorker::Attempt::progressed(const Progress& to) {
+void Worker::Attempt::progressed(const Progress& to) {
   progress = to;
-  queue::Update told = update(queue::UpdateKind::progress);
+  Report told = report(ReportKind::progress);
   told.progress = to;
-  told.done = [weak = weak_from_this()](const Result<queue::UpdateAnswer>& answer) {
+  worker.report(std::move(told), [weak = weak_from_this()](const Result<ReportAnswer>& answer) {
     const auto attempt = weak.lock();
     if (attempt && attempt->job && answer && answer->cancel_requested) attempt->job->cancel();
-  };
-  worker.post({&worker.parts_.outbox, std::move(told)});
+  });
 }
 
-void EmbeddedWorker::Attempt::asks(const InputRequest& request) {
+void Worker::Attempt::asks(const InputRequest& request) {
   question = request;
   worker.send_question(*this);
 }
 
-void EmbeddedWorker::send_question(Attempt& attempt) {
+void Worker::report(Report report, ServerLink::OnAnswer answer) {
+  parts_.link.report(std::move(report), std::move(answer));
+  flush_soon();
+}
+
+void Worker::send_question(Attempt& attempt) {
   if (!attempt.question || attempt.final) return;
-  queue::Update told = attempt.update(queue::UpdateKind::waiting_for_input);
+  Report told = attempt.report(ReportKind::waiting_for_input);
   told.input_request = attempt.question;
-  told.done = [weak = attempt.weak_from_this()](const Result<queue::UpdateAnswer>& answer) {
+  report(std::move(told), [weak = attempt.weak_from_this()](const Result<ReportAnswer>& answer) {
     const auto asked = weak.lock();
     if (!asked || asked->final) return;
     if (answer) {
@@ -67,17 +66,18 @@ void EmbeddedWorker::send_question(Attempt& attempt) {
     } else if (may_be_repeated(answer.error())) {
       asked->later([again = asked.get()] { again->worker.send_question(*again); });
     }
-  };
-  post({&parts_.outbox, std::move(told)});
+  });
 }
 
-void EmbeddedWorker::finish(Attempt& attempt, Outcome outcome) {
+// Where the lease is over, the job was killed for that, whatever its end looks like.
+void Worker::finish(Attempt& attempt, Outcome outcome) {
   attempt.question.reset();
-  if (attempt.lost) {
+  if (attempt.is_over(parts_.clock.mono())) {
+    attempt.lost = true;
     free_slot();
     return settled(attempt);
   }
-  queue::Update final = attempt.update(kind_of(outcome.ending));
+  Report final = attempt.report(kind_of(outcome.ending));
   final.progress = attempt.progress;
   final.result = std::move(outcome.result);
   final.error = std::move(outcome.error);
@@ -91,25 +91,26 @@ void EmbeddedWorker::finish(Attempt& attempt, Outcome outcome) {
 }
 
 // Until it is taken, or refused for good: a task must not stay running because a disk was full.
-void EmbeddedWorker::send_final(Attempt& attempt) {
-  queue::Update told = *attempt.final;
-  told.done = [weak = attempt.weak_from_this()](const Result<queue::UpdateAnswer>& answer) {
+void Worker::send_final(Attempt& attempt) {
+  report(*attempt.final, [weak = attempt.weak_from_this()](const Result<ReportAnswer>& answer) {
     if (const auto ended = weak.lock()) ended->worker.final_answered(*ended, answer);
-  };
-  post({&parts_.outbox, std::move(told)});
+  });
 }
 
-void EmbeddedWorker::final_answered(Attempt& attempt, const Result<queue::UpdateAnswer>& answer) {
+void Worker::final_answered(Attempt& attempt, const Result<ReportAnswer>& answer) {
   if (!answer && may_be_repeated(answer.error()))
     return attempt.later([&attempt] { attempt.worker.send_final(attempt); });
   settled(attempt);
 }
 
-void EmbeddedWorker::settled(Attempt& attempt) {
+void Worker::settled(Attempt& attempt) {
   const Key key = attempt.key();
   echoes_.insert(key);
   attempts_.erase(key);  // the last use of `attempt`
-  if (draining_ && attempts_.empty()) idle_.cancel();
+  flush_soon();          // forgets the echo
+  if (!attempts_.empty()) return;
+  if (draining_) idle_.cancel();
+  if (settings_.once && on_done_) on_done_();
 }
 
 }  // namespace tandem::worker

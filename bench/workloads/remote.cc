@@ -1,0 +1,186 @@
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "http_client.h"
+#include "usage.h"
+#include "worker_crowd.h"
+#include "workloads/task_flow.h"
+#include "workloads/workloads.h"
+
+namespace tandem::bench {
+namespace {
+
+constexpr int kTasks = 100'000, kBatch = 100;
+constexpr int kPollers = 64;
+constexpr double kLimitS = 60;
+
+ServerProcess server_without_worker() {
+  return ServerProcess(ServerProcess::Flags{{"embedded-slots", "0"}});
+}
+
+void submit_all(const ServerProcess& server, int tasks) {
+  const HttpLoad load(server.port(), 8);
+  const std::string body = batch_of(R"({"payload":{"job_type":"noop"}})", kBatch);
+  load.run(request_text("POST", "/api/v1/tasks/batch", server.token(), body),
+           static_cast<std::uint64_t>(tasks / kBatch));
+}
+
+// Jobs as a server names them, answered with their ends; the text is scanned, not parsed, so that
+// the server is what is measured. Adds to `updates`; answers how many.
+int finish_jobs(std::string_view text, std::string& updates) {
+  constexpr std::string_view kId = "{\"task_id\":\"", kAttempt = "\",\"attempt\":";
+  int jobs = 0;
+  for (std::size_t at = 0; (at = text.find(kId, at)) != std::string_view::npos; ++jobs) {
+    at += kId.size();
+    const std::string_view id = text.substr(at, 36);
+    const std::size_t number = at + 36 + kAttempt.size();
+    const std::size_t end = text.find(',', number);
+    if (!updates.empty()) updates += ',';
+    updates.append("{\"task_id\":\"").append(id).append(kAttempt);
+    updates.append(text.substr(number, end - number));
+    updates += R"(,"status":"completed","log_records":0})";
+  }
+  return jobs;
+}
+
+Rate finish(const ServerProcess& server, std::int64_t began_us, double cpu, int tasks) {
+  return {.per_second = tasks / seconds_since(began_us),
+          .server_cpu_s_per_1000 = (server.cpu_seconds() - cpu) / tasks * 1000};
+}
+
+// One worker on a WebSocket, with room for 1,000 tasks.
+Rate over_socket() {
+  const ServerProcess server = server_without_worker();
+  int ended = 0;
+  WorkerCrowd* crowd = nullptr;
+  const auto said = [&](std::size_t, std::string_view text) {
+    if (!text.starts_with(R"({"type":"assign")")) return;
+    std::string updates;
+    ended += finish_jobs(text, updates);
+    crowd->send(0, R"({"type":"update","updates":[)" + updates + "]}");
+    crowd->send(0, R"({"type":"ready","slots_free":1000})");
+  };
+  WorkerCrowd worker(server.port(), register_workers(server.port(), server.token(), 1),
+                     WorkerCrowd::Channel::socket, said);
+  crowd = &worker;
+  submit_all(server, kTasks);
+  const double cpu = server.cpu_seconds();
+  const std::int64_t began = now_us();
+  worker.send(0, R"({"type":"ready","slots_free":1000})");
+  worker.read_until([&] { return ended >= kTasks; }, kLimitS);
+  return finish(server, began, cpu, kTasks);
+}
+
+// One worker that asks for up to 100 jobs and, over a second connection, tells of their ends.
+Rate over_claims() {
+  const ServerProcess server = server_without_worker();
+  const std::vector<std::string> token = register_workers(server.port(), server.token(), 1);
+  int ended = 0;
+  bool is_reporting = false;
+  std::string waiting;
+  WorkerCrowd *poller = nullptr, *reporter = nullptr;
+  const auto report = [&] {
+    if (is_reporting || waiting.empty()) return;
+    is_reporting = true;
+    reporter->post(0, "update", "{\"updates\":[" + std::exchange(waiting, {}) + "]}");
+  };
+  WorkerCrowd reports(server.port(), token, WorkerCrowd::Channel::http,
+                      [&](std::size_t, std::string_view) {
+                        is_reporting = false;
+                        report();
+                      });
+  reporter = &reports;
+  WorkerCrowd polls(server.port(), token, WorkerCrowd::Channel::http,
+                    [&](std::size_t, std::string_view text) {
+                      ended += finish_jobs(text, waiting);
+                      report();
+                    });
+  poller = &polls;
+  submit_all(server, kTasks);
+  const double cpu = server.cpu_seconds();
+  const std::int64_t began = now_us();
+  while (ended < kTasks) {
+    const int before = ended;
+    poller->post(0, "claim", R"({"max":100,"wait_s":5})");
+    poller->read_until([&] { return ended > before; }, kLimitS);
+    reporter->read_until([&] { return !is_reporting; }, kLimitS);
+  }
+  return finish(server, began, cpu, kTasks);
+}
+
+// Workers of one slot that know the configuration's address alone: a poll, then the job's end.
+Rate over_plain_polls() {
+  const ServerProcess server = server_without_worker();
+  int ended = 0;
+  std::vector<char> is_told(kPollers);
+  WorkerCrowd* crowd = nullptr;
+  const auto said = [&](std::size_t who, std::string_view text) {
+    if (std::exchange(is_told[who], false)) return crowd->get(who, "config");
+    std::string update;
+    const std::size_t jobs = text.find("\"jobs\":");
+    if (jobs != std::string_view::npos && finish_jobs(text.substr(jobs), update) == 1) {
+      ++ended;
+      is_told[who] = true;
+      return crowd->post(who, "update", update);
+    }
+    crowd->get(who, "config");
+  };
+  WorkerCrowd workers(server.port(), register_workers(server.port(), server.token(), kPollers),
+                      WorkerCrowd::Channel::http, said);
+  crowd = &workers;
+  submit_all(server, kTasks);
+  const double cpu = server.cpu_seconds();
+  const std::int64_t began = now_us();
+  for (std::size_t who = 0; who < kPollers; ++who) workers.get(who, "config");
+  workers.read_until([&] { return ended >= kTasks; }, kLimitS);
+  return finish(server, began, cpu, kTasks);
+}
+
+// A worker of the SDK, with functions.
+Rate through_sdk(sdk::Mode mode) {
+  Entries entries;
+  const ServerProcess server = server_without_worker();
+  const RemoteWorker worker(server, entries, mode, 1000);
+  life_cycles(server, entries, kTasks / 10);
+  return life_cycles(server, entries, kTasks);
+}
+
+void measure_entries(Report& report, sdk::Mode mode, const std::string& kind, double p50_ms) {
+  Entries entries;
+  const ServerProcess server = server_without_worker();
+  const RemoteWorker worker(server, entries, mode, 8);
+  entry_times(server, entries, 500, 1);
+  Latencies times = entry_times(server, entries, 500, 10);
+  const auto add = [&](const char* what, double value, double target) {
+    report.add({.name = "submitted to function entered afar, 500/s, " + kind + what,
+                .value = value,
+                .unit = "ms",
+                .better = Better::lower,
+                .target = target});
+  };
+  add(", p50", times.percentile_ms(50), p50_ms);
+  add(", p99", times.percentile_ms(99), 4);
+}
+
+}  // namespace
+
+void measure_remote(Report& report) {
+  const auto add = [&report](std::string name, const Rate& rate, double target) {
+    report.add({.name = std::move(name),
+                .value = rate.per_second,
+                .unit = "tasks/s",
+                .target = target,
+                .server_cpu_s = rate.server_cpu_s_per_1000});
+  };
+  add("one worker on a WebSocket, no-op", over_socket(), 30'000);
+  add("one worker, long polls for 100 at a time", over_claims(), 20'000);
+  add("64 workers, one job a poll of /polling/config", over_plain_polls(), 12'000);
+  add("one SDK worker on a WebSocket, no-op functions", through_sdk(sdk::Mode::push), 30'000);
+  add("one SDK worker, long polls, no-op functions", through_sdk(sdk::Mode::polling), 20'000);
+  measure_entries(report, sdk::Mode::push, "push", 0.8);
+  measure_entries(report, sdk::Mode::polling, "long poll", 1);
+}
+
+}  // namespace tandem::bench

@@ -1,0 +1,16 @@
+# find_package(tandem): tandem::sdk. What stands behind it is found here, none of it is in its
+# headers.
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_dependency(Boost COMPONENTS json url)
+find_dependency(OpenSSL)
+find_dependency(SQLite3)
+find_dependency(CURL)
+find_dependency(LibArchive)
+find_dependency(fmt)
+find_dependency(spdlog)
+find_dependency(tomlplusplus)
+find_dependency(PkgConfig)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+include("${CMAKE_CURRENT_LIST_DIR}/tandem-targets.cmake")

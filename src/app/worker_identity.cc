@@ -1,0 +1,146 @@
+#include "app/worker_identity.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <thread>
+
+#include "app/installation.h"
+#include "app/version.h"
+#include "base/random.h"
+#include "net/http_client.h"
+#include "wire/json_writer.h"
+#include "wire/raw_json.h"
+#include "worker/remote/back_off.h"
+#include "worker/remote/complaints.h"
+#include "worker/remote/service_client.h"
+#include "worker/remote/service_terms.h"
+
+namespace tandem::app {
+namespace {
+
+using worker::remote::body_of;
+using worker::remote::default_headers;
+
+constexpr std::int64_t kStepMs = 50;  // between looks whether to stop
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "worker";
+}
+
+Result<std::string> perform(net::HttpClient& client, const net::HttpCall& call) {
+  auto answer = client.perform(call);
+  if (!answer) return answer.error();
+  return body_of(std::move(*answer));
+}
+
+std::string identity_text(const std::string& config_url, const wire::Registered& registered) {
+  std::string text;
+  wire::JsonWriter writer(text);
+  writer.begin_object()
+      .member("config_url", config_url)
+      .member("worker_id", registered.worker_id)
+      .member("worker_token", registered.worker_token)
+      .end_object();
+  return text + "\n";
+}
+
+// Not reached, or in trouble; a page of something on the way that is no service.
+bool may_change(const Error& error) {
+  return row_of(error.code).retryable || error.code == Errc::bad_json ||
+         error.code == Errc::bad_request || error.code == Errc::not_found;
+}
+
+}  // namespace
+
+wire::Registration registration_of(const config::Settings& settings,
+                                   std::vector<std::string> job_types) {
+  wire::Registration registration;
+  registration.host = host_name();
+  registration.name = settings.worker_name.empty() ? registration.host : settings.worker_name;
+  registration.mode =
+      wire::worker_mode_from(settings.worker_mode).value_or(wire::WorkerMode::hybrid);
+  for (const std::string& label : settings.worker_labels) {
+    const std::size_t equals = label.find('=');
+    const bool has_value = equals != std::string::npos;
+    registration.labels[label.substr(0, equals)] = has_value ? label.substr(equals + 1) : "";
+  }
+  registration.job_types = settings.job_types;
+  if (registration.job_types.empty()) registration.job_types = std::move(job_types);
+  registration.queues = settings.queues;
+  registration.slots = settings.slots;
+  registration.version = kVersion;
+  return registration;
+}
+
+Result<WorkerIdentity> IdentitySource::find(const wire::Registration& registration) const {
+  if (!settings_.worker_token.empty()) return WorkerIdentity{settings_.worker_token};
+  if (auto known = saved()) return known;
+  if (settings_.registration_token.empty())
+    return fail(Errc::unauthenticated,
+                "No worker token: set TANDEM_WORKER_TOKEN, or TANDEM_REGISTRATION_TOKEN to "
+                "register; " +
+                    file().string() + " holds none for this service");
+  return registered(registration);
+}
+
+Result<WorkerIdentity> IdentitySource::saved() const {
+  auto text = read_file(file());
+  if (!text) return text.error();
+  if (auto sound = wire::check_json(*text); !sound) return sound.error();
+  WorkerIdentity known{wire::string_member(*text, "worker_token")};
+  const bool is_same = wire::string_member(*text, "config_url") == settings_.config_url;
+  if (!is_same || known.worker_token.empty())
+    return fail(Errc::not_found, "No token for this service was saved");
+  return known;
+}
+
+Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& registration) const {
+  SystemRandom random;
+  worker::remote::BackOff pause(random);
+  while (!stop_) {
+    auto answer = register_once(registration);
+    if (answer) {
+      const std::string text = identity_text(settings_.config_url, *answer);
+      if (auto written = write_file(file(), text, 0600); !written) return written.error();
+      spdlog::info("registered as {}", registration.name);
+      return WorkerIdentity{std::move(answer->worker_token)};
+    }
+    if (!may_change(answer.error())) return answer.error();
+    spdlog::warn("Registering fails: {}; it is tried again",
+                 worker::remote::one_line(answer.error().detail));
+    for (std::int64_t left_ms = pause.next_ms(); left_ms > 0 && !stop_; left_ms -= kStepMs)
+      std::this_thread::sleep_for(std::chrono::milliseconds(kStepMs));
+  }
+  return fail(Errc::shutting_down, "It was stopped before it was registered");
+}
+
+Result<wire::Registered> IdentitySource::register_once(
+    const wire::Registration& registration) const {
+  net::HttpClientOptions options;
+  options.timeout_ms = 20'000;
+  options.max_answer_bytes = 1u << 20;
+  options.stop = &stop_;
+  net::HttpClient client(options);
+  net::HttpCall call;
+  call.url = settings_.config_url;
+  call.headers = default_headers(settings_.registration_token);
+  auto body = perform(client, call);
+  if (!body) return body.error();
+  auto config = worker::remote::read_config(*body, settings_.poll_interval_ms);
+  if (!config) return config.error();
+  if (config->registration_url.empty())
+    return fail(Errc::bad_request, "The configuration has no registration_url");
+  call.method = "POST";
+  call.url = config->registration_url;
+  call.headers.add("Content-Type", "application/json");
+  call.body = wire::encode_registration(registration);
+  body = perform(client, call);
+  if (!body) return body.error();
+  return wire::decode_registered(*body);
+}
+
+}  // namespace tandem::app

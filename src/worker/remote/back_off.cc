@@ -1,0 +1,16 @@
+#include "worker/remote/back_off.h"
+
+#include <algorithm>
+
+namespace tandem::worker::remote {
+
+std::int64_t BackOff::next_ms() {
+  constexpr int kMaxDoublings = 30;
+  const int doublings = std::min(failures_, kMaxDoublings);
+  ++failures_;
+  const std::int64_t span_ms = std::min(bounds_.first_ms << doublings, bounds_.longest_ms);
+  const auto half_ms = static_cast<std::uint64_t>(span_ms / 2);
+  return static_cast<std::int64_t>(half_ms + random_.below(half_ms + 1));
+}
+
+}  // namespace tandem::worker::remote

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/random.h"
+
+namespace tandem::worker::remote {
+
+struct BackOffBounds {
+  std::int64_t first_ms = 200, longest_ms = 30'000;
+};
+
+// Pauses between tries of what must work in the end: each about twice the one before, with chance,
+// so that a thousand workers do not come back at one moment. Never gives up.
+class BackOff {
+ public:
+  explicit BackOff(Random& random, BackOffBounds bounds = {}) : random_(random), bounds_(bounds) {}
+
+  // How long to wait after one more failure: between a half and the whole of the current span.
+  std::int64_t next_ms();
+  void reset() { failures_ = 0; }  // it worked
+  int failures() const { return failures_; }
+
+ private:
+  Random& random_;
+  BackOffBounds bounds_;
+  int failures_ = 0;
+};
+
+}  // namespace tandem::worker::remote

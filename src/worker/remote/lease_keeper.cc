@@ -1,0 +1,67 @@
+#include "worker/remote/lease_keeper.h"
+
+#include <algorithm>
+
+namespace tandem::worker::remote {
+
+std::int64_t LeaseKeeper::without_margin(std::int64_t span_ms) {
+  constexpr std::int64_t kLeastMarginMs = 100, kMostMarginMs = 2000;
+  return span_ms - std::clamp(span_ms / 10, std::min(kLeastMarginMs, span_ms / 2), kMostMarginMs);
+}
+
+MonoTime LeaseKeeper::renewed(const AttemptKey& key, MonoTime sent_at) {
+  const MonoTime until = sent_at + without_margin(terms_.lease_ms);
+  const auto [found, is_new] = leases_.try_emplace(key, Lease{sent_at, until, {}, sent_at});
+  Lease& lease = found->second;
+  if (is_new) return lease.until;
+  const bool was_sent_before_break = lease.broke_at && sent_at < *lease.broke_at;
+  if (was_sent_before_break) return lease.until;
+  lease.broke_at.reset();
+  lease.renewed_at = std::max(lease.renewed_at, sent_at);
+  lease.told_at = std::max(lease.told_at, lease.renewed_at);
+  lease.until = lease.renewed_at + without_margin(terms_.lease_ms);
+  return lease.until;
+}
+
+std::vector<LeaseEnd> LeaseKeeper::socket_broke(MonoTime at) {
+  std::vector<LeaseEnd> earlier;
+  const MonoTime limit = at + without_margin(terms_.reconnect_ms);
+  for (auto& [key, lease] : leases_) {
+    lease.broke_at = at;
+    if (limit >= lease.until) continue;
+    lease.until = limit;
+    earlier.push_back({key, limit});
+  }
+  return earlier;
+}
+
+std::vector<AttemptKey> LeaseKeeper::take_expired(MonoTime now) {
+  std::vector<AttemptKey> expired;
+  for (const auto& [key, lease] : leases_)
+    if (lease.until <= now) expired.push_back(key);
+  for (const AttemptKey& key : expired) leases_.erase(key);
+  return expired;
+}
+
+MonoTime LeaseKeeper::due_at(const Lease& lease) const {
+  const bool is_unheard = lease.broke_at && lease.told_at < *lease.broke_at;
+  return is_unheard ? *lease.broke_at : lease.told_at + terms_.heartbeat_ms;
+}
+
+std::vector<AttemptKey> LeaseKeeper::take_due(MonoTime now) {
+  std::vector<AttemptKey> due;
+  for (auto& [key, lease] : leases_) {
+    if (due_at(lease) > now) continue;
+    lease.told_at = now;
+    due.push_back(key);
+  }
+  return due;
+}
+
+MonoTime LeaseKeeper::next_event() const {
+  MonoTime next = kNever;
+  for (const auto& [key, lease] : leases_) next = std::min({next, lease.until, due_at(lease)});
+  return next;
+}
+
+}  // namespace tandem::worker::remote

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "net/http_client.h"
+#include "worker/job_files.h"
+#include "worker/remote/attempt_book.h"
+#include "worker/remote/service_terms.h"
+
+namespace tandem::worker::remote {
+
+// Files of tasks of a server far away: inputs are downloaded, outputs uploaded, both checked by
+// their digest, both tried again for a while. A service that is none of ours has no files: outputs
+// are told of by their names alone. As JobFiles: any thread, blocks.
+class RemoteFiles final : public JobFiles {
+ public:
+  // `terms`: the present ones, from any thread; null: none yet. All outlive the files.
+  RemoteFiles(const AttemptBook& book, std::function<TermsPtr()> terms)
+      : book_(book), terms_(std::move(terms)) {}
+
+  Result<void> fetch_input(const Task& task, const FileInfo& file,
+                           const std::string& path) override;
+  Result<FileInfo> take_output(const Task& task, const std::string& name,
+                               const std::string& path) override;
+  // What is under way ends soon, with shutting_down. Thread-safe.
+  void stop();
+
+ private:
+  struct Target {
+    TermsPtr terms;
+    ServiceName name;
+  };
+  Result<Target> target_of(const Task& task) const;
+  Result<void> fetch_once(const Target& target, const FileInfo& file, const std::string& path);
+  Result<void> again(const std::function<Result<void>()>& attempt);
+  net::HttpClientOptions options() const;
+
+  const AttemptBook& book_;
+  const std::function<TermsPtr()> terms_;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+};
+
+}  // namespace tandem::worker::remote

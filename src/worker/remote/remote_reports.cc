@@ -1,0 +1,239 @@
+#include <algorithm>
+#include <utility>
+
+#include "wire/raw_json.h"
+#include "worker/remote/remote_state.h"
+
+// What a worker far away tells its service over HTTP, and what the answers mean.
+namespace tandem::worker::remote {
+namespace {
+
+constexpr std::size_t kMaxReports = 100;             // in one request
+constexpr std::size_t kMaxReportBytes = 2u << 20;    // of results in it, or one
+constexpr std::size_t kMaxBatchBytes = 512u * 1024;  // of a log in one request
+constexpr std::int64_t kLongMs = 3'600'000;
+constexpr BackOffBounds kPauses{.first_ms = 100, .longest_ms = 5000};
+
+wire::UpdateStatus status_of(ReportKind kind) {
+  switch (kind) {
+    case ReportKind::progress: return wire::UpdateStatus::running;
+    case ReportKind::waiting_for_input: return wire::UpdateStatus::waiting_for_input;
+    case ReportKind::completed: return wire::UpdateStatus::completed;
+    case ReportKind::failed: return wire::UpdateStatus::failed;
+    case ReportKind::cancelled: return wire::UpdateStatus::cancelled;
+    case ReportKind::released: return wire::UpdateStatus::released;
+  }
+  return wire::UpdateStatus::failed;
+}
+
+// The attempt is another's, or over, or was never there.
+bool is_lost(Errc code) {
+  return code == Errc::stale_attempt || code == Errc::not_found || code == Errc::already_finished;
+}
+
+bool is_of_token(Errc code) {
+  const int status = row_of(code).http_status;
+  return status == 401 || code == Errc::forbidden;
+}
+
+// What was cut off, or a service in trouble, or one that wants other words first.
+bool may_be_repeated(const Error& error) {
+  return row_of(error.code).retryable || is_of_token(error.code) || error.code == Errc::bad_request;
+}
+
+net::HttpCall json_call(const ServiceTerms& terms, const std::string& url, std::string body) {
+  net::HttpCall call;
+  call.method = "POST";
+  call.url = url;
+  call.headers = terms.headers();
+  call.headers.add("Content-Type", "application/json");
+  call.body = std::move(body);
+  // One that hangs must leave time for another before the leases end.
+  constexpr std::int64_t kLeastMs = 1000, kMostMs = 20'000;
+  call.timeout_ms = std::clamp(terms.config.lease_ms / 3, kLeastMs, kMostMs);
+  return call;
+}
+
+}  // namespace
+
+std::vector<wire::LogLine> lines_of(const LogBatch& batch, std::uint32_t attempt) {
+  std::vector<wire::LogLine> lines;
+  lines.reserve(batch.records.size());
+  for (const logs::LogRecord& record : batch.records)
+    lines.push_back({.seq = record.seq,
+                     .ts = record.ts,
+                     .attempt = attempt,
+                     .stream = to_string(record.stream),
+                     .data = record.data});
+  return lines;
+}
+
+wire::Update RemoteLink::update_of(const Report& report) const {
+  const AttemptKey key{report.task_id, report.attempt};
+  const ServiceName name = book_.name_of(key).value_or(ServiceName{});
+  wire::Update update;
+  update.task_id = name.task_id;
+  update.attempt = name.attempt;
+  update.status = status_of(report.kind);
+  update.progress = report.progress;
+  update.result = report.result;
+  update.error = report.error;
+  update.exit_code = report.exit_code;
+  update.signal = report.signal;
+  update.input_request = report.input_request;
+  if (!terms_->is_tandem()) return update;
+  const auto given = state_->input_seqs.find(key);
+  update.input_seq = given == state_->input_seqs.end() ? 0 : given->second;
+  if (report.log) update.log_records = report.log->records;
+  return update;
+}
+
+io::Awaitable<void> RemoteLink::tell() {
+  BackOff pause(parts_.random, kPauses);
+  while (!state_->closing) {
+    if (!spool_.has_reports() && !spool_.has_logs()) {
+      co_await state_->reports.wait(kLongMs);
+      continue;
+    }
+    bool is_told = true;
+    if (state_->peer && state_->apart == 0) {
+      is_told = co_await send_some();
+    } else {
+      if (spool_.has_reports()) is_told = co_await post_reports();
+      if (is_told && spool_.has_logs()) is_told = co_await post_logs();
+    }
+    if (is_told) {
+      pause.reset();
+      continue;
+    }
+    const MonoTime again_at = now() + pause.next_ms();
+    const bool had_socket = state_->peer != nullptr;
+    while (!state_->closing && now() < again_at && had_socket == (state_->peer != nullptr))
+      co_await state_->reports.wait(again_at - now());
+  }
+}
+
+io::Awaitable<bool> RemoteLink::post_reports() {
+  const bool is_one_by_one = !terms_->is_tandem() || state_->apart > 0;
+  const std::size_t most = is_one_by_one ? 1 : kMaxReports;
+  if (state_->apart > 0 && spool_.has_reports()) --state_->apart;
+  auto reports = spool_.take_reports(most, kMaxReportBytes);
+  co_return co_await post_reports(std::move(reports));
+}
+
+io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
+  const TermsPtr terms = terms_;
+  std::vector<AttemptKey> keys;
+  std::string body = reports.size() > 1 ? R"({"updates":[)" : "";
+  for (const Report& report : reports) {
+    const AttemptKey key{report.task_id, report.attempt};
+    const wire::Update update = update_of(report);
+    if (!keys.empty()) body += ',';
+    wire::encode_update(update, body, terms->statuses.name_of(update.status));
+    keys.push_back(key);
+  }
+  if (reports.size() > 1) body += "]}";
+  const MonoTime sent_at = now();
+  auto call = json_call(*terms, terms->update_url(), std::move(body));
+  auto answer = co_await ask(Lane::reports, std::move(call));
+  if (!answer) {
+    const bool is_one = keys.size() == 1;
+    for (const AttemptKey& key : keys) {
+      if (is_one && !may_be_repeated(answer.error()))
+        refused(key, answer.error());
+      else
+        spool_.report_lost_on_way(key);
+    }
+    if (may_be_repeated(answer.error())) complaints_.failed("Reporting", answer.error());
+    co_return is_one && !may_be_repeated(answer.error());
+  }
+  complaints_.works("Reporting");
+  auto answers = wire::decode_update_answers(*answer);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const bool has_own = answers && answers->size() == keys.size();
+    wire::UpdateAnswer own = has_own ? (*answers)[i] : wire::UpdateAnswer{};
+    answered(keys[i], sent_at, own);
+  }
+  co_return true;
+}
+
+io::Awaitable<bool> RemoteLink::post_logs() {
+  auto batch = spool_.take_logs(kMaxBatchBytes);
+  if (!batch) co_return true;
+  co_return co_await post_logs(std::move(*batch));
+}
+
+io::Awaitable<bool> RemoteLink::post_logs(LogBatch batch) {
+  const ServiceName name = book_.name_of(batch.key).value_or(ServiceName{});
+  std::string body;
+  const auto lines = lines_of(batch, name.attempt);
+  wire::encode_log_batch(lines, body);
+  std::string refusal;
+  auto call = json_call(*terms_, terms_->task_url(name.task_id, "logs"), std::move(body));
+  auto answer = co_await ask(Lane::reports, std::move(call), &refusal);
+  const std::string& said = answer ? *answer : refusal;
+  const bool is_json = wire::check_json(said).has_value();
+  const auto committed = is_json ? wire::raw_member(said, "committed") : std::nullopt;
+  const std::int64_t seq = committed ? wire::raw_integer(*committed).value_or(0) : 0;
+  if (answer) {
+    complaints_.works("Sending logs");
+    spool_.logs_taken(batch.key,
+                      committed ? static_cast<std::uint64_t>(seq) : batch.records.back().seq);
+    co_return true;
+  }
+  if (may_be_repeated(answer.error())) {
+    complaints_.failed("Sending logs", answer.error());
+    spool_.logs_lost_on_way(batch.key);
+    co_return false;
+  }
+  logs_refused(batch.key, answer.error(), static_cast<std::uint64_t>(seq));
+  co_return true;
+}
+
+void RemoteLink::logs_refused(const AttemptKey& key, const Error& error, std::uint64_t committed) {
+  if (error.code == Errc::range_not_satisfiable) return spool_.logs_taken(key, committed);
+  if (is_lost(error.code)) return lose(key);
+  complaints_.failed("Sending logs", error);
+  spool_.logs_refused(key, error);
+}
+
+void RemoteLink::hear(const AttemptKey& key, const wire::UpdateAnswer& news) {
+  if (news.cancel_requested) order(CancelOrder{key.task_id, key.attempt});
+  for (const wire::AnswerInput& piece : news.input) {
+    std::uint64_t& last = state_->input_seqs[key];
+    if (piece.seq <= last) continue;
+    last = piece.seq;
+    spool_.input_came(key);
+    order(InputOrder{key.task_id, key.attempt, piece.seq, piece.data, piece.eof});
+  }
+}
+
+void RemoteLink::answered(const AttemptKey& key, MonoTime sent_at,
+                          const wire::UpdateAnswer& answer) {
+  if (answer.error) {
+    if (may_be_repeated(*answer.error)) return spool_.report_lost_on_way(key);
+    return refused(key, *answer.error);
+  }
+  spool_.report_taken(key, {.cancel_requested = answer.cancel_requested});
+  if (!spool_.has(key)) return forget(key);
+  if (terms_->is_tandem()) {
+    const MonoTime until = leases_.renewed(key, sent_at);
+    state_->leases.wake();
+    if (offered_.contains(key))
+      give(key, until);
+    else
+      order(LeaseOrder{key.task_id, key.attempt, until});
+  }
+  hear(key, answer);
+}
+
+// Of a report that is not the last the next one makes up for it.
+void RemoteLink::refused(const AttemptKey& key, const Error& error) {
+  spool_.report_refused(key, error);
+  if (is_lost(error.code)) return lose(key);
+  complaints_.failed("Reporting", error);
+  if (!spool_.has(key)) return forget(key);
+  if (offered_.contains(key)) lose(key);
+}
+
+}  // namespace tandem::worker::remote
