@@ -94,11 +94,11 @@ TEST_F(WorkerRoomTest, SlotsAreNeverLessThanNone) {
 TEST_F(WorkerRoomTest, OneThatDrainsDoesNotWait) {
   Worker& worker = put(1, 2);
   put(2, 1);
-  room_.set_draining(worker.profile.worker_id, true);
+  room_.set_draining(id_of(1), true);
   EXPECT_EQ(serve(5), std::vector{2});
   room_.set_slots(worker, 3);  // which it may say, to no effect
   EXPECT_TRUE(serve(5).empty());
-  room_.set_draining(worker.profile.worker_id, false);
+  room_.set_draining(id_of(1), false);
   EXPECT_EQ(serve(5), (std::vector{1, 1, 1}));
 }
 

@@ -182,11 +182,11 @@ void RemoteWorker::claim(int number, int max, std::int64_t wait_ms) {
                      .max = max,
                      .wait_ms = wait_ms,
                      .done = nullptr};
-  claim.done = [this, channel, number, came_at = world_.wall(), life = life_,
+  claim.done = [this, channel, number, max, came_at = world_.wall(), life = life_,
                 changes = fleet_.changes(id_)](const Result<queue::Claimed>& claimed) {
     server_.channels().ended(id_, channel);
     if (!claimed || !fleet_.admits(id_)) return;
-    on_given(came_at, channel, changes, *claimed);
+    if (max > 0) on_given(came_at, channel, changes, *claimed);
     if (life == life_) answer([this, number, claimed] { on_claimed(number, *claimed); });
   };
   server_.post({&outbox_, std::move(claim)});
