@@ -146,10 +146,11 @@ class Service {
   }
   void take(const Report& report) {
     const auto known = ends_.find(report.task_id);
-    if (is_final(report.kind) && known == ends_.end())
-      ends_[report.task_id] = logs_[report.task_id].size();
-    else if (!is_final(report.kind))
+    if (!is_final(report.kind)) {
       EXPECT_EQ(known, ends_.end()) << "spoken of after its end";
+    } else if (known == ends_.end()) {
+      ends_[report.task_id] = logs_[report.task_id].size();
+    }
   }
   std::map<TaskId, std::vector<std::string>> logs_;
   std::map<TaskId, std::size_t> ends_;  // the records that were there
