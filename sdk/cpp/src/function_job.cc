@@ -78,9 +78,7 @@ FunctionAnswer answer_of(const Function& function) {
 io::Awaitable<FunctionAnswer> run(JobContext& context, const Handler& handler,
                                   io::OffloadPool& pool) {
   FunctionJob job(context);
-  auto work = [&]() -> Result<FunctionAnswer> {
-    return answer_of([&] { return handler(job); });
-  };
+  auto work = [&]() -> Result<FunctionAnswer> { return answer_of([&] { return handler(job); }); };
   auto answer = co_await io::offload(pool, work);
   if (answer) co_return std::move(*answer);
   FunctionAnswer failed;

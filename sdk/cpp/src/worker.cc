@@ -50,8 +50,7 @@ std::string registered_token(const WorkerOptions& options, std::vector<std::stri
   const auto answer = http.post(registration_url(options.config_url),
                                 wire::encode_registration(who), std::move(headers));
   if (!answer) raise(answer.error());
-  if (answer->status >= 300)
-    raise(wire::decode_problem(answer->body, Errc::unauthenticated).error);
+  if (answer->status >= 300) raise(wire::decode_problem(answer->body, Errc::unauthenticated).error);
   const auto registered = wire::decode_registered(answer->body);
   if (!registered) raise(registered.error());
   return registered->worker_token;
