@@ -74,8 +74,9 @@ Option Command::option(const std::string& names, std::vector<std::string>& into,
   return Option(*command_->add_option(names, into, help));
 }
 
-Option Command::text(const std::string& names, TakeText take, const std::string& help) const {
-  return Option(*command_->add_option_function<std::string>(names, std::move(take), help));
+Option Command::text(const std::string& names, const TakeText& take,
+                     const std::string& help) const {
+  return Option(*command_->add_option_function<std::string>(names, take, help));
 }
 
 Option Command::number(const std::string& names, TakeNumber take, const std::string& help) const {

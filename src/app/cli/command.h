@@ -52,7 +52,7 @@ class Command {
   Option option(const std::string& names, double& into, const std::string& help) const;
   Option option(const std::string& names, std::vector<std::string>& into,
                 const std::string& help) const;
-  Option text(const std::string& names, TakeText take, const std::string& help) const;
+  Option text(const std::string& names, const TakeText& take, const std::string& help) const;
   Option number(const std::string& names, TakeNumber take, const std::string& help) const;
   Option list(const std::string& names, TakeText take_each, const std::string& help) const;
 
