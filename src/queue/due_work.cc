@@ -56,7 +56,8 @@ Result<void> Dispatcher::fail_queue_expired() {
 }
 
 // Offers that were not accepted go back; leases that were not renewed are lost. After the turn's
-// commands: what renews a lease may have waited in the inbox.
+// commands: what renews a lease may have waited in the inbox. The worker's poll ends with its lease:
+// it may be as dead, and must not be given the next attempt.
 void Dispatcher::expire_deadlines() {
   while (deadlines_.next() <= mono_) {
     Entry* entry = tasks_.find(deadlines_.pop());
@@ -69,7 +70,8 @@ void Dispatcher::expire_deadlines() {
     const WorkerId worker = entry->task->worker_id;
     order(worker, LostOrder{entry->task->task_id, entry->task->attempt});
     entry->deadline = kNever;
-    if (entry->task->status == TaskStatus::assigned) {
+    const bool was_running = entry->task->status != TaskStatus::assigned;
+    if (!was_running) {
       if constexpr (kMutant == Mutant::offer_not_returned) continue;
       release(tasks_.edit(*entry), now_);
     } else {
@@ -79,6 +81,7 @@ void Dispatcher::expire_deadlines() {
                    now_);
     }
     ended(*entry);
+    if (was_running) answer_poll(worker);  // whoever still waits for it asks again
   }
 }
 

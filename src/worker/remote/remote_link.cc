@@ -160,10 +160,11 @@ void RemoteLink::accept_waiting() {
   }
 }
 
+// Those too whose acceptance was not heard yet: nobody would run them.
 void RemoteLink::release_waiting() {
-  for (const AttemptKey& key : std::exchange(waiting_, {})) {
-    offered_.erase(key);
-    spool_.open(key, ReportSpool::FirstWord::any);
+  waiting_.clear();
+  for (const auto& [key, task] : std::exchange(offered_, {})) {
+    if (!spool_.has(key)) spool_.open(key, ReportSpool::FirstWord::any);
     Report given_back{.task_id = key.task_id, .attempt = key.attempt};
     given_back.kind = ReportKind::released;
     [[maybe_unused]] const bool is_open = spool_.add_report(std::move(given_back), {});

@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t kRefreshMs = 60'000;  // of a configuration that nothing else tells
 constexpr int kRefreshPolls = 6;             // the same, where polls are less than that apart
 constexpr std::int64_t kLeastRefreshMs = 200;
+constexpr std::int64_t kLeastCutMs = 1000;  // of a poll that something on the way does not bear
 constexpr std::int64_t kCallMs = 20'000;  // for an answer that does not wait
 constexpr int kMaxRefusals = 6;           // of the token
 constexpr int kMaxClaim = 100;
@@ -186,8 +187,13 @@ io::Awaitable<void> RemoteLink::poll() {
     const std::int64_t interval_ms = terms_->config.interval_ms;
     const std::int64_t spread_ms = static_cast<std::int64_t>(
         parts_.random.below(static_cast<std::uint64_t>(interval_ms / 5 + 1)));
-    // A long poll has waited already, unless the service does not wait.
+    // A long poll has waited already, unless the service does not wait. Ours does: where it answers
+    // early one of our tasks had news, or another of our polls has taken this one's place.
     const std::int64_t waited_ms = channel == Channel::long_poll ? now() - asked_at : 0;
+    if (channel == Channel::long_poll && terms_->is_tandem() && terms_->config.max_wait_ms > 0) {
+      if (waited_ms < kLeastRefreshMs) co_await io::sleep_for(kLeastRefreshMs - waited_ms);
+      continue;
+    }
     const std::int64_t rest_ms = interval_ms - interval_ms / 10 + spread_ms - waited_ms;
     if (rest_ms > 0) co_await io::sleep_for(rest_ms);
   }
@@ -228,7 +234,9 @@ io::Awaitable<Result<bool>> RemoteLink::poll_long(Lane lane, int most) {
   if (!body) {
     const Errc code = body.error().code;
     const bool is_unknown = code == Errc::not_found || code == Errc::not_implemented;
-    if (is_unknown || row_of(code).retryable) choice_.long_poll_failed(is_unknown, now());
+    // What fails at once was not cut for its length.
+    const bool is_cut = row_of(code).retryable && now() - asked_at >= kLeastCutMs;
+    if (is_unknown || is_cut) choice_.long_poll_failed(is_unknown, now());
     co_return body.error();
   }
   choice_.long_poll_worked();

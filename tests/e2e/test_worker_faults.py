@@ -1,0 +1,185 @@
+"""What is promised of workers holds whatever dies: promises 1, 3, 4, 5, 7, 9 and 21."""
+
+import os
+import signal
+
+import pytest
+from journal import Journal
+from ledger import noted
+from load import Load, Observer, settle
+from oracle import gather, violations
+from processes import processes_with
+from waiting import until
+from worker_line import SPLIT_TYPE, TICKING_TYPE, WorkerLine, holding, uptime_s
+
+LEASE_S = 2
+SOON_S = 2  # after a worker is known to be lost
+RETRIED = {"max_attempts": 2, "retry_delay_s": 0}
+PORTION = 20
+
+
+@pytest.fixture
+def make_line(tmp_path):
+    lines = []
+
+    def make(**settings):
+        lines.append(WorkerLine(tmp_path, **settings))
+        return lines[-1]
+
+    yield make
+    for line in lines:
+        line.close()
+
+
+class Run:
+    """Tasks of one kind, and what the oracle says of them in the end."""
+
+    def __init__(self, line, task):
+        self.line, self.journal = line, Journal(line.server, "faults", task)
+
+    def submit(self):
+        return self.journal.submit_until_acknowledged(self.journal.new_key()).task_id
+
+    def ended(self):
+        """Each of its tasks, once all have ended and nothing is found that must not be."""
+        settle(self.line.server, self.journal)
+        tasks, logs = gather(self.line.server, self.journal.run)
+        found = violations(self.journal.exchanges, self.line.ledger.entries(), tasks, logs)
+        assert found == [], self.line.logs()
+        unlike = [task for task in tasks.values() if task["status"] != "completed"]
+        assert not unlike, [(task, self.line.ledger.events(task["task_id"])) for task in unlike]
+        assert not any(processes_with("TANDEM_TASK_ID=" + task_id) for task_id in tasks)
+        return tasks
+
+    def each_ran_once(self):
+        tasks = self.ended()
+        ledger = self.line.ledger
+        assert all(ledger.events(task_id) == ["start", "end"] for task_id in tasks)
+        return tasks
+
+
+def two_workers(line, run, **of_the_first):
+    """The first runs a task, and the second is there for the next."""
+    first = line.worker("first", **of_the_first)
+    task_id = run.submit()
+    line.until_noted(task_id, 1)
+    line.worker("second", direct=True)
+    line.until_channel("second", "push")
+    return first, task_id
+
+
+def test_task_of_a_killed_worker_runs_elsewhere_soon(make_line):
+    line = make_line()
+    run = Run(line, noted(hold=line.hold, **RETRIED))
+    first, task_id = two_workers(line, run, mode="push")
+    killed_at = uptime_s()
+    first.kill()
+    again = line.until_noted(task_id, 2)
+    print("elsewhere after", again.at_s - killed_at)
+    assert again.at_s - killed_at < SOON_S
+    line.hold.touch()
+    assert run.ended()[task_id]["attempt"] == 2
+    assert line.ledger.events(task_id) == ["start", "start", "end"]
+
+
+@pytest.mark.parametrize("mode", ["push", "polling"])
+def test_stopped_worker_loses_its_task_and_changes_nothing_later(make_line, mode):
+    line = make_line(TANDEM_LEASE_S=str(LEASE_S))
+    run = Run(line, holding(TICKING_TYPE, line.hold, **RETRIED))
+    first, task_id = two_workers(line, run, mode=mode)
+    os.kill(first.process.pid, signal.SIGSTOP)
+    stopped_at = uptime_s()
+    again = line.until_noted(task_id, 2)
+    print("elsewhere after", again.at_s - stopped_at)
+    assert again.at_s - stopped_at < LEASE_S + SOON_S
+    os.kill(first.process.pid, signal.SIGCONT)
+    until(lambda: "is stopped" in first.log() or "ended" in first.log(), line.logs)
+    line.until_channel("first", "push" if mode == "push" else "polling")
+    line.hold.touch()
+    assert run.ended()[task_id]["attempt"] == 2
+
+
+@pytest.mark.parametrize("mode", ["push", "polling"])
+def test_cut_off_worker_ends_its_attempt_before_the_lease(make_line, mode):
+    line = make_line(TANDEM_LEASE_S=str(LEASE_S))
+    run = Run(line, holding(TICKING_TYPE, line.hold, **RETRIED))
+    _, task_id = two_workers(line, run, mode=mode)
+    line.proxy.hold()
+    held_at = uptime_s()
+    again = line.until_noted(task_id, 2)
+    assert again.at_s - held_at < LEASE_S + SOON_S
+    until(lambda: uptime_s() - held_at > 2 * LEASE_S, "twice the lease is over")
+    of_first = [entry.at_s for entry in line.ledger.entries() if entry.attempt == 1]
+    print("ended", again.at_s - max(of_first), "before; after", max(of_first) - held_at)
+    assert max(of_first) - held_at < LEASE_S
+    assert max(of_first) < again.at_s
+    line.proxy.heal()
+    line.until_channel("first", "push" if mode == "push" else "polling")
+    line.hold.touch()
+    assert run.ended()[task_id]["attempt"] == 2
+
+
+def test_half_open_connection_loses_its_task_to_the_next(make_line):
+    line = make_line(TANDEM_LEASE_S=str(LEASE_S))
+    run = Run(line, holding(TICKING_TYPE, line.hold, **RETRIED))
+    _, task_id = two_workers(line, run, mode="push")
+    line.proxy.hold("to_server")
+    held_at = uptime_s()
+    again = line.until_noted(task_id, 2)
+    assert again.at_s - held_at < LEASE_S + SOON_S
+    line.proxy.heal()
+    line.until_channel("first", "push")
+    line.hold.touch()
+    assert run.ended()[task_id]["attempt"] == 2
+
+
+def test_dropped_answers_lose_and_repeat_nothing(make_line):
+    line = make_line()
+    line.worker("first", mode="polling", TANDEM_SLOTS="4")
+    run = Run(line, noted(count=5))
+    with Load(run.journal) as load:
+        for path in ("/polling/claim", "/polling/update", "/logs", "/polling/claim"):
+            dropped = line.proxy.dropped
+            line.proxy.drop_answers(path, 4)
+            load.portion(PORTION)
+            until(lambda: line.proxy.dropped >= dropped + 4, line.logs)
+        settle(line.server, run.journal)
+    tasks = run.each_ran_once()
+    assert {task["attempt"] for task in tasks.values()} == {1}
+
+
+def test_killed_server_finds_what_ran_with_its_whole_log(make_line):
+    line = make_line()
+    line.worker("first", mode="polling", TANDEM_SLOTS="4")
+    run = Run(line, holding(SPLIT_TYPE, line.hold, count=400))
+    task_ids = [run.submit() for _ in range(3)]
+    for task_id in task_ids:
+        line.until_noted(task_id, 1)
+    line.server.kill()
+    line.hold.touch()
+    for task_id in task_ids:
+        line.until_noted(task_id, 1, "end")
+    line.start_server()
+    tasks = run.each_ran_once()
+    assert {task["attempt"] for task in tasks.values()} == {1}
+
+
+@pytest.mark.parametrize("mode", ["polling", "hybrid"])
+def test_rolling_restarts_lose_and_repeat_nothing(make_line, mode):
+    line = make_line()
+    for name in ("first", "second"):
+        line.worker(name, mode=mode, TANDEM_SLOTS="3")
+    run = Run(line, noted(count=3))
+    with Load(run.journal) as load, Observer(line.server, run.journal.run) as observer:
+        for round_ in range(5):
+            load.portion(PORTION)
+            line.server.stop()
+            line.start_server()
+            load.portion(PORTION)
+            worker = line.workers[round_ % len(line.workers)]
+            worker.stop()
+            worker.start()
+        settle(line.server, run.journal)
+    tasks = run.each_ran_once()
+    assert len(tasks) == 10 * PORTION
+    assert list(observer.violations(*gather(line.server, run.journal.run))) == []
