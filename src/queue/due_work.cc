@@ -56,8 +56,8 @@ Result<void> Dispatcher::fail_queue_expired() {
 }
 
 // Offers that were not accepted go back; leases that were not renewed are lost. After the turn's
-// commands: what renews a lease may have waited in the inbox. The worker's poll ends with its lease:
-// it may be as dead, and must not be given the next attempt.
+// commands: what renews a lease may have waited in the inbox. The worker's poll ends with its
+// lease: it may be as dead, and must not be given the next attempt.
 void Dispatcher::expire_deadlines() {
   while (deadlines_.next() <= mono_) {
     Entry* entry = tasks_.find(deadlines_.pop());

@@ -125,6 +125,5 @@ def test_changes_under_load_lose_repeat_and_delay_nothing(line):
     assert {(task["status"], task["attempt"]) for task in tasks.values()} == {("completed", 1)}
     assert all(line.ledger.events(task_id) == ["start", "end"] for task_id in tasks)
     waits_s = clients.waits_s(entries)
-    print(len(waits_s), max(waits_s[:undisturbed]), max(waits_s[undisturbed:]))
     assert max(waits_s[undisturbed:]) < max(waits_s[:undisturbed]) + 2
     assert list(one_channel_at_a_time(line.proxy)) == []

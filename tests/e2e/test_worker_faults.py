@@ -15,7 +15,7 @@ from worker_line import SPLIT_TYPE, TICKING_TYPE, WorkerLine, holding, uptime_s
 LEASE_S = 2
 SOON_S = 2  # after a worker is known to be lost
 RETRIED = {"max_attempts": 2, "retry_delay_s": 0}
-PORTION = 20
+PORTION = 15
 
 
 @pytest.fixture
@@ -75,7 +75,6 @@ def test_task_of_a_killed_worker_runs_elsewhere_soon(make_line):
     killed_at = uptime_s()
     first.kill()
     again = line.until_noted(task_id, 2)
-    print("elsewhere after", again.at_s - killed_at)
     assert again.at_s - killed_at < SOON_S
     line.hold.touch()
     assert run.ended()[task_id]["attempt"] == 2
@@ -90,7 +89,6 @@ def test_stopped_worker_loses_its_task_and_changes_nothing_later(make_line, mode
     os.kill(first.process.pid, signal.SIGSTOP)
     stopped_at = uptime_s()
     again = line.until_noted(task_id, 2)
-    print("elsewhere after", again.at_s - stopped_at)
     assert again.at_s - stopped_at < LEASE_S + SOON_S
     os.kill(first.process.pid, signal.SIGCONT)
     until(lambda: "is stopped" in first.log() or "ended" in first.log(), line.logs)
@@ -110,7 +108,6 @@ def test_cut_off_worker_ends_its_attempt_before_the_lease(make_line, mode):
     assert again.at_s - held_at < LEASE_S + SOON_S
     until(lambda: uptime_s() - held_at > 2 * LEASE_S, "twice the lease is over")
     of_first = [entry.at_s for entry in line.ledger.entries() if entry.attempt == 1]
-    print("ended", again.at_s - max(of_first), "before; after", max(of_first) - held_at)
     assert max(of_first) - held_at < LEASE_S
     assert max(of_first) < again.at_s
     line.proxy.heal()

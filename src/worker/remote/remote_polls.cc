@@ -13,8 +13,8 @@ constexpr std::int64_t kRefreshMs = 60'000;  // of a configuration that nothing 
 constexpr int kRefreshPolls = 6;             // the same, where polls are less than that apart
 constexpr std::int64_t kLeastRefreshMs = 200;
 constexpr std::int64_t kLeastCutMs = 1000;  // of a poll that something on the way does not bear
-constexpr std::int64_t kCallMs = 20'000;  // for an answer that does not wait
-constexpr int kMaxRefusals = 6;           // of the token
+constexpr std::int64_t kCallMs = 20'000;    // for an answer that does not wait
+constexpr int kMaxRefusals = 6;             // of the token
 constexpr int kMaxClaim = 100;
 constexpr std::int64_t kLongMs = 3'600'000;
 
