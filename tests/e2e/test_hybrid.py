@@ -17,7 +17,7 @@ TAKE_OVER_S = 0.5  # a poll that was on its way as the socket opened
 
 @pytest.fixture
 def line(tmp_path):
-    line = WorkerLine(tmp_path)
+    line = WorkerLine(tmp_path, TANDEM_RECONNECT_S="5")  # what is tried here is no loss
     yield line
     line.close()
 

@@ -162,8 +162,9 @@ io::Awaitable<void> RemoteLink::poll() {
   while (!state_->closing) {
     const Channel channel = choice_.current(now());
     const bool polls = channel == Channel::long_poll || channel == Channel::plain_poll;
-    if (!polls || free_slots() == 0 || state_->draining) {
-      co_await state_->polls.wait(kLongMs);
+    const std::int64_t opening_ms = state_->opening_until - now();
+    if (!polls || free_slots() == 0 || state_->draining || opening_ms > 0) {
+      co_await state_->polls.wait(opening_ms > 0 ? opening_ms : kLongMs);
       continue;
     }
     ++state_->polls_under_way;

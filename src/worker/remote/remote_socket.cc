@@ -11,6 +11,7 @@ std::vector<wire::LogLine> lines_of(const LogBatch& batch, std::uint32_t attempt
 
 namespace {
 
+constexpr std::int64_t kOpeningMs = 1000;  // that polls may wait for a socket
 constexpr std::size_t kMaxFrameBytes = limits::kMaxWebSocketMessageBytes - 16 * 1024;
 constexpr std::size_t kMaxBatchBytes = 32u * 1024;   // of a log in one frame
 constexpr std::size_t kMaxReports = 64;              // in one frame
@@ -42,7 +43,9 @@ io::Awaitable<void> RemoteLink::keep_socket() {
     options.silence_ms = std::max<std::int64_t>(terms_->config.heartbeat_ms * 2, 1000);
     options.max_message_bytes = 8u << 20;  // an assignment with its payload
     state_->peer_url = socket_url();
+    state_->opening_until = now() + kOpeningMs;
     auto peer = co_await net::connect_websocket(std::move(options));
+    state_->opening_until = MonoTime{0};
     if (state_->closing && peer) (*peer)->close(net::ws_code::kNormal, "the worker stops");
     if (peer) {
       complaints_.works("The socket");

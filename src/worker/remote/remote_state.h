@@ -36,6 +36,9 @@ struct RemoteLink::State {
   std::function<void()> withdrawn;  // waits for them
 
   std::shared_ptr<net::WsPeer> peer;  // null: no socket is open
+  // A socket is being opened, and polls wait for it until then: the server ends the poll under way
+  // when it opens, and another one would end the socket.
+  MonoTime opening_until{0};
   std::string peer_url;
   int said_ready = -1;                                                      // over this socket
   std::unordered_map<AttemptKey, MonoTime, AttemptKeyHash> flying_reports;  // over it, since when
