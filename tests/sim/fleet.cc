@@ -6,7 +6,7 @@ void Fleet::start(std::int64_t until_ms) {
   until_ms_ = until_ms;
   for (auto& [id, member] : members_)
     if (member.may_be_revoked && world_.random.chance(0.5))
-      world_.after(world_.random.between(1000, until_ms), [this, id] { revoke(id); });
+      world_.after(world_.random.between(1000, until_ms), [this, worker = id] { revoke(worker); });
   meddle();
 }
 
