@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t kRefreshMs = 60'000;  // of a configuration that nothing else tells
 constexpr int kRefreshPolls = 6;             // the same, where polls are less than that apart
 constexpr std::int64_t kLeastRefreshMs = 200;
+constexpr std::int64_t kEarlyPauseMs = 5;   // behind a poll that was ended early; a job may wait
 constexpr std::int64_t kLeastCutMs = 1000;  // of a poll that something on the way does not bear
 constexpr std::int64_t kCallMs = 20'000;    // for an answer that does not wait
 constexpr int kMaxRefusals = 6;             // of the token
@@ -192,7 +193,7 @@ io::Awaitable<void> RemoteLink::poll() {
     // early one of our tasks had news, or another of our polls has taken this one's place.
     const std::int64_t waited_ms = channel == Channel::long_poll ? now() - asked_at : 0;
     if (channel == Channel::long_poll && terms_->is_tandem() && terms_->config.max_wait_ms > 0) {
-      if (waited_ms < kLeastRefreshMs) co_await io::sleep_for(kLeastRefreshMs - waited_ms);
+      if (waited_ms < kEarlyPauseMs) co_await io::sleep_for(kEarlyPauseMs);
       continue;
     }
     const std::int64_t rest_ms = interval_ms - interval_ms / 10 + spread_ms - waited_ms;
