@@ -196,6 +196,15 @@ void ReportSpool::logs_refused(const AttemptKey& key, const Error& error) {
 }
 
 void ReportSpool::report_taken(const AttemptKey& key, const ReportAnswer& answer) {
+  report_answered(key, answer);
+}
+
+// Only a final report has a second chance nowhere: it ends the attempt for us all the same.
+void ReportSpool::report_refused(const AttemptKey& key, const Error& error) {
+  report_answered(key, error);
+}
+
+void ReportSpool::report_answered(const AttemptKey& key, const Result<ReportAnswer>& answer) {
   Lane* lane = find(key);
   if (lane == nullptr || !lane->flying) return;
   const bool was_final = is_final(lane->flying->kind);
@@ -204,18 +213,6 @@ void ReportSpool::report_taken(const AttemptKey& key, const ReportAnswer& answer
   lane->must_announce = false;
   if (was_final) lanes_.erase(key);
   answer_all(std::move(answers), answer);
-}
-
-// Only a final report has a second chance nowhere: it ends the attempt for us all the same.
-void ReportSpool::report_refused(const AttemptKey& key, const Error& error) {
-  Lane* lane = find(key);
-  if (lane == nullptr || !lane->flying) return;
-  const bool was_final = is_final(lane->flying->kind);
-  auto answers = std::exchange(lane->flying_answers, {});
-  lane->flying.reset();
-  lane->must_announce = false;
-  if (was_final) lanes_.erase(key);
-  answer_all(std::move(answers), error);
 }
 
 void ReportSpool::logs_lost_on_way(const AttemptKey& key) {

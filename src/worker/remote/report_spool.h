@@ -86,6 +86,7 @@ class ReportSpool {
     std::vector<OnAnswer> flying_answers;
     bool needs_report() const;
   };
+  void report_answered(const AttemptKey& key, const Result<ReportAnswer>& answer);
   Lane* find(const AttemptKey& key);
   Report next_report(const AttemptKey& key, Lane& lane);
   void drop_records(Lane& lane, std::size_t count);
