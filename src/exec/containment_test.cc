@@ -191,6 +191,16 @@ TEST_P(ContainmentTest, ALeaseThatIsNotRenewedKills) {
   EXPECT_LT(ended.took_ms, 1020);
 }
 
+TEST_P(ContainmentTest, ALeaseHoldsBeforeAnyoneHasHeardOfTheStart) {
+  auto body = [](Launcher& with, ProcessSpec spec) -> io::Awaitable<ExitTruth> {
+    auto process = co_await with.launch(std::move(spec));
+    co_return co_await (*process)->wait();
+  };
+  ProcessSpec spec = shell("sleep 1000");
+  spec.kill_at = SystemClock().mono() + 200;
+  EXPECT_EQ(run(body(*launcher, std::move(spec))).signal, SIGKILL);
+}
+
 TEST_P(ContainmentTest, AJobThatKillsItsParentTakesNobodyWithIt) {
   ProcessSpec waiting = shell("echo $$; read line; exit 6");
   waiting.stdin_pipe = true;

@@ -118,6 +118,7 @@ void encode(const ProcessSpec& spec, LaunchRequest& request) {
   fields.cpu_s = spec.limits.cpu_s.value_or(kNoLimit);
   fields.open_files = spec.limits.open_files.value_or(kNoLimit);
   fields.file_bytes = spec.limits.file_bytes.value_or(kNoLimit);
+  fields.kill_at_ms = spec.kill_at.ms;
   std::string& text = request.text;
   text.append(spec.cwd).push_back('\0');
   for (const auto& argument : spec.argv) text.append(argument).push_back('\0');

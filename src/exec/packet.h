@@ -50,6 +50,7 @@ struct LaunchFields {
   uid_t uid;
   gid_t gid;
   std::uint64_t memory_bytes, processes, cpu_s, open_files, file_bytes;
+  std::int64_t kill_at_ms;  // of CLOCK_MONOTONIC
 };
 
 struct ExitFields {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "io/asio.h"
@@ -50,6 +51,9 @@ struct ProcessSpec {
   ProcessLimits limits;
   std::optional<ProcessUser> user;  // absent: the server's own; needs root
   bool network = true;              // false: only a loopback of its own; needs root
+  // Of the machine's clock (SystemClock): the job is dead then unless Process::kill_after is called.
+  // Holds from the start on, also where nobody has heard of the start yet.
+  MonoTime kill_at = kNever;
 };
 
 // How the job's first process ended. Whether a timeout or a cancel was the reason is known to the

@@ -168,7 +168,7 @@ void ShepherdLoop::launch(Packet& packet) {
     main_ = outcome.pid;
     main_ended_ = false;
     exit_ = {};
-    kill_at_ms_ = INT64_MAX;
+    kill_at_ms_ = fields.kill_at_ms;
     kill_rounds_ = 0;
   }
   send_packet(socket_.get(), answer);

@@ -175,6 +175,7 @@ Result<exec::ProcessSpec> ProcessJob::specify() {
   spec.limits = rules().limits;
   spec.user = rules().user;
   spec.network = rules().network;
+  spec.kill_at = lease_until_;
   spec.control = true;
   if (is_interactive()) {
     (*env)["TERM"] = "xterm-256color";

@@ -96,7 +96,7 @@ TEST_F(PlayedWorkerTest, LeaseEndsTheJobAlsoWhereTheLoopStandsStill) {
   begin({.slots = 1});
   const auto mark = root / "alive";
   AssignOrder assign = order_of("echo $$ > " + mark.string() + "; exec sleep 600");
-  assign.lease_until = clock.mono() + 1500;
+  assign.lease_until = clock.mono() + 3000;
   on_loop([&] { link.give(assign); });
   pid_t pid = 0;
   ASSERT_TRUE(comes([&] { return std::ifstream(mark) >> pid && pid > 0; }));
