@@ -13,15 +13,17 @@ namespace tandem::api {
 namespace {
 
 // Waits with the worker's other requests out of its way: a poll that nobody hears is taken back.
-io::Awaitable<Result<queue::Claimed>> poll(Call& call, int max, std::int64_t wait_ms) {
+io::Awaitable<Result<queue::Claimed>> poll(Call& call, const wire::Claim& asked) {
   const Services& services = call.services();
   const store::WorkerRecord& worker = *call.caller.worker;
   queue::Unclaim nobody_hears{.worker_id = worker.worker_id, .channel = call.api.next_channel()};
   queue::Claim claim{.profile = profile_of(worker, WorkerChannel::polling),
                      .channel = nobody_hears.channel,
-                     .max = max,
-                     .wait_ms = wait_ms,
+                     .max = asked.max,
+                     .wait_ms = asked.wait_ms,
                      .done = {}};
+  for (const wire::AttemptRef& known : asked.known)
+    claim.known.push_back({TaskId::parse(known.task_id).value_or(TaskId()), known.attempt});
   call.request.on_disconnect = [&services, &outbox = call.outbox, nobody_hears] {
     services.post({&outbox, nobody_hears});
   };
@@ -44,7 +46,7 @@ std::vector<std::string> encoded_jobs(const queue::Claimed& claimed) {
 Answer claim_jobs(Call& call) {
   const auto asked = wire::decode_claim(call.request.body);
   if (!asked) co_return refuse(call, asked.error());
-  const auto claimed = co_await poll(call, asked->max, asked->wait_ms);
+  const auto claimed = co_await poll(call, *asked);
   if (!claimed) co_return refuse(call, claimed.error());
   std::vector<std::string> news;
   for (const queue::News& one : claimed->news)
@@ -58,13 +60,14 @@ Answer claim_jobs(Call& call) {
 // lost where it is repeated. A client, and a worker that says claim=false, is only told.
 Answer get_polling_config(Call& call) {
   QueryParams params(call.request.target.query, {"wait_s", "max", "claim"});
-  const std::int64_t wait_ms = params.duration_ms("wait_s", 0, limits::kMaxWaitMs);
-  const int max = static_cast<int>(params.integer("max", 1, 1, limits::kMaxClaimJobs));
+  wire::Claim asked;
+  asked.wait_ms = params.duration_ms("wait_s", 0, limits::kMaxWaitMs);
+  asked.max = static_cast<int>(params.integer("max", 1, 1, limits::kMaxClaimJobs));
   const bool claims = !params.text("claim") || params.flag("claim");
   if (!params.is_fine()) co_return refuse(call, params.rejection());
   if (call.caller.worker == nullptr || !claims || call.request.method == "HEAD")
     co_return config_answer(call, {});
-  const auto claimed = co_await poll(call, max, wait_ms);
+  const auto claimed = co_await poll(call, asked);
   if (!claimed) co_return refuse(call, claimed.error());
   co_return config_answer(call, encoded_jobs(*claimed));
 }

@@ -67,12 +67,14 @@ class ClaimsTest : public testing::Test {
     tell(std::move(submit));
     return id;
   }
-  Answer<Claimed> claim(std::uint8_t worker, std::int64_t wait_ms = 0, int max = 1) {
+  Answer<Claimed> claim(std::uint8_t worker, std::int64_t wait_ms = 0, int max = 1,
+                        std::vector<Lease> known = {}) {
     Claim claim{
         .profile = {.worker_id = numbered<WorkerId>(worker), .channel = WorkerChannel::polling},
         .channel = ++channels_,
         .max = max,
         .wait_ms = wait_ms,
+        .known = std::move(known),
         .done = {}};
     return post<Claimed>(std::move(claim));
   }
@@ -165,6 +167,24 @@ TEST_F(ClaimsTest, AnOfferIsGivenAgainAsTheSameAttempt) {
   EXPECT_EQ((*again)->value().jobs[0].task->task_id, id);
   EXPECT_EQ((*again)->value().jobs[0].task->attempt, 1u);
   EXPECT_TRUE((*other)->value().jobs.empty());
+}
+
+TEST_F(ClaimsTest, AnOfferThatItKnowsIsNotGivenAgain) {
+  const TaskId first = submit();
+  claim(1);
+  turn();
+  const auto stale = claim(1, 0, 1, {{first, 2}});
+  turn();
+  EXPECT_EQ((*stale)->value().jobs.size(), 1u);
+  const auto next = claim(1, 1'000, 1, {{first, 1}});
+  turn();
+  EXPECT_FALSE(*next);
+  const TaskId second = submit();
+  turn();
+  ASSERT_EQ((*next)->value().jobs.size(), 1u);
+  EXPECT_EQ((*next)->value().jobs[0].task->task_id, second);
+  pass(15'000);
+  EXPECT_EQ(status(first), TaskStatus::pending);
 }
 
 TEST_F(ClaimsTest, WhatIsCancelledInThatTurnIsNotGivenAgain) {

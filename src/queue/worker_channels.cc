@@ -85,8 +85,14 @@ void Dispatcher::apply(Outbox*, CloseWorker& command) {
 void Dispatcher::apply(Outbox* outbox, Claim& command) {
   const WorkerId id = command.profile.worker_id;
   Poll poll{.value = {}, .until = mono_ + command.wait_ms, .done = std::move(command.done)};
+  const auto is_known = [&command](const Entry* entry) {
+    return std::ranges::any_of(command.known, [entry](const Lease& known) {
+      return known.task_id == entry->task->task_id && known.attempt == entry->task->attempt;
+    });
+  };
   if (command.max > 0)
-    for (Entry* entry : offers_to(id)) poll.value.jobs.push_back(offer_again(*entry));
+    for (Entry* entry : offers_to(id))
+      if (!is_known(entry)) poll.value.jobs.push_back(offer_again(*entry));
   bool is_due = !poll.value.jobs.empty();
   for (const Entry* entry : held_.of(id)) is_due = is_due || entry->has_news;
   const int slots = std::max(0, command.max - static_cast<int>(poll.value.jobs.size()));

@@ -80,13 +80,15 @@ struct Claimed {
   std::vector<News> news;
 };
 // A poll, which is a channel for as long as it waits. Offers that the worker has not accepted are
-// given again, besides up to `max` new ones; with `max` 0 there is only news. Answered in the turn
-// in which there is something to give, else after wait_ms, or when another channel takes its place.
+// given again but for those that it says it knows, besides up to `max` new ones; with `max` 0 there
+// is only news. Answered in the turn in which there is something to give, else after wait_ms, or
+// when another channel takes its place.
 struct Claim {
   WorkerProfile profile;
   ChannelNumber channel = 0;
   int max = 1;
   std::int64_t wait_ms = 0;
+  std::vector<Lease> known = {};  // offers that have reached it; their time to accept goes on
   Done<Claimed> done;
 };
 // Nobody waits for the claim any more: it is not answered.

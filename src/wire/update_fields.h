@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +14,10 @@
 namespace tandem::wire {
 
 AttemptRef read_attempt_ref(Fields& fields);
+// The member `name`, which outlives `fields`: a list of at most kMaxBatchTasks.
+std::vector<AttemptRef> read_attempt_refs(Fields& fields, std::string_view name,
+                                          std::vector<FieldError>& errors);
+void write_attempt_refs(JsonWriter& writer, std::span<const AttemptRef> refs);
 // `text` is that of the object, for the result.
 Update read_update(Fields& fields, std::string_view text, std::string_view prefix,
                    std::vector<FieldError>& errors);

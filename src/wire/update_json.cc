@@ -112,6 +112,36 @@ AttemptRef read_attempt_ref(Fields& fields) {
   return ref;
 }
 
+std::vector<AttemptRef> read_attempt_refs(Fields& fields, std::string_view name,
+                                          std::vector<FieldError>& errors) {
+  std::vector<AttemptRef> refs;
+  const boost::json::array* list = fields.array(name, 0, limits::kMaxBatchTasks);
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    const std::string one = std::string(name) + "[" + std::to_string(i) + "]";
+    const boost::json::object* object = (*list)[i].if_object();
+    if (object == nullptr) {
+      fields.wrong(one, "must be an object");
+      continue;
+    }
+    const std::string prefix = one + ".";
+    Fields members(*object, prefix, errors);
+    AttemptRef& ref = refs.emplace_back(read_attempt_ref(members));
+    ref.input_seq = read_number(members, "input_seq");
+    members.finish();
+  }
+  return refs;
+}
+
+void write_attempt_refs(JsonWriter& writer, std::span<const AttemptRef> refs) {
+  writer.begin_array();
+  for (const AttemptRef& ref : refs) {
+    writer.begin_object().member("task_id", ref.task_id).key("attempt").integer(ref.attempt);
+    if (ref.input_seq) writer.key("input_seq").integer(static_cast<std::int64_t>(*ref.input_seq));
+    writer.end_object();
+  }
+  writer.end_array();
+}
+
 Update read_update(Fields& fields, std::string_view text, std::string_view prefix,
                    std::vector<FieldError>& errors) {
   Update update;

@@ -25,28 +25,6 @@ WorkerFrame read_logs(Fields& fields, std::vector<FieldError>& errors) {
   return frame;
 }
 
-WorkerFrame read_heartbeat(Fields& fields, std::vector<FieldError>& errors) {
-  HeartbeatFrame frame;
-  const boost::json::array* tasks = fields.array("tasks", 0, limits::kMaxBatchTasks);
-  if (tasks == nullptr) return frame;
-  for (std::size_t i = 0; i < tasks->size(); ++i) {
-    const std::string name = "tasks[" + std::to_string(i) + "]";
-    const boost::json::object* task = (*tasks)[i].if_object();
-    if (task == nullptr) {
-      fields.wrong(name, "must be an object");
-      continue;
-    }
-    const std::string prefix = name + ".";
-    Fields members(*task, prefix, errors);
-    AttemptRef& held = frame.tasks.emplace_back(read_attempt_ref(members));
-    std::int64_t seq = 0;
-    if (members.integer("input_seq", seq, 0, INT64_MAX))
-      held.input_seq = static_cast<std::uint64_t>(seq);
-    members.finish();
-  }
-  return frame;
-}
-
 WorkerFrame read_frame(Fields& fields, std::string_view text, std::vector<FieldError>& errors) {
   std::string type;
   fields.required("type");
@@ -54,7 +32,7 @@ WorkerFrame read_frame(Fields& fields, std::string_view text, std::vector<FieldE
   if (type == "ready") return read_ready(fields);
   if (type == "update") return UpdateFrame{read_updates(fields, text, errors).updates};
   if (type == "logs") return read_logs(fields, errors);
-  if (type == "heartbeat") return read_heartbeat(fields, errors);
+  if (type == "heartbeat") return HeartbeatFrame{read_attempt_refs(fields, "tasks", errors)};
   if (type != "bye") fields.wrong("type", "must be ready, update, logs, heartbeat or bye");
   return ByeFrame{};
 }
@@ -102,13 +80,9 @@ std::string encode_logs_frame(std::string_view task_id, std::span<const LogLine>
 std::string encode_heartbeat_frame(std::span<const AttemptRef> tasks) {
   std::string out;
   JsonWriter writer(out);
-  writer.begin_object().member("type", "heartbeat").key("tasks").begin_array();
-  for (const AttemptRef& task : tasks) {
-    writer.begin_object().member("task_id", task.task_id).key("attempt").integer(task.attempt);
-    if (task.input_seq) writer.key("input_seq").integer(static_cast<std::int64_t>(*task.input_seq));
-    writer.end_object();
-  }
-  writer.end_array().end_object();
+  writer.begin_object().member("type", "heartbeat").key("tasks");
+  write_attempt_refs(writer, tasks);
+  writer.end_object();
   return out;
 }
 

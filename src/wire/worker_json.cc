@@ -8,6 +8,7 @@
 #include "wire/loose.h"
 #include "wire/raw_json.h"
 #include "wire/task_json.h"
+#include "wire/update_fields.h"
 #include "wire/worker_fields.h"
 
 namespace tandem::wire {
@@ -115,6 +116,7 @@ Decoded<Claim> decode_claim(std::string_view body) {
   Claim claim;
   fields.integer("max", claim.max, 0, kMaxClaim);
   fields.seconds("wait_s", claim.wait_ms, 0, limits::kMaxWaitMs);
+  claim.known = read_attempt_refs(fields, "known", errors);
   fields.finish();
   if (!errors.empty()) return reject(std::move(errors));
   return claim;
@@ -124,6 +126,7 @@ std::string encode_claim(const Claim& claim) {
   std::string out;
   JsonWriter writer(out);
   writer.begin_object().key("max").integer(claim.max).key("wait_s").seconds(claim.wait_ms);
+  if (!claim.known.empty()) write_attempt_refs(writer.key("known"), claim.known);
   writer.end_object();
   return out;
 }

@@ -10,6 +10,7 @@
 
 #include "core/task.h"
 #include "wire/decoded.h"
+#include "wire/update_json.h"
 
 // The bodies between a server and its workers. decode_* of a request is strict, as for any body
 // from outside; decode_* of an answer is tolerant, because a foreign service may say less or more.
@@ -38,8 +39,9 @@ Result<Registered> decode_registered(std::string_view body);
 
 // POST …/claim
 struct Claim {
-  int max = 1;               // 0..100; 0: only for news of the worker's own tasks
-  std::int64_t wait_ms = 0;  // 0..kMaxWaitMs
+  int max = 1;                    // 0..100; 0: only for news of the worker's own tasks
+  std::int64_t wait_ms = 0;       // 0..kMaxWaitMs
+  std::vector<AttemptRef> known;  // offers that it has: they are not given again
 };
 Decoded<Claim> decode_claim(std::string_view body);
 std::string encode_claim(const Claim& claim);

@@ -30,8 +30,14 @@ TEST(Registration, ComesBackAndIsStrict) {
 TEST(Claim, HasBounds) {
   EXPECT_EQ(decode_claim("")->max, 1);
   EXPECT_EQ(decode_claim(R"({"max":3,"wait_s":0.5})")->wait_ms, 500);
-  for (const char* body : {R"({"wait_s":61})", R"({"max":-1})", R"({"wait":1})"})
+  for (const char* body : {R"({"wait_s":61})", R"({"max":-1})", R"({"wait":1})", R"({"known":[1]})",
+                           R"({"known":[{"task_id":"x","attempt":1}]})"})
     EXPECT_FALSE(decode_claim(body)) << body;
+}
+
+TEST(Claim, SaysWhichOffersItKnows) {
+  const Claim claim{.max = 2, .known = {{std::string(kId), 1}, {std::string(kId), 2}}};
+  EXPECT_EQ(decode_claim(encode_claim(claim))->known, claim.known);
 }
 
 TEST(Job, ComesBack) {

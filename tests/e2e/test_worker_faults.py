@@ -47,7 +47,8 @@ class Run:
         found = violations(self.journal.exchanges, self.line.ledger.entries(), tasks, logs)
         assert found == [], self.line.logs()
         unlike = [task for task in tasks.values() if task["status"] != "completed"]
-        assert not unlike, [(task, self.line.ledger.events(task["task_id"])) for task in unlike]
+        told = [(task["error"], self.line.ledger.events(task["task_id"])) for task in unlike]
+        assert not unlike, f"{told}\n{self.line.logs()}"
         assert not any(processes_with("TANDEM_TASK_ID=" + task_id) for task_id in tasks)
         return tasks
 

@@ -102,8 +102,9 @@ class RemoteWorker {
   void say_ready();
   void poll();
   void claim(int number, int max, std::int64_t wait_ms);
+  std::vector<queue::Lease> known_offers();
   void on_given(WallTime came_at, queue::ChannelNumber channel, int drain_changes,
-                const queue::Claimed& claimed);
+                const std::vector<queue::Lease>& known, const queue::Claimed& claimed);
   void on_claimed(int number, const queue::Claimed& claimed);
   void reached();  // the server has answered on this line
   std::int64_t lease_end(std::int64_t sent_ms) const;

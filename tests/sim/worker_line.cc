@@ -173,6 +173,15 @@ void RemoteWorker::poll() {
   });
 }
 
+// A worker may say what it knows, or hear it again.
+std::vector<queue::Lease> RemoteWorker::known_offers() {
+  std::vector<queue::Lease> known;
+  if (!world_.random.chance(0.5)) return known;
+  for (const auto& [key, job] : jobs_)
+    if (!job.accepted) known.push_back({key.first, key.second});
+  return known;
+}
+
 void RemoteWorker::claim(int number, int max, std::int64_t wait_ms) {
   if (!server_.up()) return;
   const queue::ChannelNumber channel = server_.next_channel();
@@ -181,12 +190,14 @@ void RemoteWorker::claim(int number, int max, std::int64_t wait_ms) {
                      .channel = channel,
                      .max = max,
                      .wait_ms = wait_ms,
+                     .known = known_offers(),
                      .done = nullptr};
   claim.done = [this, channel, number, max, came_at = world_.wall(), life = life_,
-                changes = fleet_.changes(id_)](const Result<queue::Claimed>& claimed) {
+                changes = fleet_.changes(id_),
+                known = claim.known](const Result<queue::Claimed>& claimed) {
     server_.channels().ended(id_, channel);
     if (!claimed || !fleet_.admits(id_)) return;
-    if (max > 0) on_given(came_at, channel, changes, *claimed);
+    if (max > 0) on_given(came_at, channel, changes, known, *claimed);
     if (life == life_) answer([this, number, claimed] { on_claimed(number, *claimed); });
   };
   server_.post({&outbox_, std::move(claim)});
@@ -200,8 +211,9 @@ void RemoteWorker::claim(int number, int max, std::int64_t wait_ms) {
 
 // At the server's door.
 void RemoteWorker::on_given(WallTime came_at, queue::ChannelNumber channel, int drain_changes,
-                            const queue::Claimed& claimed) {
+                            const std::vector<queue::Lease>& known, const queue::Claimed& claimed) {
   std::set<TaskId> jobs;
+  for (const queue::Lease& lease : known) jobs.insert(lease.task_id);
   const bool drained = fleet_.is_draining(id_) && fleet_.changes(id_) == drain_changes;
   for (const queue::AssignOrder& job : claimed.jobs) {
     jobs.insert(job.task->task_id);

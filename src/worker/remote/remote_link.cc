@@ -35,6 +35,7 @@ TaskPtr task_of(const wire::Job& job, const AttemptKey& key, WallTime now) {
 RemoteLink::RemoteLink(RemoteParts parts, RemoteSettings settings)
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
+      client_(parts_.executor),
       book_(parts_.ids),
       files_(book_, [this] { return shared_terms(); }),
       choice_(parts_.random),
@@ -123,7 +124,6 @@ io::Awaitable<void> RemoteLink::finish() {
   files_.stop();
   tasks_.cancel();
   co_await tasks_.join();
-  client_.stop();
 }
 
 std::optional<AttemptKey> RemoteLink::key_of(const std::string& task_id,

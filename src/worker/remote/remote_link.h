@@ -36,8 +36,8 @@ struct RemoteParts {
 };
 
 // A worker's way to a service on another machine: performs what the machines beside it decide, with
-// a coroutine for each of configuration, socket, polls, news, reports and leases. Calls block
-// threads of their own. All of it on the worker's loop, but for files().
+// a coroutine for each of configuration, socket, polls, news, reports and leases. All of it on the
+// worker's loop, but for files(), which blocks threads of its own.
 class RemoteLink final : public ServerLink, public LogSink {
  public:
   RemoteLink(RemoteParts parts, RemoteSettings settings);
@@ -82,6 +82,7 @@ class RemoteLink final : public ServerLink, public LogSink {
   io::Awaitable<void> poll();
   io::Awaitable<Result<bool>> poll_plainly();
   io::Awaitable<Result<bool>> poll_long(Lane lane, int most);
+  std::vector<wire::AttemptRef> known_offers() const;
   io::Awaitable<void> hear_news();
   Result<bool> take_jobs(const std::string& body, MonoTime asked_at);
   void reject(const std::string& task_id, const std::string& why);

@@ -2,6 +2,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "base/limits.h"
 #include "wire/raw_json.h"
 #include "worker/remote/remote_state.h"
 
@@ -57,7 +58,7 @@ io::Awaitable<Result<void>> RemoteLink::fetch_config() {
   call.headers = terms_ ? terms_->headers() : default_headers(settings_.token);
   call.timeout_ms = kCallMs;
   const MonoTime asked_at = now();
-  auto body = co_await client_.call(Lane::config, std::move(call));
+  auto body = co_await client_.call(Lane::calls, std::move(call));
   if (!body) {
     look_at_refusal(body.error());
     co_return body.error();
@@ -82,7 +83,7 @@ io::Awaitable<Result<void>> RemoteLink::adopt(wire::PollingConfig config) {
     call.url = made.config.status_schema_url;
     call.headers = made.headers();
     call.timeout_ms = kCallMs;
-    auto body = co_await client_.call(Lane::config, std::move(call));
+    auto body = co_await client_.call(Lane::calls, std::move(call));
     if (!body && body.error().code != Errc::not_found) co_return body.error();
     if (body) made.statuses = StatusNames::of_schema(*body);
   }
@@ -221,6 +222,16 @@ io::Awaitable<Result<bool>> RemoteLink::poll_plainly() {
   co_return take_jobs(*body, asked_at);
 }
 
+// Those whose acceptance the service has not acknowledged.
+std::vector<wire::AttemptRef> RemoteLink::known_offers() const {
+  std::vector<wire::AttemptRef> known;
+  for (const auto& [key, task] : offered_) {
+    if (known.size() == limits::kMaxBatchTasks) break;
+    if (const auto name = book_.name_of(key)) known.push_back({name->task_id, name->attempt});
+  }
+  return known;
+}
+
 io::Awaitable<Result<bool>> RemoteLink::poll_long(Lane lane, int most) {
   constexpr std::int64_t kBeyondMs = 15'000;
   const std::int64_t wait_ms = std::clamp<std::int64_t>(terms_->config.max_wait_ms, 0, 60'000);
@@ -229,7 +240,7 @@ io::Awaitable<Result<bool>> RemoteLink::poll_long(Lane lane, int most) {
   call.url = terms_->config.claim_url;
   call.headers = terms_->headers();
   call.headers.add("Content-Type", "application/json");
-  call.body = wire::encode_claim({.max = most, .wait_ms = wait_ms});
+  call.body = wire::encode_claim({.max = most, .wait_ms = wait_ms, .known = known_offers()});
   call.timeout_ms = wait_ms + kBeyondMs;
   const MonoTime asked_at = now();
   auto body = co_await ask(lane, std::move(call));
@@ -259,7 +270,7 @@ io::Awaitable<void> RemoteLink::hear_news() {
       continue;
     }
     const MonoTime asked_at = now();
-    const auto heard = co_await poll_long(Lane::news, 0);
+    const auto heard = co_await poll_long(Lane::calls, 0);
     if (heard) pause.reset();
     const bool was_waited = heard && now() - asked_at >= kLeastRefreshMs;
     if (!was_waited) co_await io::sleep_for(heard ? kLeastRefreshMs : pause.next_ms());

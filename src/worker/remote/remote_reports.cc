@@ -135,7 +135,7 @@ io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
   if (reports.size() > 1) body += "]}";
   const MonoTime sent_at = now();
   auto call = json_call(*terms, terms->update_url(), std::move(body));
-  auto answer = co_await ask(Lane::reports, std::move(call));
+  auto answer = co_await ask(Lane::calls, std::move(call));
   if (!answer) {
     const bool is_one = keys.size() == 1;
     for (const AttemptKey& key : keys) {
@@ -170,7 +170,7 @@ io::Awaitable<bool> RemoteLink::post_logs(LogBatch batch) {
   wire::encode_log_batch(lines, body);
   std::string refusal;
   auto call = json_call(*terms_, terms_->task_url(name.task_id, "logs"), std::move(body));
-  auto answer = co_await ask(Lane::reports, std::move(call), &refusal);
+  auto answer = co_await ask(Lane::calls, std::move(call), &refusal);
   const std::string& said = answer ? *answer : refusal;
   const bool is_json = wire::check_json(said).has_value();
   const auto committed = is_json ? wire::raw_member(said, "committed") : std::nullopt;

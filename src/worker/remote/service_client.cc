@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "io/offload.h"
 #include "wire/problem.h"
 
 namespace tandem::worker::remote {
@@ -11,13 +10,12 @@ namespace {
 constexpr std::size_t kMaxAnswerBytes = 16u << 20;  // a hundred jobs with their payloads
 constexpr std::size_t kMaxSentenceBytes = 300;
 
-net::HttpClientOptions options_with(const std::atomic<bool>& stop) {
-  net::HttpClientOptions options;
-  options.connect_timeout_ms = 5000;
-  options.timeout_ms = 20'000;
-  options.max_answer_bytes = kMaxAnswerBytes;
-  options.stop = &stop;
-  return options;
+net::HttpClientOptions options() {
+  net::HttpClientOptions how;
+  how.connect_timeout_ms = 5000;
+  how.timeout_ms = 20'000;
+  how.max_answer_bytes = kMaxAnswerBytes;
+  return how;
 }
 
 Errc code_of(int status) {
@@ -54,46 +52,22 @@ Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal) {
   return error;
 }
 
-struct ServiceClient::Caller {
-  Caller(const std::string& name, const std::atomic<bool>& stop)
-      : client(options_with(stop)), thread(name, 1) {}
-  net::HttpClient client;
-  io::OffloadPool thread;
-};
+ServiceClient::ServiceClient(io::Executor executor)
+    : polls_(executor, options()), calls_(executor, options()) {}
 
-ServiceClient::ServiceClient()
-    : config_(std::make_unique<Caller>("config", cutting_)),
-      polls_(std::make_unique<Caller>("polls", cutting_polls_)),
-      news_(std::make_unique<Caller>("news", cutting_)),
-      reports_(std::make_unique<Caller>("reports", cutting_)) {}
-
-ServiceClient::~ServiceClient() { stop(); }
-
-ServiceClient::Caller& ServiceClient::caller_of(Lane lane) {
-  switch (lane) {
-    case Lane::config: return *config_;
-    case Lane::polls: return *polls_;
-    case Lane::news: return *news_;
-    case Lane::reports: break;
-  }
-  return *reports_;
+void ServiceClient::cut() {
+  polls_.cut();
+  calls_.cut();
 }
 
 io::Awaitable<Result<std::string>> ServiceClient::call(Lane lane, net::HttpCall call,
                                                        std::string* refusal) {
-  Caller& caller = caller_of(lane);
-  auto perform = [&caller, &call] { return caller.client.perform(call); };
-  auto answer = co_await io::offload(caller.thread, perform);
+  net::AsyncHttpClient& client = lane == Lane::polls ? polls_ : calls_;
+  auto answer = co_await client.perform(std::move(call));
   if (!answer && answer.error().code == Errc::too_large)  // the answer is; 413 is the request
     co_return fail(Errc::store_unavailable, "The service's answer is too large");
   if (!answer) co_return answer.error();
   co_return body_of(std::move(*answer), refusal);
-}
-
-void ServiceClient::stop() {
-  cut();
-  for (Caller* caller : {config_.get(), polls_.get(), news_.get(), reports_.get()})
-    caller->thread.stop();
 }
 
 }  // namespace tandem::worker::remote
