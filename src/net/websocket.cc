@@ -180,7 +180,7 @@ io::Awaitable<std::optional<Error>> Link::open(const WsOffer& offer) {
 }
 
 void Link::read() {
-  if (reading_ || inbound_.size() >= kMaxInbound) return;
+  if (reading_ || closing_ || inbound_.size() >= kMaxInbound) return;
   reading_ = true;
   read_some();
 }
@@ -194,10 +194,13 @@ void Link::read_some() {
 }
 
 void Link::on_read(ErrorCode error) {
-  if (!error && !ws_->is_message_done()) return read_some();
+  // Behind our close Beast reads for itself: what is left of a message is not for us.
+  if (!error && !ws_->is_message_done() && !closing_) return read_some();
   reading_ = false;
   if (error) {
     note_end(error);
+  } else if (closing_) {
+    buffer_ = {};
   } else if (!ws_->got_text()) {
     buffer_ = {};
     close(ws_code::kUnsupported, "text messages only");

@@ -299,6 +299,16 @@ io::Awaitable<std::string> refused_code(WsClientOptions options) {
   co_return peer ? "open" : std::string(to_string(peer.error().code));
 }
 
+// Beast, which reads for itself behind a close, took the rest of such a message away from a read.
+TEST_F(WebSocket, AMessageThatIsStillComingWhileItCloses) {
+  serve();
+  for (std::size_t size = 100; size < 8000; size += 53) {
+    const std::string rest = frame(0x81, std::string(size, 'x'));
+    const std::string bytes = frame(0x81, "revoke") + rest + rest + rest + frame(0x88, "\x03\xe8");
+    EXPECT_EQ(close_code(raw_conversation(bytes)), 4401) << size;
+  }
+}
+
 TEST_F(WebSocket, AClientLearnsWhyItWasRefused) {
   serve();
   server_->handler.on_decide = [](const RequestHead& head) {
