@@ -24,6 +24,7 @@ const std::vector<Workload>& workloads() {
       {"processes", "no-op processes with their output captured", measure_processes},
       {"remote", "workers that come over the network", measure_remote},
       {"fleet", "thousands of idle workers", measure_fleet},
+      {"lost", "workers that are killed or frozen", measure_lost_worker},
       {"follow", "a log with one follower", measure_follow},
       {"followers", "a log with 1,000 followers", measure_followers},
       {"idle", "start, memory and idling", measure_idle},
@@ -70,7 +71,7 @@ int main(int argc, char** argv) {
   const auto own = std::filesystem::read_symlink("/proc/self/exe");
   std::string json_path = (own.parent_path() / "figures.json").string();
   app.add_option("workloads", only,
-                 "submit entry cycle processes remote fleet follow followers idle backlog");
+                 "submit entry cycle processes remote fleet lost follow followers idle backlog");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -68,6 +68,11 @@ void Entries::note(const std::string& payload) {
   if (place < kMaxEntries) shared_->entry_us[place] = now_us() - sent;
 }
 
+void Entries::hold() {
+  shared_->holder = ::getpid();
+  while (true) ::pause();
+}
+
 Latencies Entries::latencies() const {
   Latencies latencies;
   for (std::size_t i = 0; i < shared_->entered && i < kMaxEntries; ++i)
@@ -110,6 +115,10 @@ RemoteWorker::RemoteWorker(const ServerProcess& server, Entries& entries, sdk::M
     });
     worker.handle_quickly("entered", [&entries](const std::string& payload) {
       entries.note(payload);
+      return std::string();
+    });
+    worker.handle("held", [&entries](sdk::Job&) {
+      entries.hold();
       return std::string();
     });
     worker.run();

@@ -40,6 +40,10 @@ class Entries {
   void count() { ++shared_->entered; }
   void note(const std::string& payload);
 
+  // `held` is entered by this process, and stays in it for good.
+  void hold();
+  pid_t holder() const { return shared_->holder; }  // 0: none
+
   void clear() { shared_->entered = 0; }
   std::size_t count_so_far() const { return shared_->entered; }
   Latencies latencies() const;
@@ -48,6 +52,7 @@ class Entries {
   static constexpr std::size_t kMaxEntries = 100'000;
   struct Shared {
     std::atomic<std::size_t> entered{0};
+    std::atomic<pid_t> holder{0};
     std::int64_t entry_us[kMaxEntries] = {};
   };
   Shared* shared_;
@@ -55,14 +60,15 @@ class Entries {
 
 // A server whose own worker runs `noop` and `entered`.
 ServerProcess function_server(Entries& entries);
-// A process with one worker of the SDK, which runs them for a server on the other side of the
-// network. Forks: make it while there is one thread.
+// A process with one worker of the SDK, which runs them, and `held`, for a server on the other side
+// of the network. Forks: make it while there is one thread.
 class RemoteWorker {
  public:
   RemoteWorker(const ServerProcess& server, Entries& entries, sdk::Mode mode, int slots);
   ~RemoteWorker();
   RemoteWorker(const RemoteWorker&) = delete;
   RemoteWorker& operator=(const RemoteWorker&) = delete;
+  pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;

@@ -15,15 +15,16 @@ struct Workload {
   std::function<void(Report&)> run;
 };
 
-void measure_submit(Report& report);      // POST /api/v1/tasks, single and in batches
-void measure_entry(Report& report);       // submission to handler entered
-void measure_life_cycle(Report& report);  // submitted, run by a function, completed
-void measure_processes(Report& report);   // no-op processes
-void measure_backlog(Report& report);     // all that with a million tasks waiting
-void measure_follow(Report& report);      // a log with one follower
-void measure_followers(Report& report);   // a log with a thousand followers
-void measure_remote(Report& report);      // workers on other machines
-void measure_fleet(Report& report);       // thousands of workers with nothing to do
-void measure_idle(Report& report);        // start, memory, idling
+void measure_submit(Report& report);       // POST /api/v1/tasks, single and in batches
+void measure_entry(Report& report);        // submission to handler entered
+void measure_life_cycle(Report& report);   // submitted, run by a function, completed
+void measure_processes(Report& report);    // no-op processes
+void measure_backlog(Report& report);      // all that with a million tasks waiting
+void measure_follow(Report& report);       // a log with one follower
+void measure_followers(Report& report);    // a log with a thousand followers
+void measure_remote(Report& report);       // workers on other machines
+void measure_fleet(Report& report);        // thousands of workers with nothing to do
+void measure_lost_worker(Report& report);  // until the task of a lost worker runs elsewhere
+void measure_idle(Report& report);         // start, memory, idling
 
 }  // namespace tandem::bench

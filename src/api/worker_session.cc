@@ -149,7 +149,6 @@ void WorkerSession::on(wire::LogsFrame& frame) {
 }
 
 void WorkerSession::on(const wire::HeartbeatFrame& frame) {
-  if (frame.tasks.empty()) return;
   queue::Heartbeat heartbeat{.worker_id = worker_->worker_id, .leases = {}, .done = {}};
   for (const wire::AttemptRef& task : frame.tasks)
     heartbeat.leases.push_back(

@@ -127,7 +127,10 @@ void WorkerApp::stop() {
 }
 
 void WorkerApp::hurry() {
-  parts_->loop.post([parts = parts_.get()] { parts->worker.hurry(); });
+  parts_->loop.post([parts = parts_.get()] {
+    parts->worker.hurry();
+    parts->link.hurry();
+  });
 }
 
 }  // namespace tandem::app

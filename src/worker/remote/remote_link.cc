@@ -9,7 +9,7 @@
 namespace tandem::worker::remote {
 namespace {
 
-constexpr std::int64_t kLastWordsMs = 3000;
+constexpr std::int64_t kLastWordsMs = 3000;  // where nothing is lost by silence, or in a hurry
 constexpr std::size_t kMaxSpoolBytes = 32u << 20;  // of records; then the jobs' output waits
 constexpr std::int64_t kAckPatienceMs = 10'000;    // then a socket is taken for dead
 constexpr std::int64_t kLongMs = 3'600'000;
@@ -114,10 +114,25 @@ void RemoteLink::close() {
   flush();
 }
 
+void RemoteLink::hurry() {
+  state_->is_hurried = true;
+  state_->end.wake();
+  files_.stop();
+}
+
+// An end that is not told by the end of its lease is another's to tell.
+std::int64_t RemoteLink::last_words_ms() const {
+  const bool has_leases = terms_ && terms_->is_tandem() && !state_->is_hurried;
+  return has_leases ? std::max(kLastWordsMs, terms_->config.lease_ms) : kLastWordsMs;
+}
+
 io::Awaitable<void> RemoteLink::finish() {
-  const MonoTime until = now() + kLastWordsMs;
-  while (!spool_.is_empty() && !state_->is_refused && now() < until)
-    co_await state_->end.wait(until - now());
+  const MonoTime began = now();
+  while (!spool_.is_empty() && !state_->is_refused) {
+    const std::int64_t left_ms = began + last_words_ms() - now();
+    if (left_ms <= 0) break;
+    co_await state_->end.wait(left_ms);
+  }
   state_->closing = true;
   if (state_->peer) state_->peer->close(net::ws_code::kNormal, "the worker stops");
   client_.cut();

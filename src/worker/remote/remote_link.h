@@ -49,13 +49,14 @@ class RemoteLink final : public ServerLink, public LogSink {
   void report(Report report, OnAnswer answer) override;
   void flush() override;
   void close() override;
-  void hurry() override { files_.stop(); }
+  void hurry() override;
 
   void append(logs::LogAppend append, Done done) override;
   bool is_congested() const override;
 
   JobFiles& files() { return files_; }
-  // After close(): tells what is left to tell, for a few seconds, then ends all connections.
+  // After close(): tells what is left to tell, for as long as its leases last, but a few seconds
+  // only after hurry(); then ends all connections.
   io::Awaitable<void> finish();
 
  private:
@@ -70,6 +71,7 @@ class RemoteLink final : public ServerLink, public LogSink {
   int free_slots() const { return std::max(0, credits_ - static_cast<int>(waiting_.size())); }
   std::optional<AttemptKey> key_of(const std::string& task_id, std::uint32_t attempt) const;
   io::Awaitable<void> keep_leases();
+  std::int64_t last_words_ms() const;
   void wake_all();
   TermsPtr shared_terms() const;
   MonoTime now() const { return parts_.clock.mono(); }

@@ -27,6 +27,7 @@ struct RemoteLink::State {
   bool closed = false;   // nothing more is ordered
   bool closing = false;  // all coroutines end
   bool draining = false;
+  bool is_hurried = false;
   bool is_refused = false;  // on_refused was called
   bool must_refresh = false;
   bool push_is_disabled = false;  // the server does not push; the other socket may work
