@@ -17,8 +17,8 @@
 namespace tandem::app {
 namespace {
 
-void say(worker::remote::Severity severity, const std::string& sentence) {
-  using enum worker::remote::Severity;
+void say(service::Severity severity, const std::string& sentence) {
+  using enum service::Severity;
   const auto level = severity == info      ? spdlog::level::info
                      : severity == warning ? spdlog::level::warn
                                            : spdlog::level::err;

@@ -9,14 +9,15 @@
 
 #include "io/task_group.h"
 #include "net/ws_peer.h"
+#include "service/client.h"
+#include "service/complaints.h"
+#include "service/wakeup.h"
 #include "wire/worker_frames.h"
 #include "worker/remote/attempt_book.h"
 #include "worker/remote/channel_choice.h"
-#include "worker/remote/complaints.h"
+#include "worker/remote/lease_keeper.h"
 #include "worker/remote/remote_files.h"
 #include "worker/remote/report_spool.h"
-#include "worker/remote/service_client.h"
-#include "worker/remote/wakeup.h"
 
 namespace tandem::worker::remote {
 
@@ -30,7 +31,7 @@ struct RemoteParts {
   const Clock& clock;
   Random& random;
   IdSource& ids;
-  Say say;
+  service::Say say;
   // The service refuses the token for good; called once.
   std::function<void(const Error&)> on_refused;
 };
@@ -71,7 +72,7 @@ class RemoteLink final : public ServerLink, public LogSink {
   std::optional<AttemptKey> key_of(const std::string& task_id, std::uint32_t attempt) const;
   io::Awaitable<void> keep_leases();
   void wake_all();
-  TermsPtr shared_terms() const;
+  service::TermsPtr shared_terms() const;
   MonoTime now() const { return parts_.clock.mono(); }
 
   // remote_polls.cc: the configuration, and asking for jobs
@@ -81,11 +82,11 @@ class RemoteLink final : public ServerLink, public LogSink {
   io::Awaitable<void> refresh();
   io::Awaitable<void> poll();
   io::Awaitable<Result<bool>> poll_plainly();
-  io::Awaitable<Result<bool>> poll_long(Lane lane, int most);
+  io::Awaitable<Result<bool>> poll_long(service::Lane lane, int most);
   io::Awaitable<void> hear_news();
   Result<bool> take_jobs(const std::string& body, MonoTime asked_at);
   void reject(const std::string& task_id, const std::string& why);
-  io::Awaitable<Result<std::string>> ask(Lane lane, net::HttpCall call,
+  io::Awaitable<Result<std::string>> ask(service::Lane lane, net::HttpCall call,
                                          std::string* refusal = nullptr);
   void look_at_refusal(const Error& error);
   void end_poll();
@@ -131,14 +132,14 @@ class RemoteLink final : public ServerLink, public LogSink {
   RemoteParts parts_;
   RemoteSettings settings_;
   mutable std::mutex terms_mutex_;
-  TermsPtr terms_;  // guarded by terms_mutex_ for other threads than the loop's
-  ServiceClient client_;
+  service::TermsPtr terms_;  // guarded by terms_mutex_ for other threads than the loop's
+  service::Client client_;
   AttemptBook book_;
   RemoteFiles files_;
   LeaseKeeper leases_;
   ReportSpool spool_;
   ChannelChoice choice_;
-  Complaints complaints_;
+  service::Complaints complaints_;
   OnOrder on_order_;
   int credits_ = 0;
   std::unordered_map<AttemptKey, TaskPtr, AttemptKeyHash> offered_;  // not given to the worker yet

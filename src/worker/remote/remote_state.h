@@ -22,7 +22,7 @@ struct RemoteLink::State {
         refresh(executor),
         end(executor) {}
 
-  Wakeup polls, news, socket, reports, leases, refresh, end;
+  service::Wakeup polls, news, socket, reports, leases, refresh, end;
 
   bool closed = false;   // nothing more is ordered
   bool closing = false;  // all coroutines end

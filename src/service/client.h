@@ -8,17 +8,17 @@
 #include "io/asio.h"
 #include "net/http_client.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 // Which thread makes a call: those of one lane follow one another.
 enum class Lane : std::uint8_t { config, polls, news, reports };
 
 // HTTP to a service that is not to be trusted with our time or memory: each call has a deadline,
 // each answer a bound, and no redirect is followed.
-class ServiceClient {
+class Client {
  public:
-  ServiceClient();
-  ~ServiceClient();  // stop()
+  Client();
+  ~Client();  // stop()
 
   // On the caller's loop; the call itself blocks a thread of its own. The body of a 2xx. Else, and
   // where there was no answer, an error with a sentence for the operator: the code is the answer's
@@ -44,7 +44,12 @@ class ServiceClient {
   std::unique_ptr<Caller> config_, polls_, news_, reports_;
 };
 
+// What an error of a report means. The attempt is another's, or over, or was never there:
+bool is_lost(Errc code);
+// It was cut off, or the service is in trouble, or wants other words first:
+bool may_be_repeated(const Error& error);
+
 // As above, of an answer.
 Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal = nullptr);
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

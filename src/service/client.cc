@@ -1,11 +1,11 @@
-#include "worker/remote/service_client.h"
+#include "service/client.h"
 
 #include <utility>
 
 #include "io/offload.h"
 #include "wire/problem.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 16u << 20;  // a hundred jobs with their payloads
@@ -40,6 +40,15 @@ Errc code_of(int status) {
 
 }  // namespace
 
+bool is_lost(Errc code) {
+  return code == Errc::stale_attempt || code == Errc::not_found || code == Errc::already_finished;
+}
+
+bool may_be_repeated(const Error& error) {
+  const bool is_of_token = row_of(error.code).http_status == 401 || error.code == Errc::forbidden;
+  return row_of(error.code).retryable || is_of_token || error.code == Errc::bad_request;
+}
+
 Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal) {
   const int status = answer.status;
   if (status >= 200 && status < 300) return std::move(answer.body);
@@ -54,22 +63,22 @@ Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal) {
   return error;
 }
 
-struct ServiceClient::Caller {
+struct Client::Caller {
   Caller(const std::string& name, const std::atomic<bool>& stop)
       : client(options_with(stop)), thread(name, 1) {}
   net::HttpClient client;
   io::OffloadPool thread;
 };
 
-ServiceClient::ServiceClient()
+Client::Client()
     : config_(std::make_unique<Caller>("config", cutting_)),
       polls_(std::make_unique<Caller>("polls", cutting_polls_)),
       news_(std::make_unique<Caller>("news", cutting_)),
       reports_(std::make_unique<Caller>("reports", cutting_)) {}
 
-ServiceClient::~ServiceClient() { stop(); }
+Client::~Client() { stop(); }
 
-ServiceClient::Caller& ServiceClient::caller_of(Lane lane) {
+Client::Caller& Client::caller_of(Lane lane) {
   switch (lane) {
     case Lane::config: return *config_;
     case Lane::polls: return *polls_;
@@ -79,8 +88,8 @@ ServiceClient::Caller& ServiceClient::caller_of(Lane lane) {
   return *reports_;
 }
 
-io::Awaitable<Result<std::string>> ServiceClient::call(Lane lane, net::HttpCall call,
-                                                       std::string* refusal) {
+io::Awaitable<Result<std::string>> Client::call(Lane lane, net::HttpCall call,
+                                                std::string* refusal) {
   Caller& caller = caller_of(lane);
   auto perform = [&caller, &call] { return caller.client.perform(call); };
   auto answer = co_await io::offload(caller.thread, perform);
@@ -90,10 +99,10 @@ io::Awaitable<Result<std::string>> ServiceClient::call(Lane lane, net::HttpCall 
   co_return body_of(std::move(*answer), refusal);
 }
 
-void ServiceClient::stop() {
+void Client::stop() {
   cut();
   for (Caller* caller : {config_.get(), polls_.get(), news_.get(), reports_.get()})
     caller->thread.stop();
 }
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service
