@@ -11,7 +11,6 @@
 #include "net/ws_peer.h"
 #include "service/client.h"
 #include "service/complaints.h"
-#include "service/wakeup.h"
 #include "wire/worker_frames.h"
 #include "worker/remote/attempt_book.h"
 #include "worker/remote/channel_choice.h"

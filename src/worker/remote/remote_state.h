@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "service/wakeup.h"
 #include "worker/remote/remote_link.h"
 
 namespace tandem::worker::remote {
