@@ -337,3 +337,41 @@ def test_wrong_settings_are_all_told(service, site, settings, code, words):
     assert done.returncode == code
     for word in words:
         assert word in done.stderr
+
+
+def test_the_service_may_be_one_of_ours(service, tmp_path):
+    """Its attempts are leased: they are accepted before they run, and renewed while they do."""
+    (tmp_path / "above").mkdir()
+    above = Server(
+        tmp_path / "above",
+        TANDEM_EMBEDDED_SLOTS="0",
+        TANDEM_LEASE_S="2",
+        TANDEM_HEARTBEAT_S="0.5",
+        TANDEM_POLL_INTERVAL_S="0.1",
+    )
+    above.start()
+    registration = {"name": "site", "slots": 2, "mode": "polling"}
+    made = above.request("POST", "/api/v1/polling/register", registration, token="admin").json
+    site = Site(
+        tmp_path,
+        service,
+        TANDEM_UPSTREAM_CONFIG_URL=made["config_url"],
+        TANDEM_UPSTREAM_TOKEN=made["worker_token"],
+    ).start()
+    try:
+        paths = {}
+        for name in ("a", "b"):
+            task_id = above.submit({"job_type": "wait", "n": name})["task_id"]
+            paths[name] = f"/api/v1/tasks/{task_id}"
+            site.is_running(name)
+        held = above.request("GET", paths["a"] + "?wait_s=4").json  # for two leases
+        assert (held["status"], held["attempt"]) == ("running", 1), site.log()
+        assert above.request("POST", paths["b"] + "/cancel").status == 202
+        ended = above.request("GET", paths["b"] + "?wait_s=60").json
+        assert (ended["status"], ended["attempt"]) == ("cancelled", 1)
+        site.go.touch()
+        ended = above.request("GET", paths["a"] + "?wait_s=60").json
+        assert (ended["status"], ended["result"]) == ("completed", {"done": True})
+    finally:
+        site.stop()
+        above.stop()
