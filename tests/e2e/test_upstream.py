@@ -221,7 +221,7 @@ def test_killed_before_the_report_it_comes_after_the_restart(service, site):
         assert site.ran(str(n)) == 1
     polls = len(service.seen("/next-job"))
     until(lambda: len(service.seen("/next-job")) > polls, site.log)
-    site.kill()
+    site.stop()
     reports = len(service.seen("/report"))
     site.start()
     polls = len(service.seen("/next-job"))
