@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "upstream/ask.h"
@@ -179,15 +180,22 @@ io::Awaitable<void> Upstream::watch(ForeignJob job, TaskId task_id) {
     reports_.wake();
     if (is_deleted || is_terminal(task->status)) polls_.wake();  // a slot is free
   };
+  // The answer below is handed on a turn of the loop later than news: it may be the older of both.
+  auto is_newer = std::make_shared<bool>(false);
+  const auto change = [see, is_newer](const queue::TaskPtr& task) {
+    *is_newer = true;
+    see(task);
+  };
   queue::Watch command{.actor = {.client_id = settings_.client_id, .admin = true},
                        .task_id = task_id,
                        .watch_id = watch_id,
-                       .changed = see,
+                       .changed = change,
                        .done = {}};
   service::BackOff pause(parts_.random);
   for (;;) {
     queue::Watch again = command;
     const auto image = co_await ask(parts_.site.dispatcher, parts_.outbox, std::move(again));
+    if (image && *is_newer) co_return;
     if (image) co_return see(*image);
     if (image.error().code == Errc::not_found) co_return see(nullptr);
     co_await io::sleep_for(pause.next_ms());
