@@ -16,7 +16,8 @@ import cpp_scan
 SKIPPED_FOLDERS = {".git", "build", "__pycache__", ".pytest_cache", "node_modules", "tandem-data"}
 LAYERS = {name: level for level, names in enumerate([
     ("base",), ("core", "wire", "config", "auth"), ("io", "store", "logs", "blobs"),
-    ("net", "queue", "exec"), ("api", "callbacks", "worker"), ("app",)]) for name in names}
+    ("net", "queue", "exec", "service"),
+    ("api", "callbacks", "upstream", "worker"), ("app",)]) for name in names}
 
 # (from, to, what to do instead). A unit test puts parts together, so it may name engines.
 FORBIDDEN_EDGES = [
@@ -27,7 +28,7 @@ FORBIDDEN_EDGES = [
 ]
 FENCES = [
     (r"boost/beast\b", ("net/",)),
-    (r"boost/asio\b", ("io/", "net/", "exec/", "worker/", "app/", "api/")),
+    (r"boost/asio\b", ("io/", "net/", "exec/", "service/", "upstream/", "worker/", "app/", "api/")),
     (r"sqlite3\.h", ("store/sqlite/", "logs/embedded/")),
     (r"libpq|postgresql/", ("store/postgres/",)),
     (r"hiredis/", ("logs/redis/",)),

@@ -18,6 +18,7 @@ namespace tandem::app {
 namespace {
 
 constexpr char kEmbeddedWorkerKey[] = "embedded_worker";
+constexpr char kUpstreamClientKey[] = "upstream_client";
 constexpr char kFirstClientsKey[] = "first_clients";
 
 Error system_error(const std::string& what, const std::filesystem::path& path) {
@@ -33,6 +34,20 @@ Result<void> in_transaction(store::Store& store, Work work) {
   if (done) done = store.commit();
   if (!done) store.rollback();
   return done;
+}
+
+template <class AnyId>
+Result<AnyId> kept_id(store::Store& store, IdSource& ids, const char* key) {
+  AnyId id;
+  auto done = in_transaction(store, [&](store::AccountStore& accounts) -> Result<void> {
+    auto known = accounts.get_meta(key);
+    if (!known) return known.error();
+    const auto parsed = *known ? AnyId::parse(**known) : std::nullopt;
+    id = parsed ? *parsed : ids.make<AnyId>();
+    return parsed ? Result<void>() : accounts.set_meta(key, to_string(id));
+  });
+  if (!done) return done.error();
+  return id;
 }
 
 }  // namespace
@@ -82,16 +97,23 @@ Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
 }
 
 Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids) {
-  WorkerId id;
+  return kept_id<WorkerId>(store, ids, kEmbeddedWorkerKey);
+}
+
+Result<ClientId> Installation::upstream_client(store::Store& store, IdSource& ids) {
+  return kept_id<ClientId>(store, ids, kUpstreamClientKey);
+}
+
+Result<bool> Installation::has_client(store::Store& store, ClientId id) {
+  bool is_there = false;
   auto done = in_transaction(store, [&](store::AccountStore& accounts) -> Result<void> {
-    auto known = accounts.get_meta(kEmbeddedWorkerKey);
-    if (!known) return known.error();
-    const auto parsed = *known ? WorkerId::parse(**known) : std::nullopt;
-    id = parsed ? *parsed : ids.make<WorkerId>();
-    return parsed ? Result<void>() : accounts.set_meta(kEmbeddedWorkerKey, to_string(id));
+    auto found = accounts.find_client(id);
+    if (!found) return found.error();
+    is_there = found->has_value();
+    return {};
   });
   if (!done) return done.error();
-  return id;
+  return is_there;
 }
 
 // The file is written before the commit: a crash between the two leaves secrets that are worth

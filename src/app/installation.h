@@ -22,6 +22,10 @@ class Installation {
 
   // The id of the server's own worker, made on the first start.
   static Result<WorkerId> embedded_worker(store::Store& store, IdSource& ids);
+  // The id of the client that jobs of another service belong to where no other is named, made the
+  // first time. It can't log in.
+  static Result<ClientId> upstream_client(store::Store& store, IdSource& ids);
+  static Result<bool> has_client(store::Store& store, ClientId id);
   // On the first start: an admin and a tasks client, written to clients.json (0600).
   Result<void> make_first_clients(store::Store& store, const Clock& clock, IdSource& ids,
                                   Random& random) const;

@@ -47,6 +47,14 @@ config::Loaded<Configuration> configure(
   return Configuration{std::move(*settings), std::move(*file)};
 }
 
+void say(service::Severity severity, const std::string& sentence) {
+  using enum service::Severity;
+  const auto level = severity == info      ? spdlog::level::info
+                     : severity == warning ? spdlog::level::warn
+                                           : spdlog::level::err;
+  spdlog::log(level, "{}", sentence);
+}
+
 StopSignals::StopSignals() {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGTERM);

@@ -8,6 +8,7 @@
 #include "config/load.h"
 #include "config/settings.h"
 #include "config/worker_file.h"
+#include "service/complaints.h"
 
 // What `tandem serve` and `tandem worker` have in common as processes that run until told to stop.
 namespace tandem::app {
@@ -29,6 +30,9 @@ int refuse(const std::vector<std::string>& sentences);
 
 // The process's own log, to stderr.
 void set_up_log(const config::Settings& settings);
+
+// A line of it, of what speaks to a service.
+void say(service::Severity severity, const std::string& sentence);
 
 // SIGTERM and SIGINT, blocked in this thread and in those that it starts from now on; SIGPIPE is
 // ignored.

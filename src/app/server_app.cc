@@ -5,11 +5,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <future>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "api/api.h"
 #include "app/installation.h"
+#include "app/upstream_loop.h"
 #include "app/version.h"
 #include "auth/jwt_secret.h"
 #include "blobs/dir_blob_store.h"
@@ -58,6 +60,7 @@ struct Opened {
   std::unique_ptr<blobs::BlobStore> blobs;
   std::string secret;
   WorkerId embedded_worker;
+  std::optional<ClientId> upstream_client;  // none: no service is polled
 };
 
 Result<Opened> open_all(const config::Settings& settings, World& world) {
@@ -71,6 +74,8 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
   if (!embedded) return embedded.error();
   if (auto made = place->make_first_clients(**store, world.clock, world.ids, world.random); !made)
     return made.error();
+  auto upstream_client = upstream_client_of(settings, **store, world.ids);
+  if (!upstream_client) return upstream_client.error();
   auto reader = store::SqliteReader::open(place->file("tandem.db"));
   if (!reader) return reader.error();
   auto log_store = logs::SqliteLogStore::open(place->file("logs.db"));
@@ -79,7 +84,7 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
   if (!blob_store) return blob_store.error();
   return Opened{
       std::move(*place),      std::move(*store),  std::move(*reader), std::move(*log_store),
-      std::move(*blob_store), std::move(*secret), *embedded};
+      std::move(*blob_store), std::move(*secret), *embedded,          *upstream_client};
 }
 
 }  // namespace
@@ -113,6 +118,7 @@ struct ServerApp::Parts {
   queue::DispatcherDoor maintenance_door{dispatcher_thread};
   std::unique_ptr<queue::Maintenance> maintenance;
   std::unique_ptr<callbacks::CallbackSender> callback_sender;
+  std::unique_ptr<UpstreamLoop> upstream;  // null: no service is polled
   std::unique_ptr<api::Api> api;
   std::unique_ptr<net::Server> server;
   std::string url;
@@ -122,6 +128,7 @@ struct ServerApp::Parts {
   void make_worker(WorkerSetup setup);
   void make_api();
   void make_maintenance();
+  void make_upstream();
   Result<void> start();
   void stop_worker();
 };
@@ -223,6 +230,7 @@ Result<void> ServerApp::Parts::start() {
   if (auto listening = server->start(); !listening) return listening;
   callback_sender = std::make_unique<callbacks::CallbackSender>(
       callbacks::SenderParts{dispatcher_thread, *data.reader, callback_signer, outgoing, *clock});
+  if (data.upstream_client) make_upstream();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
 }
@@ -240,6 +248,18 @@ void ServerApp::Parts::make_maintenance() {
   maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder));
   maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder));
   maintenance->start();
+}
+
+void ServerApp::Parts::make_upstream() {
+  const upstream::SiteParts site{.dispatcher = dispatcher_thread,
+                                 .reader = *data.reader,
+                                 .reading = reading,
+                                 .clock = *clock,
+                                 .embedded_worker = data.embedded_worker,
+                                 .embedded_slots = worker ? settings.embedded_slots : 0,
+                                 .away_ms = settings.lease_ms};
+  const UpstreamWorld surroundings{site, world->random, world->ids};
+  upstream = std::make_unique<UpstreamLoop>(surroundings, settings, *data.upstream_client);
 }
 
 void ServerApp::Parts::stop_worker() {
@@ -278,10 +298,13 @@ void ServerApp::stop() {
   if (std::exchange(parts.stopped, true)) return;
   parts.data.place.remove_server_file();
   parts.maintenance.reset();
+  if (parts.upstream) parts.upstream->drain();
   parts.stop_worker();
+  if (parts.upstream) parts.upstream->finish();
   parts.server->stop(kDrainConnectionsMs);
   parts.callback_sender.reset();
   parts.dispatcher_thread.stop();
+  parts.upstream.reset();  // whose loop the dispatcher answered to
   parts.reading.stop();
   parts.hashing.stop();
   for (const auto& loop : parts.loops) loop->stop();

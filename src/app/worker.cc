@@ -13,8 +13,8 @@
 #include "app/version.h"
 #include "app/worker_app.h"
 #include "app/worker_identity.h"
+#include "service/complaints.h"
 #include "worker/handler_registry.h"
-#include "worker/remote/complaints.h"
 
 namespace tandem::app {
 namespace {
@@ -66,7 +66,7 @@ class Stopper {
 };
 
 int explain_refusal(const Error& error, const std::filesystem::path& data_dir) {
-  const std::string why = worker::remote::one_line(error.detail);
+  const std::string why = service::one_line(error.detail);
   if (error.code == Errc::token_revoked)
     spdlog::error("The worker's token was revoked: {}. Register it anew without {}", why,
                   (data_dir / "worker.json").string());

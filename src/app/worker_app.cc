@@ -1,13 +1,12 @@
 #include "app/worker_app.h"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <filesystem>
 #include <future>
 #include <utility>
 
+#include "app/long_running.h"
 #include "base/random.h"
 #include "exec/launcher.h"
 #include "io/loop.h"
@@ -16,14 +15,6 @@
 
 namespace tandem::app {
 namespace {
-
-void say(worker::remote::Severity severity, const std::string& sentence) {
-  using enum worker::remote::Severity;
-  const auto level = severity == info      ? spdlog::level::info
-                     : severity == warning ? spdlog::level::warn
-                                           : spdlog::level::err;
-  spdlog::log(level, "{}", sentence);
-}
 
 worker::remote::RemoteSettings link_settings(const config::Settings& settings, std::string token) {
   worker::remote::RemoteSettings how;

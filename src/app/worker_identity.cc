@@ -11,18 +11,18 @@
 #include "app/version.h"
 #include "base/random.h"
 #include "net/http_client.h"
+#include "service/back_off.h"
+#include "service/client.h"
+#include "service/complaints.h"
+#include "service/terms.h"
 #include "wire/json_writer.h"
 #include "wire/raw_json.h"
-#include "worker/remote/back_off.h"
-#include "worker/remote/complaints.h"
-#include "worker/remote/service_client.h"
-#include "worker/remote/service_terms.h"
 
 namespace tandem::app {
 namespace {
 
-using worker::remote::body_of;
-using worker::remote::default_headers;
+using service::body_of;
+using service::default_headers;
 
 constexpr std::int64_t kStepMs = 50;  // between looks whether to stop
 
@@ -100,7 +100,7 @@ Result<WorkerIdentity> IdentitySource::saved() const {
 
 Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& registration) const {
   SystemRandom random;
-  worker::remote::BackOff pause(random);
+  service::BackOff pause(random);
   while (!stop_) {
     auto answer = register_once(registration);
     if (answer) {
@@ -111,7 +111,7 @@ Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& regi
     }
     if (!may_change(answer.error())) return answer.error();
     spdlog::warn("Registering fails: {}; it is tried again",
-                 worker::remote::one_line(answer.error().detail));
+                 service::one_line(answer.error().detail));
     for (std::int64_t left_ms = pause.next_ms(); left_ms > 0 && !stop_; left_ms -= kStepMs)
       std::this_thread::sleep_for(std::chrono::milliseconds(kStepMs));
   }
@@ -130,7 +130,7 @@ Result<wire::Registered> IdentitySource::register_once(
   call.headers = default_headers(settings_.registration_token);
   auto body = perform(client, call);
   if (!body) return body.error();
-  auto config = worker::remote::read_config(*body, settings_.poll_interval_ms);
+  auto config = service::read_config(*body, settings_.poll_interval_ms);
   if (!config) return config.error();
   if (config->registration_url.empty())
     return fail(Errc::bad_request, "The configuration has no registration_url");

@@ -10,7 +10,8 @@
 namespace tandem::callbacks {
 namespace {
 
-constexpr int kWindow = 1000;  // of what is owed, read at a time
+constexpr char kScheme[] = "http";  // or https; what is owed to others is not ours to send
+constexpr int kWindow = 1000;       // of what is owed, read at a time
 constexpr std::int64_t kMaxSleepMs = 60'000, kStorePauseMs = 1000;
 
 std::chrono::milliseconds span_of(std::int64_t ms) { return std::chrono::milliseconds(ms); }
@@ -63,7 +64,7 @@ std::int64_t CallbackSender::look() {
     const std::lock_guard lock(bell_->mutex);
     before = under_way_;
   }
-  const auto owed = parts_.reader.list_callbacks(kWindow);
+  const auto owed = parts_.reader.list_callbacks(kScheme, kWindow);
   const WallTime now = parts_.clock.wall();
   const std::lock_guard lock(bell_->mutex);
   if (!owed) in_trouble_ = true;

@@ -106,7 +106,7 @@ class CallbackSenderTest : public testing::Test {
     cancel(id).value();
     return id;
   }
-  std::vector<store::Callback> owed() { return store_.reader().list_callbacks(99).value(); }
+  std::vector<store::Callback> owed() { return store_.reader().list_callbacks("", 99).value(); }
   bool wait_taken(std::size_t count) {
     std::unique_lock lock(mutex_);
     return arrived_.wait_for(lock, std::chrono::seconds(30),

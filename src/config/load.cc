@@ -102,6 +102,8 @@ class Loader {
   void check_together() {
     if (settings_.tls_cert.empty() != settings_.tls_key.empty())
       complain("TANDEM_TLS_CERT and TANDEM_TLS_KEY must be set together.");
+    if (settings_.upstream_config_url.empty() != settings_.upstream_token.empty())
+      complain("TANDEM_UPSTREAM_CONFIG_URL and TANDEM_UPSTREAM_TOKEN must be set together.");
     if (settings_.heartbeat_ms * 2 > settings_.lease_ms)
       complain("TANDEM_HEARTBEAT_S must be at most half of TANDEM_LEASE_S.");
     // Set to nothing is most likely a variable that was not filled in: never a reason to go on.

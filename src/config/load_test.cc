@@ -91,6 +91,11 @@ TEST(Load, RefusesBadValues) {
                    {"TANDEM_JWT_SECRET", "short"},
                    {"TANDEM_JWT_SECRET_PREVIOUS", "changeme-changeme-changeme-changeme"},
                    {"TANDEM_JWT_SECRET", ""},
+                   {"TANDEM_UPSTREAM_TOKEN", "t"},
+                   {"TANDEM_UPSTREAM_CONFIG_URL", "https://a/polling/config"},
+                   {"TANDEM_UPSTREAM_CLIENT_ID", "tasks"},
+                   {"TANDEM_UPSTREAM_QUEUE", std::string(129, 'q')},
+                   {"TANDEM_UPSTREAM_MAX_JOBS", "0"},
                    {"TANDEM_WORKER_MODE", "x"}})
     EXPECT_THAT(violations({{name, value}}), testing::ElementsAre(HasSubstr(name)))
         << name << "=" << value;

@@ -6,9 +6,9 @@
 namespace tandem::config {
 namespace {
 
-constexpr std::initializer_list<Section> kSections = {Section::server, Section::tokens,
-                                                      Section::tasks,  Section::worker,
-                                                      Section::client, Section::logging};
+constexpr std::initializer_list<Section> kSections = {
+    Section::server, Section::tokens, Section::tasks,  Section::upstream,
+    Section::worker, Section::client, Section::logging};
 
 std::string number_text(double number) {
   char digits[40];

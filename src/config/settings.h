@@ -50,6 +50,12 @@ struct Settings {
   std::int64_t poll_interval_ms = 0, reconnect_ms = 0;
   std::vector<std::string> callback_allow_hosts;  // private hosts that outgoing URLs may reach
 
+  // Jobs of another service
+  std::string upstream_config_url, upstream_token;  // both or neither
+  std::string upstream_client_id;                   // empty: a client of their own
+  std::string upstream_queue;
+  std::size_t upstream_max_jobs = 0;
+
   // Jobs and workers
   int embedded_slots = 0;  // 0: no worker inside
   int slots = 0;           // of `tandem worker`

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/id.h"
+#include "base/limits.h"
 #include "config/values.h"
 
 namespace tandem::config {
@@ -24,6 +26,17 @@ std::string public_url(const Row& row, std::string_view text, Settings& settings
 std::string worker_mode(const Row& row, std::string_view text, Settings& settings) {
   settings.worker_mode = text;
   return check_choice(row, text);
+}
+
+std::string client_id(const Row&, std::string_view text, Settings& settings) {
+  settings.upstream_client_id = text;
+  return ClientId::parse(text) ? "" : "must be the id of a client";
+}
+
+std::string queue_name(const Row&, std::string_view text, Settings& settings) {
+  settings.upstream_queue = text;
+  if (text.size() <= limits::kMaxNameBytes) return {};
+  return "must have at most " + std::to_string(limits::kMaxNameBytes) + " bytes";
 }
 
 // Columns: name, env, flag, default, unit, min, max, choices, section, help, apply.
@@ -101,6 +114,25 @@ constexpr std::array kRows = {
         "", Section::tasks, "Hosts with private addresses that outgoing URLs may reach.",
         list<&S::callback_allow_hosts>},
 
+    Row{"upstream configuration", "TANDEM_UPSTREAM_CONFIG_URL", "upstream-config-url", "",
+        Unit::url, 0, 0, "http|https", Section::upstream,
+        "The polling configuration of a service whose jobs the server fetches for its own workers.",
+        url<&S::upstream_config_url>},
+    Row{"upstream token", "TANDEM_UPSTREAM_TOKEN", "", "", Unit::secret, 0, 0, "",
+        Section::upstream, "The token that this service knows the server by.",
+        text<&S::upstream_token>},
+    Row{"upstream client", "TANDEM_UPSTREAM_CLIENT_ID", "upstream-client-id", "", Unit::none, 0, 0,
+        "", Section::upstream,
+        "The client whose tasks its jobs are; empty: one of their own, seen by admins only.",
+        client_id},
+    Row{"upstream queue", "TANDEM_UPSTREAM_QUEUE", "upstream-queue", "default", Unit::none, 0, 0,
+        "", Section::upstream, "The queue that its jobs wait in.", queue_name},
+    Row{"upstream jobs", "TANDEM_UPSTREAM_MAX_JOBS", "upstream-max-jobs", "1000", Unit::count, 1,
+        10000, "", Section::upstream,
+        "Its jobs at the same time, also those whose end it has not heard of; fewer where the "
+        "workers have fewer free slots.",
+        count<&S::upstream_max_jobs>},
+
     Row{"embedded slots", "TANDEM_EMBEDDED_SLOTS", "embedded-slots", "auto", Unit::count, 0, 1000,
         "", Section::worker,
         "Tasks that the server's own worker runs at once; auto: the number of cores; 0: no worker "
@@ -162,8 +194,9 @@ constexpr std::array kRows = {
 std::span<const Row> settings_table() { return kRows; }
 
 std::string_view to_string(Section section) {
-  constexpr std::array<std::string_view, 6> kNames = {
-      "Server", "Tokens", "Tasks and leases", "Workers and jobs", "Client commands", "Logging"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "Server",           "Tokens",          "Tasks and leases", "Jobs of another service",
+      "Workers and jobs", "Client commands", "Logging"};
   return kNames.at(static_cast<std::size_t>(section));
 }
 

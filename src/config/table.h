@@ -25,7 +25,7 @@ enum class Unit : std::uint8_t {
 };
 
 // Who reads a setting: a section of the documentation and of --help.
-enum class Section : std::uint8_t { server, tokens, tasks, worker, client, logging };
+enum class Section : std::uint8_t { server, tokens, tasks, upstream, worker, client, logging };
 std::string_view to_string(Section section);
 
 // One setting. `apply` checks a text and writes it into Settings, or answers what is wrong with

@@ -51,8 +51,8 @@ struct ProcessSpec {
   ProcessLimits limits;
   std::optional<ProcessUser> user;  // absent: the server's own; needs root
   bool network = true;              // false: only a loopback of its own; needs root
-  // Of the machine's clock (SystemClock): the job is dead then unless Process::kill_after is called.
-  // Holds from the start on, also where nobody has heard of the start yet.
+  // Of the machine's clock (SystemClock): the job is dead then unless Process::kill_after is
+  // called. Holds from the start on, also where nobody has heard of the start yet.
   MonoTime kill_at = kNever;
 };
 

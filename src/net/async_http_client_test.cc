@@ -24,7 +24,10 @@ class AsyncHttpClientTest : public testing::Test {
   }
   io::Awaitable<Response> answer(Request& request) {
     const std::string path(request.target.path);
-    if (path == "/slow") co_await io::sleep_for(60'000);
+    if (path == "/slow") {
+      io::Timer never(co_await io::asio::this_coro::executor, io::Timer::time_point::max());
+      co_await never.async_wait(io::use_awaitable);
+    }
     Response response;
     response.body = path == "/big" ? std::string(100'000, 'x') : path + " " + request.body;
     co_return response;

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,8 +43,8 @@ class TaskReader {
   virtual Result<std::optional<Task>> find(TaskId id) = 0;
   virtual Result<std::vector<Task>> list(const TaskFilter& filter) = 0;
   virtual Result<TaskStats> stats(std::optional<ClientId> client, WallTime now) = 0;
-  // What is owed, the next to be tried first: also what is not yet due.
-  virtual Result<std::vector<Callback>> list_callbacks(int limit) = 0;
+  // What is owed to URLs that begin so, the next to be tried first: also what is not yet due.
+  virtual Result<std::vector<Callback>> list_callbacks(std::string_view url_prefix, int limit) = 0;
   virtual Result<std::optional<Client>> find_client(ClientId id) = 0;
   virtual Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) = 0;
   virtual Result<std::optional<WorkerRecord>> find_worker(WorkerId id) = 0;

@@ -213,17 +213,23 @@ Result<Job> decode_job(std::string_view text) {
   return job;
 }
 
-Result<std::vector<Job>> decode_jobs(std::string_view body) {
-  std::vector<Job> jobs;
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return jobs;
-  if (auto checked = check_json(body); !checked) return checked.error();
+Result<std::vector<std::string_view>> job_texts(std::string_view body) {
   std::vector<std::string_view> texts;
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return texts;
+  if (auto checked = check_json(body); !checked) return checked.error();
   if (const auto list = raw_member(body, "jobs"); list && list->starts_with('['))
     texts = raw_elements(*list);
   const auto one = raw_member(body, "job");
   if (texts.empty() && one && one->starts_with('{')) texts.push_back(*one);
   if (texts.empty() && raw_member(body, "task_id")) texts.push_back(body);
-  for (const std::string_view text : texts) {
+  return texts;
+}
+
+Result<std::vector<Job>> decode_jobs(std::string_view body) {
+  const auto texts = job_texts(body);
+  if (!texts) return texts.error();
+  std::vector<Job> jobs;
+  for (const std::string_view text : *texts) {
     auto job = decode_job(text);
     if (!job) return job.error();
     jobs.push_back(std::move(*job));

@@ -67,7 +67,10 @@ void encode_job(const Task& task, std::optional<WallTime> lease_expires_at, std:
 Job job_of(const Task& task, std::optional<WallTime> lease_expires_at);
 // Takes a bare {"task_id", "payload"} too. Errors: bad_json, bad_request.
 Result<Job> decode_job(std::string_view text);
-// {"jobs": […]}, {"job": {…}|null}, a bare job, or an empty text: all of the jobs in it.
+// {"jobs": […]}, {"job": {…}|null}, a bare job, or an empty text: the texts of all of the jobs in
+// it, fit for decode_job or not. Errors: bad_json.
+Result<std::vector<std::string_view>> job_texts(std::string_view body);
+// The same, decoded: all or none.
 Result<std::vector<Job>> decode_jobs(std::string_view body);
 
 // GET …/config

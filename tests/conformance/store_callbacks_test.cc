@@ -25,7 +25,9 @@ class StoreCallbacksTest : public StoreTest {
     batch.callback_tries = {made};
     write(batch).value();
   }
-  std::vector<Callback> owed(int limit = 9) { return reader().list_callbacks(limit).value(); }
+  std::vector<Callback> owed(int limit = 9, std::string_view url_prefix = "") {
+    return reader().list_callbacks(url_prefix, limit).value();
+  }
 };
 TANDEM_FOR_EACH_ENGINE(StoreCallbacksTest);
 
@@ -36,6 +38,18 @@ TEST_P(StoreCallbacksTest, TheyComeBackWholeTheFirstDueFirst) {
   EXPECT_THAT(owed(), ElementsAre(soon, late));
   EXPECT_THAT(owed(1), ElementsAre(soon));
   EXPECT_THAT(owed(0), IsEmpty());
+}
+
+TEST_P(StoreCallbacksTest, TheyAreListedByHowTheirUrlBegins) {
+  const Callback web = callback(id_at(kNow), kNow);
+  Callback other = callback(id_at(kNow), kNow + 1);
+  other.url = "upstream:0:80% ä_";
+  owe({web, other});
+  EXPECT_THAT(owed(9, "http"), ElementsAre(web));
+  EXPECT_THAT(owed(9, "upstream:"), ElementsAre(other));
+  EXPECT_THAT(owed(9, "upstream:0:80% ä_"), ElementsAre(other));
+  EXPECT_THAT(owed(9, "UPSTREAM:"), IsEmpty());
+  EXPECT_THAT(owed(9, "upstream:0:80__ä_"), IsEmpty());
 }
 
 TEST_P(StoreCallbacksTest, ATryPutsOffOrSettles) {

@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from contract import check_answer
+from foreign_service import ForeignService
 from ledger import Ledger
 from waiting import until
 
@@ -166,6 +167,13 @@ def world(tmp_path):
     yield server, ledger
     if server.process.poll() is None:
         server.kill()
+
+
+@pytest.fixture
+def service():
+    service = ForeignService()
+    yield service
+    service.close()
 
 
 def pytest_addoption(parser):

@@ -35,12 +35,20 @@ class ForeignService:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.handler, self.port = Handler, 0
+        self.open()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def open(self):
+        """Listens, again on the port that it had."""
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), self.handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.port = self.server.server_port
+        self.is_open = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
+        self.is_open = False  # for connections that are kept
         self.server.shutdown()
         self.server.server_close()
 
@@ -96,6 +104,8 @@ class ForeignService:
         with self.lock:
             self.requests.append((request.command, request.path, dict(request.headers)))
             fault = self.faults.get(path)
+        if not self.is_open:
+            return hangs_up(request)
         if fault:
             return fault(request)
         if not self.is_allowed(request, path):
@@ -194,3 +204,12 @@ def stays_silent(gate):
         request.close_connection = True
 
     return fault
+
+
+FAILURES = [breaks, redirects, never_stops, hangs_up]
+# Whatever comes with a 200 has taken a report.
+BAD_ANSWERS = [
+    (path, fault)
+    for path in ("/discover", "/next-job", "/report")
+    for fault in FAILURES + ([] if path == "/report" else [shows_a_page, talks_nonsense])
+]

@@ -10,16 +10,8 @@ import threading
 import foreign_service
 import pytest
 from conftest import BINARY
-from foreign_service import ForeignService
 from waiting import until
 from worker_process import WorkerProcess
-
-
-@pytest.fixture
-def service():
-    service = ForeignService()
-    yield service
-    service.close()
 
 
 GREET = """cat >/dev/null
@@ -137,22 +129,8 @@ def test_changed_configuration_is_followed(service, worker):
     assert service.seen("/new-report")[-1]["Authorization"] == "Token " + service.token
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        foreign_service.breaks,
-        foreign_service.shows_a_page,
-        foreign_service.redirects,
-        foreign_service.talks_nonsense,
-        foreign_service.never_stops,
-        foreign_service.hangs_up,
-    ],
-)
-@pytest.mark.parametrize("path", ["/discover", "/next-job", "/report"])
+@pytest.mark.parametrize("path, fault", foreign_service.BAD_ANSWERS)
 def test_bad_answers_are_survived(service, worker, path, fault):
-    comes_with_200 = fault in (foreign_service.shows_a_page, foreign_service.talks_nonsense)
-    if path == "/report" and comes_with_200:
-        pytest.skip("whatever comes with a 200 has taken an update")
     service.faults[path] = fault
     service.add("a", {"job_type": "greet"})
     worker.start()

@@ -70,7 +70,7 @@ struct Worker::Impl {
                 .clock = clock,
                 .random = random,
                 .ids = ids,
-                .say = [](worker::remote::Severity, const std::string&) {},
+                .say = [](service::Severity, const std::string&) {},
                 .on_refused = [this](const Error& error) { refused(error); }},
                {.config_url = owner.options.config_url,
                 .token = std::move(token),

@@ -58,12 +58,12 @@ Result<TaskStats> MemoryReader::stats(std::optional<ClientId> client, WallTime n
   return stats;
 }
 
-Result<std::vector<Callback>> MemoryReader::list_callbacks(int limit) {
+Result<std::vector<Callback>> MemoryReader::list_callbacks(std::string_view url_prefix, int limit) {
   const Lock lock(state_.mutex);
   if (auto entered = enter(); !entered) return entered.error();
   std::vector<Callback> found;
   state_.callbacks.visit_committed_down([&](const Callback& row) {
-    found.push_back(row);
+    if (row.url.starts_with(url_prefix)) found.push_back(row);
     return true;
   });
   std::sort(found.begin(), found.end(), [](const Callback& a, const Callback& b) {

@@ -12,4 +12,6 @@ delete from callbacks where task_id = ?1 and ended_at = ?2;
 delete from callbacks where task_id = ?1;
 
 -- name: list_callbacks
-select task_id, ended_at, url, tries, due_at from callbacks order by due_at, task_id limit ?1;
+select task_id, ended_at, url, tries, due_at from callbacks
+where substr(url, 1, length(?1)) = ?1
+order by due_at, task_id limit ?2;

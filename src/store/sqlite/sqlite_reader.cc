@@ -202,10 +202,10 @@ Result<TaskStats> SqliteReader::stats(std::optional<ClientId> client, WallTime n
   return stats;
 }
 
-Result<std::vector<Callback>> SqliteReader::list_callbacks(int limit) {
+Result<std::vector<Callback>> SqliteReader::list_callbacks(std::string_view url_prefix, int limit) {
   const Lease connection(*this);
   Query query(*connection, sql::list_callbacks);
-  query.integer(limit);
+  query.text(url_prefix).integer(limit);
   std::vector<Callback> callbacks;
   for (;;) {
     auto more = query.step();

@@ -22,7 +22,7 @@ class SqliteReader final : public TaskReader {
   Result<std::optional<Task>> find(TaskId id) override;
   Result<std::vector<Task>> list(const TaskFilter& filter) override;
   Result<TaskStats> stats(std::optional<ClientId> client, WallTime now) override;
-  Result<std::vector<Callback>> list_callbacks(int limit) override;
+  Result<std::vector<Callback>> list_callbacks(std::string_view url_prefix, int limit) override;
   Result<std::optional<Client>> find_client(ClientId id) override;
   Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
   Result<std::optional<WorkerRecord>> find_worker(WorkerId id) override;

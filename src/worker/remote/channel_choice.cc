@@ -5,8 +5,8 @@ namespace {
 
 constexpr std::int64_t kSteadyMs = 5000;  // a socket that lives so long is worth opening again
 constexpr int kMaxCutPolls = 3;           // then something on the way does not bear long polls
-constexpr BackOffBounds kSocketPauses{.first_ms = 500, .longest_ms = 10'000};
-constexpr BackOffBounds kLongPollPauses{.first_ms = 10'000, .longest_ms = 120'000};
+constexpr service::BackOffBounds kSocketPauses{.first_ms = 500, .longest_ms = 10'000};
+constexpr service::BackOffBounds kLongPollPauses{.first_ms = 10'000, .longest_ms = 120'000};
 
 }  // namespace
 

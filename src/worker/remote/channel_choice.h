@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
-#include "worker/remote/back_off.h"
+#include "service/back_off.h"
 
 namespace tandem::worker::remote {
 
@@ -45,7 +45,7 @@ class ChannelChoice {
 
  private:
   ChannelOffer offer_;
-  BackOff socket_pause_, long_poll_pause_;
+  service::BackOff socket_pause_, long_poll_pause_;
   bool is_open_ = false, was_tried_ = false;
   MonoTime opened_at_, next_try_, long_poll_from_;
   int cut_polls_ = 0;

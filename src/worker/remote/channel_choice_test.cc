@@ -87,7 +87,7 @@ TEST_F(ChannelChoiceTest, ChangedOfferStartsAfresh) {
 
 TEST(BackOffTest, GrowsToItsBoundAndNeverGivesUp) {
   SystemRandom random;
-  BackOff pause(random, {.first_ms = 100, .longest_ms = 5000});
+  service::BackOff pause(random, {.first_ms = 100, .longest_ms = 5000});
   for (int i = 0; i < 200; ++i) {
     const std::int64_t span = std::min<std::int64_t>(100ll << std::min(i, 10), 5000);
     const std::int64_t ms = pause.next_ms();

@@ -4,6 +4,12 @@
 
 namespace tandem::worker::remote {
 
+LeaseTerms lease_terms_of(const wire::PollingConfig& config) {
+  return {.lease_ms = config.lease_ms,
+          .heartbeat_ms = std::min(config.heartbeat_ms, config.lease_ms / 2),
+          .reconnect_ms = config.reconnect_ms};
+}
+
 std::int64_t LeaseKeeper::without_margin(std::int64_t span_ms) {
   constexpr std::int64_t kLeastMarginMs = 100, kMostMarginMs = 2000;
   return span_ms - std::clamp(span_ms / 10, std::min(kLeastMarginMs, span_ms / 2), kMostMarginMs);

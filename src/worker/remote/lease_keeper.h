@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "wire/worker_json.h"
 #include "worker/attempt_key.h"
 
 namespace tandem::worker::remote {
@@ -15,6 +16,8 @@ struct LeaseTerms {
   std::int64_t heartbeat_ms = 10'000;  // between renewals
   std::int64_t reconnect_ms = 1500;    // after a socket broke
 };
+
+LeaseTerms lease_terms_of(const wire::PollingConfig& config);
 
 struct LeaseEnd {
   AttemptKey key;

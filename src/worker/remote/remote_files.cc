@@ -11,7 +11,7 @@
 #include "base/unique_fd.h"
 #include "blobs/content_type.h"
 #include "blobs/sha256.h"
-#include "worker/remote/service_client.h"
+#include "service/client.h"
 
 namespace tandem::worker::remote {
 namespace {
@@ -71,7 +71,7 @@ void RemoteFiles::stop() {
 
 Result<RemoteFiles::Target> RemoteFiles::target_of(const Task& task) const {
   auto name = book_.name_of({task.task_id, task.attempt});
-  TermsPtr terms = terms_();
+  service::TermsPtr terms = terms_();
   if (!name || !terms) return fail(Errc::stale_attempt, "The attempt is no longer ours.");
   return Target{std::move(terms), std::move(*name)};
 }
@@ -109,9 +109,9 @@ Result<void> RemoteFiles::fetch_once(const Target& target, const FileInfo& file,
   bool is_written = true;
   net::HttpClient client(options());
   net::HttpCall call;
-  call.url = target.terms->task_url(
-      target.name.task_id,
-      "inputs/" + percent_encoded(file.name) + "?attempt=" + std::to_string(target.name.attempt));
+  call.url = target.terms->task_url(target.name.task_id,
+                                    "inputs/" + service::percent_encoded(file.name) +
+                                        "?attempt=" + std::to_string(target.name.attempt));
   call.headers = target.terms->headers();
   call.sink = [&](std::string_view piece) {
     size_bytes += piece.size();
@@ -123,7 +123,7 @@ Result<void> RemoteFiles::fetch_once(const Target& target, const FileInfo& file,
   if (!is_written && size_bytes <= file.size_bytes) return full_or_broken();
   if (!is_written) return fail(Errc::validation_failed, "It is longer than was said.");
   if (!answer) return answer.error();
-  if (auto body = body_of(std::move(*answer)); !body) return body.error();
+  if (auto body = service::body_of(std::move(*answer)); !body) return body.error();
   const bool is_whole = size_bytes == file.size_bytes && digest.hex_digest() == file.sha256;
   if (!is_whole) return fail(Errc::store_unavailable, "It arrived damaged.");
   return {};
@@ -139,7 +139,8 @@ Result<FileInfo> RemoteFiles::take_output(const Task& task, const std::string& n
   auto done = again([&]() -> Result<void> {
     net::HttpCall call;
     call.method = "PUT";
-    call.url = target->terms->task_url(target->name.task_id, "outputs/" + percent_encoded(name));
+    call.url =
+        target->terms->task_url(target->name.task_id, "outputs/" + service::percent_encoded(name));
     call.headers = target->terms->headers();
     call.headers.add("X-Attempt", std::to_string(target->name.attempt));
     call.headers.add("X-Sha256", info->sha256);
@@ -147,7 +148,7 @@ Result<FileInfo> RemoteFiles::take_output(const Task& task, const std::string& n
     call.body_file = path;
     auto answer = client.perform(call);
     if (!answer) return answer.error();
-    if (auto body = body_of(std::move(*answer)); !body) return body.error();
+    if (auto body = service::body_of(std::move(*answer)); !body) return body.error();
     return {};
   });
   if (!done) return done.error();

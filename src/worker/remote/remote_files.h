@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "net/http_client.h"
+#include "service/terms.h"
 #include "worker/job_files.h"
 #include "worker/remote/attempt_book.h"
-#include "worker/remote/service_terms.h"
 
 namespace tandem::worker::remote {
 
@@ -21,7 +21,7 @@ namespace tandem::worker::remote {
 class RemoteFiles final : public JobFiles {
  public:
   // `terms`: the present ones, from any thread; null: none yet. All outlive the files.
-  RemoteFiles(const AttemptBook& book, std::function<TermsPtr()> terms)
+  RemoteFiles(const AttemptBook& book, std::function<service::TermsPtr()> terms)
       : book_(book), terms_(std::move(terms)) {}
 
   Result<void> fetch_input(const Task& task, const FileInfo& file,
@@ -33,7 +33,7 @@ class RemoteFiles final : public JobFiles {
 
  private:
   struct Target {
-    TermsPtr terms;
+    service::TermsPtr terms;
     ServiceName name;
   };
   Result<Target> target_of(const Task& task) const;
@@ -42,7 +42,7 @@ class RemoteFiles final : public JobFiles {
   net::HttpClientOptions options() const;
 
   const AttemptBook& book_;
-  const std::function<TermsPtr()> terms_;
+  const std::function<service::TermsPtr()> terms_;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable stopped_;

@@ -45,7 +45,7 @@ RemoteLink::RemoteLink(RemoteParts parts, RemoteSettings settings)
 
 RemoteLink::~RemoteLink() = default;
 
-TermsPtr RemoteLink::shared_terms() const {
+service::TermsPtr RemoteLink::shared_terms() const {
   const std::lock_guard lock(terms_mutex_);
   return terms_;
 }
@@ -64,8 +64,8 @@ void RemoteLink::flush() {
 }
 
 void RemoteLink::wake_all() {
-  for (Wakeup* wakeup : {&state_->polls, &state_->news, &state_->socket, &state_->reports,
-                         &state_->leases, &state_->end})
+  for (service::Wakeup* wakeup : {&state_->polls, &state_->news, &state_->socket, &state_->reports,
+                                  &state_->leases, &state_->end})
     wakeup->wake();
 }
 
@@ -241,7 +241,7 @@ io::Awaitable<void> RemoteLink::keep_leases() {
       if (spool_.has_final(key)) continue;
       complaints_.warn(
           "A task is stopped: the service was not heard of until its lease was over (" +
-          one_line(book_.name_of(key).value_or(ServiceName{}).task_id) + ")");
+          service::one_line(book_.name_of(key).value_or(ServiceName{}).task_id) + ")");
       lose(key);
     }
     for (const AttemptKey& key : leases_.take_due(now())) {
@@ -251,7 +251,7 @@ io::Awaitable<void> RemoteLink::keep_leases() {
     // Leases are renewed by reports; this tells that we are there, also without a task.
     if (state_->peer && state_->next_heartbeat <= now()) {
       send(wire::encode_heartbeat_frame({}));
-      state_->next_heartbeat = now() + terms_->lease_terms().heartbeat_ms;
+      state_->next_heartbeat = now() + lease_terms_of(terms_->config).heartbeat_ms;
     }
     const bool waits_for_ack = !state_->flying_reports.empty() || !state_->flying_logs.empty();
     const std::int64_t since_ack_ms = now() - state_->last_ack;

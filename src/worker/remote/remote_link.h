@@ -9,31 +9,17 @@
 
 #include "io/task_group.h"
 #include "net/ws_peer.h"
+#include "service/client.h"
+#include "service/complaints.h"
 #include "wire/worker_frames.h"
 #include "worker/remote/attempt_book.h"
 #include "worker/remote/channel_choice.h"
-#include "worker/remote/complaints.h"
+#include "worker/remote/lease_keeper.h"
 #include "worker/remote/remote_files.h"
+#include "worker/remote/remote_parts.h"
 #include "worker/remote/report_spool.h"
-#include "worker/remote/service_client.h"
-#include "worker/remote/wakeup.h"
 
 namespace tandem::worker::remote {
-
-struct RemoteSettings {
-  std::string config_url, token;
-  wire::WorkerMode mode = wire::WorkerMode::hybrid;
-  std::int64_t poll_interval_ms = 5000;  // where the service names none
-};
-struct RemoteParts {
-  io::Executor executor;  // of the worker's loop
-  const Clock& clock;
-  Random& random;
-  IdSource& ids;
-  Say say;
-  // The service refuses the token for good; called once.
-  std::function<void(const Error&)> on_refused;
-};
 
 // A worker's way to a service on another machine: performs what the machines beside it decide, with
 // a coroutine for each of configuration, socket, polls, news, reports and leases. All of it on the
@@ -73,7 +59,7 @@ class RemoteLink final : public ServerLink, public LogSink {
   io::Awaitable<void> keep_leases();
   std::int64_t last_words_ms() const;
   void wake_all();
-  TermsPtr shared_terms() const;
+  service::TermsPtr shared_terms() const;
   MonoTime now() const { return parts_.clock.mono(); }
 
   // remote_polls.cc: the configuration, and asking for jobs
@@ -83,12 +69,12 @@ class RemoteLink final : public ServerLink, public LogSink {
   io::Awaitable<void> refresh();
   io::Awaitable<void> poll();
   io::Awaitable<Result<bool>> poll_plainly();
-  io::Awaitable<Result<bool>> poll_long(Lane lane, int most);
+  io::Awaitable<Result<bool>> poll_long(service::Lane lane, int most);
   std::vector<wire::AttemptRef> known_offers() const;
   io::Awaitable<void> hear_news();
   Result<bool> take_jobs(const std::string& body, MonoTime asked_at);
   void reject(const std::string& task_id, const std::string& why);
-  io::Awaitable<Result<std::string>> ask(Lane lane, net::HttpCall call,
+  io::Awaitable<Result<std::string>> ask(service::Lane lane, net::HttpCall call,
                                          std::string* refusal = nullptr);
   void look_at_refusal(const Error& error);
   void end_poll();
@@ -134,14 +120,14 @@ class RemoteLink final : public ServerLink, public LogSink {
   RemoteParts parts_;
   RemoteSettings settings_;
   mutable std::mutex terms_mutex_;
-  TermsPtr terms_;  // guarded by terms_mutex_ for other threads than the loop's
-  ServiceClient client_;
+  service::TermsPtr terms_;  // guarded by terms_mutex_ for other threads than the loop's
+  service::Client client_;
   AttemptBook book_;
   RemoteFiles files_;
   LeaseKeeper leases_;
   ReportSpool spool_;
   ChannelChoice choice_;
-  Complaints complaints_;
+  service::Complaints complaints_;
   OnOrder on_order_;
   int credits_ = 0;
   std::unordered_map<AttemptKey, TaskPtr, AttemptKeyHash> offered_;  // not given to the worker yet

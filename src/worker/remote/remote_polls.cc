@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "service/discovery.h"
 #include "wire/raw_json.h"
 #include "worker/remote/remote_state.h"
 
@@ -10,8 +11,6 @@
 namespace tandem::worker::remote {
 namespace {
 
-constexpr std::int64_t kRefreshMs = 60'000;  // of a configuration that nothing else tells
-constexpr int kRefreshPolls = 6;             // the same, where polls are less than that apart
 constexpr std::int64_t kLeastRefreshMs = 200;
 constexpr std::int64_t kEarlyPauseMs = 5;   // behind a poll that was ended early; a job may wait
 constexpr std::int64_t kLeastCutMs = 1000;  // of a poll that something on the way does not bear
@@ -20,11 +19,6 @@ constexpr int kMaxRefusals = 6;             // of the token
 constexpr int kMaxClaim = 100;
 constexpr std::int64_t kLongMs = 3'600'000;
 
-bool is_of_token(Errc code) {
-  return code == Errc::unauthenticated || code == Errc::token_invalid ||
-         code == Errc::token_expired || code == Errc::token_revoked;
-}
-
 bool is_blank(std::string_view body) {
   return body.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
@@ -32,7 +26,7 @@ bool is_blank(std::string_view body) {
 }  // namespace
 
 io::Awaitable<void> RemoteLink::begin() {
-  BackOff pause(parts_.random);
+  service::BackOff pause(parts_.random);
   while (!state_->closing) {
     const auto fetched = co_await fetch_config();
     if (fetched) break;
@@ -51,19 +45,14 @@ io::Awaitable<void> RemoteLink::begin() {
 
 // In the seed's form the configuration and the poll are one address: a job may come with it.
 io::Awaitable<Result<void>> RemoteLink::fetch_config() {
-  net::HttpCall call;
-  call.url = settings_.config_url;
-  const bool polls_too = call.url.ends_with("/polling/config");  // of ours
-  if (terms_ && terms_->is_tandem() && polls_too) call.url = with_query(call.url, "claim=false");
-  call.headers = terms_ ? terms_->headers() : default_headers(settings_.token);
-  call.timeout_ms = kCallMs;
+  auto call = service::config_call(settings_.config_url, settings_.token, terms_.get());
   const MonoTime asked_at = now();
-  auto body = co_await client_.call(Lane::calls, std::move(call));
+  auto body = co_await client_.call(service::Lane::calls, std::move(call));
   if (!body) {
     look_at_refusal(body.error());
     co_return body.error();
   }
-  auto config = read_config(*body, settings_.poll_interval_ms);
+  auto config = service::read_config(*body, settings_.poll_interval_ms);
   if (!config) co_return config.error();
   auto adopted = co_await adopt(std::move(*config));
   if (!adopted) co_return adopted.error();
@@ -71,30 +60,18 @@ io::Awaitable<Result<void>> RemoteLink::fetch_config() {
   co_return adopted;
 }
 
-// All or nothing: words that could not be read would make reports that are not understood.
 io::Awaitable<Result<void>> RemoteLink::adopt(wire::PollingConfig config) {
   Result<void> done;
-  if (terms_ && is_same(terms_->config, config)) co_return done;
-  ServiceTerms made;
-  made.config = std::move(config);
-  made.token = settings_.token;
-  if (!made.config.status_schema_url.empty() && !made.is_tandem()) {
-    net::HttpCall call;
-    call.url = made.config.status_schema_url;
-    call.headers = made.headers();
-    call.timeout_ms = kCallMs;
-    auto body = co_await client_.call(Lane::calls, std::move(call));
-    if (!body && body.error().code != Errc::not_found) co_return body.error();
-    if (body) made.statuses = StatusNames::of_schema(*body);
-  }
+  if (terms_ && service::is_same(terms_->config, config)) co_return done;
+  auto made = co_await service::make_terms(client_, std::move(config), settings_.token);
+  if (!made) co_return made.error();
   const bool is_change = terms_ != nullptr;
-  auto shared = std::make_shared<const ServiceTerms>(std::move(made));
   {
     const std::lock_guard lock(terms_mutex_);
-    terms_ = shared;
+    terms_ = std::move(*made);
   }
   state_->push_is_disabled = false;
-  leases_.set_terms(terms_->lease_terms());
+  leases_.set_terms(lease_terms_of(terms_->config));
   choice_.set_offer(offer_of(terms_->config), now());
   if (is_change) complaints_.note("The service's configuration has changed");
   if (state_->peer && state_->peer_url != socket_url())
@@ -115,11 +92,9 @@ ChannelOffer RemoteLink::offer_of(const wire::PollingConfig& config) const {
 }
 
 io::Awaitable<void> RemoteLink::refresh() {
-  BackOff pause(parts_.random);
+  service::BackOff pause(parts_.random);
   while (!state_->closing) {
-    std::int64_t wait_ms = kRefreshMs;
-    if (!terms_->is_tandem())
-      wait_ms = std::clamp(terms_->config.interval_ms * kRefreshPolls, kLeastRefreshMs, kRefreshMs);
+    const std::int64_t wait_ms = service::refresh_ms(*terms_);
     if (!state_->must_refresh) co_await state_->refresh.wait(wait_ms);
     if (state_->closing) co_return;
     state_->must_refresh = false;
@@ -134,7 +109,7 @@ io::Awaitable<void> RemoteLink::refresh() {
   }
 }
 
-io::Awaitable<Result<std::string>> RemoteLink::ask(Lane lane, net::HttpCall call,
+io::Awaitable<Result<std::string>> RemoteLink::ask(service::Lane lane, net::HttpCall call,
                                                    std::string* refusal) {
   auto body = co_await client_.call(lane, std::move(call), refusal);
   if (body)
@@ -152,7 +127,7 @@ void RemoteLink::look_at_refusal(const Error& error) {
     state_->must_refresh = true;
     state_->refresh.wake();
   }
-  if (!is_of_token(error.code)) return;
+  if (!service::is_of_token(error.code)) return;
   const bool is_final = error.code == Errc::token_revoked || ++state_->refusals >= kMaxRefusals;
   if (!is_final || std::exchange(state_->is_refused, true)) return;
   state_->end.wake();
@@ -160,7 +135,7 @@ void RemoteLink::look_at_refusal(const Error& error) {
 }
 
 io::Awaitable<void> RemoteLink::poll() {
-  BackOff pause(parts_.random);
+  service::BackOff pause(parts_.random);
   while (!state_->closing) {
     const Channel channel = choice_.current(now());
     const bool polls = channel == Channel::long_poll || channel == Channel::plain_poll;
@@ -173,7 +148,7 @@ io::Awaitable<void> RemoteLink::poll() {
     const MonoTime asked_at = now();
     Result<bool> found = false;
     if (channel == Channel::long_poll)
-      found = co_await poll_long(Lane::polls, std::min(free_slots(), kMaxClaim));
+      found = co_await poll_long(service::Lane::polls, std::min(free_slots(), kMaxClaim));
     else
       found = co_await poll_plainly();
     --state_->polls_under_way;
@@ -206,16 +181,17 @@ io::Awaitable<Result<bool>> RemoteLink::poll_plainly() {
   net::HttpCall call;
   call.url = terms_->config.polling_url;
   if (terms_->is_tandem())
-    call.url = with_query(call.url, "max=" + std::to_string(std::min(free_slots(), kMaxClaim)));
+    call.url =
+        service::with_query(call.url, "max=" + std::to_string(std::min(free_slots(), kMaxClaim)));
   call.headers = terms_->headers();
   call.timeout_ms = kCallMs;
   const MonoTime asked_at = now();
-  auto body = co_await ask(Lane::polls, std::move(call));
+  auto body = co_await ask(service::Lane::polls, std::move(call));
   if (!body) co_return body.error();
   if (is_blank(*body)) co_return false;
   if (auto checked = wire::check_json(*body); !checked)
     co_return fail(Errc::bad_json, "The answer is no JSON");
-  if (auto config = read_config(*body, settings_.poll_interval_ms)) {
+  if (auto config = service::read_config(*body, settings_.poll_interval_ms)) {
     auto adopted = co_await adopt(std::move(*config));
     if (!adopted) complaints_.failed("Reading the configuration", adopted.error());
   }
@@ -232,7 +208,7 @@ std::vector<wire::AttemptRef> RemoteLink::known_offers() const {
   return known;
 }
 
-io::Awaitable<Result<bool>> RemoteLink::poll_long(Lane lane, int most) {
+io::Awaitable<Result<bool>> RemoteLink::poll_long(service::Lane lane, int most) {
   constexpr std::int64_t kBeyondMs = 15'000;
   const std::int64_t wait_ms = std::clamp<std::int64_t>(terms_->config.max_wait_ms, 0, 60'000);
   net::HttpCall call;
@@ -261,7 +237,7 @@ io::Awaitable<Result<bool>> RemoteLink::poll_long(Lane lane, int most) {
 
 // While every slot is taken: cancels and input still come.
 io::Awaitable<void> RemoteLink::hear_news() {
-  BackOff pause(parts_.random);
+  service::BackOff pause(parts_.random);
   while (!state_->closing) {
     const bool is_due = choice_.current(now()) == Channel::long_poll &&
                         state_->polls_under_way == 0 && leases_.size() > 0;
@@ -270,7 +246,7 @@ io::Awaitable<void> RemoteLink::hear_news() {
       continue;
     }
     const MonoTime asked_at = now();
-    const auto heard = co_await poll_long(Lane::calls, 0);
+    const auto heard = co_await poll_long(service::Lane::calls, 0);
     if (heard) pause.reset();
     const bool was_waited = heard && now() - asked_at >= kLeastRefreshMs;
     if (!was_waited) co_await io::sleep_for(heard ? kLeastRefreshMs : pause.next_ms());

@@ -12,7 +12,7 @@ constexpr std::size_t kMaxReports = 100;             // in one request
 constexpr std::size_t kMaxReportBytes = 2u << 20;    // of results in it, or one
 constexpr std::size_t kMaxBatchBytes = 512u * 1024;  // of a log in one request
 constexpr std::int64_t kLongMs = 3'600'000;
-constexpr BackOffBounds kPauses{.first_ms = 100, .longest_ms = 5000};
+constexpr service::BackOffBounds kPauses{.first_ms = 100, .longest_ms = 5000};
 
 wire::UpdateStatus status_of(ReportKind kind) {
   switch (kind) {
@@ -24,34 +24,6 @@ wire::UpdateStatus status_of(ReportKind kind) {
     case ReportKind::released: return wire::UpdateStatus::released;
   }
   return wire::UpdateStatus::failed;
-}
-
-// The attempt is another's, or over, or was never there.
-bool is_lost(Errc code) {
-  return code == Errc::stale_attempt || code == Errc::not_found || code == Errc::already_finished;
-}
-
-bool is_of_token(Errc code) {
-  const int status = row_of(code).http_status;
-  return status == 401 || code == Errc::forbidden;
-}
-
-// What was cut off, or a service in trouble, or one that wants other words first.
-bool may_be_repeated(const Error& error) {
-  return row_of(error.code).retryable || is_of_token(error.code) || error.code == Errc::bad_request;
-}
-
-net::HttpCall json_call(const ServiceTerms& terms, const std::string& url, std::string body) {
-  net::HttpCall call;
-  call.method = "POST";
-  call.url = url;
-  call.headers = terms.headers();
-  call.headers.add("Content-Type", "application/json");
-  call.body = std::move(body);
-  // One that hangs must leave time for another before the leases end.
-  constexpr std::int64_t kLeastMs = 1000, kMostMs = 20'000;
-  call.timeout_ms = std::clamp(terms.config.lease_ms / 3, kLeastMs, kMostMs);
-  return call;
 }
 
 }  // namespace
@@ -89,7 +61,7 @@ wire::Update RemoteLink::update_of(const Report& report) const {
 }
 
 io::Awaitable<void> RemoteLink::tell() {
-  BackOff pause(parts_.random, kPauses);
+  service::BackOff pause(parts_.random, kPauses);
   while (!state_->closing) {
     if (!spool_.has_reports() && !spool_.has_logs()) {
       co_await state_->reports.wait(kLongMs);
@@ -122,7 +94,7 @@ io::Awaitable<bool> RemoteLink::post_reports() {
 }
 
 io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
-  const TermsPtr terms = terms_;
+  const service::TermsPtr terms = terms_;
   std::vector<AttemptKey> keys;
   std::string body = reports.size() > 1 ? R"({"updates":[)" : "";
   for (const Report& report : reports) {
@@ -134,18 +106,18 @@ io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
   }
   if (reports.size() > 1) body += "]}";
   const MonoTime sent_at = now();
-  auto call = json_call(*terms, terms->update_url(), std::move(body));
-  auto answer = co_await ask(Lane::calls, std::move(call));
+  auto call = service::json_call(*terms, terms->update_url(), std::move(body));
+  auto answer = co_await ask(service::Lane::calls, std::move(call));
   if (!answer) {
     const bool is_one = keys.size() == 1;
     for (const AttemptKey& key : keys) {
-      if (is_one && !may_be_repeated(answer.error()))
+      if (is_one && !service::may_be_repeated(answer.error()))
         refused(key, answer.error());
       else
         spool_.report_lost_on_way(key);
     }
-    if (may_be_repeated(answer.error())) complaints_.failed("Reporting", answer.error());
-    co_return is_one && !may_be_repeated(answer.error());
+    if (service::may_be_repeated(answer.error())) complaints_.failed("Reporting", answer.error());
+    co_return is_one && !service::may_be_repeated(answer.error());
   }
   complaints_.works("Reporting");
   auto answers = wire::decode_update_answers(*answer);
@@ -169,8 +141,8 @@ io::Awaitable<bool> RemoteLink::post_logs(LogBatch batch) {
   const auto lines = lines_of(batch, name.attempt);
   wire::encode_log_batch(lines, body);
   std::string refusal;
-  auto call = json_call(*terms_, terms_->task_url(name.task_id, "logs"), std::move(body));
-  auto answer = co_await ask(Lane::calls, std::move(call), &refusal);
+  auto call = service::json_call(*terms_, terms_->task_url(name.task_id, "logs"), std::move(body));
+  auto answer = co_await ask(service::Lane::calls, std::move(call), &refusal);
   const std::string& said = answer ? *answer : refusal;
   const bool is_json = wire::check_json(said).has_value();
   const auto committed = is_json ? wire::raw_member(said, "committed") : std::nullopt;
@@ -181,7 +153,7 @@ io::Awaitable<bool> RemoteLink::post_logs(LogBatch batch) {
                       committed ? static_cast<std::uint64_t>(seq) : batch.records.back().seq);
     co_return true;
   }
-  if (may_be_repeated(answer.error())) {
+  if (service::may_be_repeated(answer.error())) {
     complaints_.failed("Sending logs", answer.error());
     spool_.logs_lost_on_way(batch.key);
     co_return false;
@@ -192,7 +164,7 @@ io::Awaitable<bool> RemoteLink::post_logs(LogBatch batch) {
 
 void RemoteLink::logs_refused(const AttemptKey& key, const Error& error, std::uint64_t committed) {
   if (error.code == Errc::range_not_satisfiable) return spool_.logs_taken(key, committed);
-  if (is_lost(error.code)) return lose(key);
+  if (service::is_lost(error.code)) return lose(key);
   complaints_.failed("Sending logs", error);
   spool_.logs_refused(key, error);
 }
@@ -211,7 +183,7 @@ void RemoteLink::hear(const AttemptKey& key, const wire::UpdateAnswer& news) {
 void RemoteLink::answered(const AttemptKey& key, MonoTime sent_at,
                           const wire::UpdateAnswer& answer) {
   if (answer.error) {
-    if (may_be_repeated(*answer.error)) return spool_.report_lost_on_way(key);
+    if (service::may_be_repeated(*answer.error)) return spool_.report_lost_on_way(key);
     return refused(key, *answer.error);
   }
   spool_.report_taken(key, {.cancel_requested = answer.cancel_requested});
@@ -230,7 +202,7 @@ void RemoteLink::answered(const AttemptKey& key, MonoTime sent_at,
 // Of a report that is not the last the next one makes up for it.
 void RemoteLink::refused(const AttemptKey& key, const Error& error) {
   spool_.report_refused(key, error);
-  if (is_lost(error.code)) return lose(key);
+  if (service::is_lost(error.code)) return lose(key);
   complaints_.failed("Reporting", error);
   if (!spool_.has(key)) return forget(key);
   if (offered_.contains(key)) lose(key);

@@ -37,7 +37,7 @@ io::Awaitable<void> RemoteLink::keep_socket() {
       continue;
     }
     net::WsClientOptions options;
-    options.url = with_query(socket_url(), "batch=true");
+    options.url = service::with_query(socket_url(), "batch=true");
     options.headers = terms_->headers();
     options.subprotocols = {"tandem.worker.v1"};
     options.silence_ms = std::max<std::int64_t>(terms_->config.heartbeat_ms * 2, 1000);
@@ -88,7 +88,7 @@ void RemoteLink::socket_ended(const net::WsClose& why) {
       order(LeaseOrder{end.key.task_id, end.key.attempt, end.until});
   for (const AttemptKey& key : spool_.keys()) spool_.renew(key);
   complaints_.note("The socket has ended: " + std::to_string(why.code) + " " +
-                   one_line(why.reason));
+                   service::one_line(why.reason));
   wake_all();
 }
 
@@ -143,7 +143,7 @@ void RemoteLink::on(wire::WelcomeFrame& frame) { hear_config(std::move(frame.con
 void RemoteLink::on(wire::ConfigFrame& frame) { hear_config(std::move(frame.config)); }
 
 void RemoteLink::hear_config(wire::PollingConfig config) {
-  if (config.job_update_url.empty() || is_same(config, terms_->config)) return;
+  if (config.job_update_url.empty() || service::is_same(config, terms_->config)) return;
   state_->must_refresh = true;  // by its address: what stands there counts
   state_->refresh.wake();
 }

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "service/wakeup.h"
 #include "worker/remote/remote_link.h"
 
 namespace tandem::worker::remote {
@@ -22,7 +23,7 @@ struct RemoteLink::State {
         refresh(executor),
         end(executor) {}
 
-  Wakeup polls, news, socket, reports, leases, refresh, end;
+  service::Wakeup polls, news, socket, reports, leases, refresh, end;
 
   bool closed = false;   // nothing more is ordered
   bool closing = false;  // all coroutines end

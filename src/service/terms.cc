@@ -1,18 +1,19 @@
-#include "worker/remote/service_terms.h"
+#include "service/terms.h"
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "wire/raw_json.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 namespace {
 
 constexpr std::int64_t kLeastIntervalMs = 20;  // between polls, whatever a service says
 
 }  // namespace
 
-net::Headers ServiceTerms::headers() const {
+net::Headers Terms::headers() const {
   net::Headers headers;
   const std::string& name = config.auth_header;
   const std::string& prefix = config.auth_prefix;
@@ -47,16 +48,22 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
-std::string ServiceTerms::task_url(std::string_view task_id, std::string_view rest) const {
+std::string Terms::task_url(std::string_view task_id, std::string_view rest) const {
   const std::string& update = config.job_update_url;
   return update.substr(0, update.rfind('/')) + "/tasks/" + percent_encoded(task_id) + "/" +
          std::string(rest);
 }
 
-LeaseTerms ServiceTerms::lease_terms() const {
-  return {.lease_ms = config.lease_ms,
-          .heartbeat_ms = std::min(config.heartbeat_ms, config.lease_ms / 2),
-          .reconnect_ms = config.reconnect_ms};
+net::HttpCall json_call(const Terms& terms, const std::string& url, std::string body) {
+  constexpr std::int64_t kLeastMs = 1000, kMostMs = 20'000;
+  net::HttpCall call;
+  call.method = "POST";
+  call.url = url;
+  call.headers = terms.headers();
+  call.headers.add("Content-Type", "application/json");
+  call.body = std::move(body);
+  call.timeout_ms = std::clamp(terms.config.lease_ms / 3, kLeastMs, kMostMs);
+  return call;
 }
 
 Result<wire::PollingConfig> read_config(std::string_view body, std::int64_t interval_ms) {
@@ -75,4 +82,4 @@ bool is_same(const wire::PollingConfig& a, const wire::PollingConfig& b) {
   return wire::encode_polling_config(a, {}) == wire::encode_polling_config(b, {});
 }
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

@@ -6,16 +6,16 @@
 #include "io/asio.h"
 #include "net/async_http_client.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 // Which calls end first when the worker takes nothing more.
 enum class Lane : std::uint8_t { polls, calls };
 
 // HTTP to a service that is not to be trusted with our time or memory: each call has a deadline,
 // each answer a bound, and no redirect is followed. All of it on the executor's loop.
-class ServiceClient {
+class Client {
  public:
-  explicit ServiceClient(io::Executor executor);
+  explicit Client(io::Executor executor);
 
   // The body of a 2xx. Else, and where there was no answer, an error with a sentence for the
   // operator: the code is the answer's own where it is a problem document, else made of the status:
@@ -34,7 +34,12 @@ class ServiceClient {
   net::AsyncHttpClient polls_, calls_;
 };
 
+// What an error of a report means. The attempt is another's, or over, or was never there:
+bool is_lost(Errc code);
+// It was cut off, or the service is in trouble, or wants other words first:
+bool may_be_repeated(const Error& error);
+
 // As above, of an answer.
 Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal = nullptr);
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

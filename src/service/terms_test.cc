@@ -1,12 +1,11 @@
-#include "worker/remote/service_terms.h"
+#include "service/terms.h"
 
 #include <gtest/gtest.h>
 
-#include "worker/remote/attempt_book.h"
-#include "worker/remote/complaints.h"
-#include "worker/remote/service_client.h"
+#include "service/client.h"
+#include "service/complaints.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 namespace {
 
 using wire::UpdateStatus;
@@ -38,8 +37,8 @@ TEST(StatusNames, AreOursWhereNothingIsKnown) {
   }
 }
 
-TEST(ServiceTerms, SpeakAsTheServiceWants) {
-  ServiceTerms terms;
+TEST(Terms, SpeakAsTheServiceWants) {
+  Terms terms;
   terms.token = "t";
   EXPECT_EQ(terms.headers().get("Authorization"), "Bearer t");
   terms.config.auth_header = "X-Key";
@@ -50,7 +49,7 @@ TEST(ServiceTerms, SpeakAsTheServiceWants) {
   EXPECT_FALSE(terms.is_tandem());
 }
 
-TEST(ServiceTerms, IntervalIsTheServicesOrOurs) {
+TEST(Terms, IntervalIsTheServicesOrOurs) {
   const std::string urls = R"({"polling_url":"p","job_update_url":"u")";
   EXPECT_EQ(read_config(urls + "}", 700)->interval_ms, 700);
   EXPECT_EQ(read_config(urls + R"(,"poll":{"interval_s":2}})", 700)->interval_ms, 2000);
@@ -59,7 +58,7 @@ TEST(ServiceTerms, IntervalIsTheServicesOrOurs) {
   EXPECT_FALSE(read_config(R"({"task_id":"1","payload":{}})", 700));
 }
 
-TEST(ServiceClient, EveryAnswerThatIsNoneHasACode) {
+TEST(Client, EveryAnswerThatIsNoneHasACode) {
   const auto code = [](int status, const std::string& body = "") {
     return body_of(net::HttpAnswer{status, {}, body}).error().code;
   };
@@ -73,23 +72,6 @@ TEST(ServiceClient, EveryAnswerThatIsNoneHasACode) {
   EXPECT_EQ(code(500, "<html>"), Errc::store_unavailable);
   EXPECT_EQ(code(502, R"({"code":"not_found"})"), Errc::store_unavailable);
   EXPECT_EQ(code(418), Errc::bad_request);
-}
-
-TEST(AttemptBook, KeepsIdsOfAnyForm) {
-  SystemClock clock;
-  SystemRandom random;
-  IdSource ids(clock, random);
-  AttemptBook book(ids);
-  const ServiceName ours{"01890000-0000-7000-8000-000000000001", 3}, theirs{"order 7", 0};
-  EXPECT_EQ(to_string(book.add(ours).task_id), ours.task_id);
-  const AttemptKey key = book.add(theirs);
-  EXPECT_EQ(key.attempt, 1u);
-  EXPECT_EQ(book.find(theirs), key);
-  EXPECT_EQ(book.latest("order 7"), key);
-  EXPECT_EQ(book.name_of(key)->task_id, "order 7");
-  EXPECT_FALSE(book.latest("order"));
-  book.remove(key);
-  EXPECT_FALSE(book.find(theirs));
 }
 
 TEST(Complaints, AreMadeOnceForEachReason) {
@@ -107,4 +89,4 @@ TEST(Complaints, AreMadeOnceForEachReason) {
 }
 
 }  // namespace
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

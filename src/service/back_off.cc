@@ -1,8 +1,8 @@
-#include "worker/remote/back_off.h"
+#include "service/back_off.h"
 
 #include <algorithm>
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 std::int64_t BackOff::next_ms() {
   constexpr int kMaxDoublings = 30;
@@ -13,4 +13,4 @@ std::int64_t BackOff::next_ms() {
   return static_cast<std::int64_t>(half_ms + random_.below(half_ms + 1));
 }
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

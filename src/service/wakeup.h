@@ -5,7 +5,7 @@
 
 #include "io/asio.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 // What one coroutine of a loop sleeps on; others wake it. It looks again for itself why.
 class Wakeup {
@@ -24,4 +24,4 @@ class Wakeup {
   io::Timer timer_;
 };
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

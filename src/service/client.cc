@@ -1,10 +1,10 @@
-#include "worker/remote/service_client.h"
+#include "service/client.h"
 
 #include <utility>
 
 #include "wire/problem.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 16u << 20;  // a hundred jobs with their payloads
@@ -38,6 +38,15 @@ Errc code_of(int status) {
 
 }  // namespace
 
+bool is_lost(Errc code) {
+  return code == Errc::stale_attempt || code == Errc::not_found || code == Errc::already_finished;
+}
+
+bool may_be_repeated(const Error& error) {
+  const bool is_of_token = row_of(error.code).http_status == 401 || error.code == Errc::forbidden;
+  return row_of(error.code).retryable || is_of_token || error.code == Errc::bad_request;
+}
+
 Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal) {
   const int status = answer.status;
   if (status >= 200 && status < 300) return std::move(answer.body);
@@ -52,16 +61,15 @@ Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal) {
   return error;
 }
 
-ServiceClient::ServiceClient(io::Executor executor)
-    : polls_(executor, options()), calls_(executor, options()) {}
+Client::Client(io::Executor executor) : polls_(executor, options()), calls_(executor, options()) {}
 
-void ServiceClient::cut() {
+void Client::cut() {
   polls_.cut();
   calls_.cut();
 }
 
-io::Awaitable<Result<std::string>> ServiceClient::call(Lane lane, net::HttpCall call,
-                                                       std::string* refusal) {
+io::Awaitable<Result<std::string>> Client::call(Lane lane, net::HttpCall call,
+                                                std::string* refusal) {
   net::AsyncHttpClient& client = lane == Lane::polls ? polls_ : calls_;
   auto answer = co_await client.perform(std::move(call));
   if (!answer && answer.error().code == Errc::too_large)  // the answer is; 413 is the request
@@ -70,4 +78,4 @@ io::Awaitable<Result<std::string>> ServiceClient::call(Lane lane, net::HttpCall 
   co_return body_of(std::move(*answer), refusal);
 }
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

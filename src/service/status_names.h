@@ -7,7 +7,7 @@
 
 #include "wire/update_json.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 // A service's own words for how a job is. By default ours.
 class StatusNames {
@@ -27,4 +27,4 @@ class StatusNames {
   std::map<wire::UpdateStatus, std::string> names_;
 };
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

@@ -1,6 +1,6 @@
-#include "worker/remote/complaints.h"
+#include "service/complaints.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 std::string one_line(std::string_view text) {
   constexpr std::size_t kMaxBytes = 400;
@@ -28,4 +28,4 @@ void Complaints::works(const std::string& what) {
   if (told_.erase(what) > 0) say_(Severity::info, what + " works again");
 }
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

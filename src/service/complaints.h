@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 enum class Severity : std::uint8_t { info, warning, error };
 // A line for the operator.
@@ -40,4 +40,4 @@ class Complaints {
 // Fit for a line of a log, whatever a service has put into it.
 std::string one_line(std::string_view text);
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

@@ -1,4 +1,4 @@
-#include "worker/remote/status_names.h"
+#include "service/status_names.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include "wire/raw_json.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 namespace {
 
 using wire::UpdateStatus;
@@ -104,4 +104,4 @@ std::string_view StatusNames::name_of(UpdateStatus status) const {
   return found == names_.end() ? wire::to_string(status) : std::string_view(found->second);
 }
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service

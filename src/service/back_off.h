@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 
-namespace tandem::worker::remote {
+namespace tandem::service {
 
 struct BackOffBounds {
   std::int64_t first_ms = 200, longest_ms = 30'000;
@@ -27,4 +27,4 @@ class BackOff {
   int failures_ = 0;
 };
 
-}  // namespace tandem::worker::remote
+}  // namespace tandem::service
