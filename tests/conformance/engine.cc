@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 
+#include "postgres_fixture.h"
 #include "store/memory/memory_store.h"
+#include "store/postgres/postgres_reader.h"
 #include "store/sqlite/sqlite_reader.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -30,6 +32,17 @@ class SqliteEngine final : public Engine {
       SqliteReader::open(directory_.file("tandem.db"), 2).value();
 };
 
+class PostgresEngine final : public Engine {
+ public:
+  Store& store() override { return *store_; }
+  TaskReader& reader() override { return *reader_; }
+
+ private:
+  const std::string url_ = PostgresServer::shared().fresh_database();
+  std::unique_ptr<PostgresStore> store_ = PostgresStore::open(url_, test_server()).value();
+  std::unique_ptr<PostgresReader> reader_ = PostgresReader::open(url_, 2).value();
+};
+
 }  // namespace
 
 TestDirectory::TestDirectory() {
@@ -45,6 +58,11 @@ TestDirectory::~TestDirectory() {
 
 std::unique_ptr<Engine> make_memory_engine() { return std::make_unique<MemoryEngine>(); }
 std::unique_ptr<Engine> make_sqlite_engine() { return std::make_unique<SqliteEngine>(); }
+std::unique_ptr<Engine> make_postgres_engine() { return std::make_unique<PostgresEngine>(); }
+std::unique_ptr<Engine> make_engine(const std::string& name) {
+  if (name == "postgres") return make_postgres_engine();
+  return name == "memory" ? make_memory_engine() : make_sqlite_engine();
+}
 
 Task full_task(TaskId id, ClientId client, WallTime now) {
   TaskSpec spec;
