@@ -98,11 +98,24 @@ class PostgresServer:
         if self.process is None:
             return
         self.process.send_signal(how)
+        self.process.send_signal(signal.SIGCONT)
         try:
             self.process.wait(STOP_TIMEOUT_S)
         finally:
             self.process.kill()
             self.process = None
+
+    def freeze(self):
+        """Stops all of its processes where they are; for thaw()."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        frozen = [self.process.pid, *map(int, children.read_text().split())]
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        return frozen
+
+    def thaw(self, frozen):
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
 
     def url(self, database="postgres", user=USER, password=PASSWORD, port=None):
         return f"postgresql://{user}:{password}@127.0.0.1:{port or self.port}/{database}"
