@@ -33,9 +33,7 @@ class Engine {
   virtual Store& store() = 0;
   virtual TaskReader& reader() = 0;
 };
-std::unique_ptr<Engine> make_memory_engine();
-std::unique_ptr<Engine> make_sqlite_engine();
-std::unique_ptr<Engine> make_postgres_engine();
+// memory, sqlite, postgres, or pgbouncer: PostgreSQL through a pooler in transaction mode.
 std::unique_ptr<Engine> make_engine(const std::string& name);
 
 // Every member is set to something else than its default.
@@ -74,8 +72,9 @@ class StoreTest : public testing::TestWithParam<std::string> {
 
 std::vector<TaskId> ids_of(const std::vector<Task>& tasks);
 
-#define TANDEM_FOR_EACH_ENGINE(Suite)                                                       \
-  INSTANTIATE_TEST_SUITE_P(Engines, Suite, testing::Values("memory", "sqlite", "postgres"), \
+#define TANDEM_FOR_EACH_ENGINE(Suite)                                                    \
+  INSTANTIATE_TEST_SUITE_P(Engines, Suite,                                               \
+                           testing::Values("memory", "sqlite", "postgres", "pgbouncer"), \
                            [](const auto& engine) { return engine.param; })
 
 }  // namespace tandem::store

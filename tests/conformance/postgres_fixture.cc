@@ -22,6 +22,13 @@ constexpr int kPatienceMs = 60'000;
   ::_exit(127);
 }
 
+std::string read_line(int input) {
+  std::string line;
+  char next = 0;
+  while (::read(input, &next, 1) == 1 && next != '\n') line.push_back(next);
+  return line;
+}
+
 }  // namespace
 
 PostgresServer& PostgresServer::shared() {
@@ -38,9 +45,9 @@ PostgresServer::PostgresServer() {
   ::close(output[1]);
   input_.reset(input[1]);
   const UniqueFd reading(output[0]);
-  char next = 0;
-  while (::read(reading.get(), &next, 1) == 1 && next != '\n') url_.push_back(next);
-  if (url_.empty()) {
+  url_ = read_line(reading.get());
+  pooler_url_ = read_line(reading.get());
+  if (pooler_url_.empty()) {
     std::fputs("PostgreSQL does not start; see above\n", stderr);
     std::abort();
   }
@@ -53,6 +60,10 @@ PostgresServer::~PostgresServer() {
 
 std::string PostgresServer::url_of(const std::string& database) const {
   return url_.substr(0, url_.rfind('/') + 1) + database;
+}
+
+std::string PostgresServer::pooled(const std::string& url) const {
+  return pooler_url_.substr(0, pooler_url_.rfind('/')) + url.substr(url.rfind('/'));
 }
 
 void PostgresServer::run(const std::string& sql, const std::string& database) {

@@ -17,8 +17,8 @@ class PostgresServer {
   // The URL of a database of its own, whose schema is up to date; or without any schema.
   std::string fresh_database();
   std::string empty_database(const std::string& options = "");
-  // The URL of a database of this name.
-  std::string url_of(const std::string& database) const;
+  // The same database, through a PgBouncer in transaction mode.
+  std::string pooled(const std::string& url) const;
   // As a superuser.
   void run(const std::string& sql, const std::string& database = "postgres");
 
@@ -28,7 +28,8 @@ class PostgresServer {
 
   UniqueFd input_;
   pid_t pid_ = -1;
-  std::string url_;
+  std::string url_of(const std::string& database) const;
+  std::string url_, pooler_url_;
   int databases_ = 0;
   bool has_template_ = false;
 };

@@ -1,4 +1,4 @@
-"""PostgreSQL for the tests: the script that the unit tests use too, and a database for each test."""
+"""PostgreSQL for the tests: the script that unit tests use too, and a database for each test."""
 
 import itertools
 import pathlib

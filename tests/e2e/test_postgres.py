@@ -229,7 +229,8 @@ def test_what_is_wrong_is_told_at_the_start(tmp_path, postgres):
     assert "can't be reached" in refusal(tmp_path, postgres.url(port=1))
     postgres.sql("create database latin template template0 encoding 'LATIN1' locale 'C'")
     assert "UTF8" in refusal(tmp_path, postgres.url("latin"))
-    postgres.sql("create database locked; alter database locked set default_transaction_read_only = on")
+    postgres.sql("create database locked")
+    postgres.sql("alter database locked set default_transaction_read_only = on")
     assert "takes no changes" in refusal(tmp_path, postgres.url("locked"))
 
 

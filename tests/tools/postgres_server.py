@@ -3,8 +3,9 @@
 
     postgres_server.py [name=value …]
 
-makes one with these settings, prints its URL (a superuser's, for the database `postgres`), and
-stops and removes it when its input ends. A test in Python uses the class.
+makes one with these settings and a PgBouncer before it, prints the URL of each (a superuser's, for
+the database `postgres`), and stops and removes both when its input ends. A test in Python uses the
+classes.
 """
 import os
 import pathlib
@@ -133,12 +134,64 @@ class PostgresServer:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+class PgBouncer:
+    """A pooler before a server, in transaction mode, with fewer connections than clients."""
+
+    def __init__(self, postgres, pool_size=3):
+        self.postgres, self.port = postgres, free_port()
+        users = postgres.directory / "users.txt"
+        users.write_text(f'"{USER}" "{PASSWORD}"\n')
+        self.settings = postgres.directory / "pgbouncer.ini"
+        self.settings.write_text(f"""[databases]
+* = host=127.0.0.1 port={postgres.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {self.port}
+unix_socket_dir =
+auth_type = plain
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = {pool_size}
+max_client_conn = 200
+server_login_retry = 0.2
+""")
+        with open(postgres.directory / "pgbouncer.log", "ab") as log:
+            command = as_nobody_special([shutil.which("pgbouncer") or "/usr/sbin/pgbouncer",
+                                         self.settings])
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, cwd=postgres.directory)
+        give_up_at = time.monotonic() + START_TIMEOUT_S
+        while not is_listening(self.port):
+            if self.process.poll() is not None or time.monotonic() > give_up_at:
+                raise RuntimeError("PgBouncer does not start:\n" + self.log())
+            threading.Event().wait(LOOK_AGAIN_S)
+
+    def log(self):
+        return (self.postgres.directory / "pgbouncer.log").read_text(errors="replace")
+
+    def url(self, database="postgres"):
+        return self.postgres.url(database, port=self.port)
+
+    def remove(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def main(settings):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = PostgresServer(*settings)
     try:
-        print(server.url(), flush=True)
-        sys.stdin.read()
+        pooler = PgBouncer(server)
+        try:
+            print(server.url(), pooler.url(), sep="\n", flush=True)
+            sys.stdin.read()
+        finally:
+            pooler.remove()
     finally:
         server.remove()
 

@@ -34,7 +34,8 @@ select current_setting('server_version_num')::bigint, current_setting('server_en
 
 -- name: settle_session
 select set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-  set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),
+  set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false),
+  set_config('enable_sort', 'off', false), set_config('jit', 'off', false),
   set_config('plan_cache_mode', 'force_generic_plan', false),
   set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
   set_config('idle_in_transaction_session_timeout', '10000', false);

@@ -78,7 +78,7 @@ create index tasks_pending on tandem.tasks (owner, lane_id, (-priority), task_id
 create index tasks_scheduled on tandem.tasks (owner, run_at, task_id) where status = 'scheduled';
 create index tasks_queue_expiry on tandem.tasks (owner, queue_expires_at, task_id)
   where queue_expires_at is not null;
-create index tasks_leased on tandem.tasks (owner, task_id)
+create index tasks_leased on tandem.tasks (task_id)
   where status in ('assigned', 'running', 'waiting_for_input');
 create index tasks_unique on tandem.tasks (client_id, unique_key, task_id)
   where unique_key is not null;

@@ -6,4 +6,4 @@ create table tandem.callbacks (
   tries integer not null check (tries >= 0),
   due_at bigint not null
 );
-create index callbacks_by_due on tandem.callbacks (due_at, task_id);
+create index callbacks_by_due on tandem.callbacks (due_at);
