@@ -24,6 +24,7 @@ void measure_follow(Report& report);      // a log with one follower
 void measure_followers(Report& report);   // a log with a thousand followers
 void measure_remote(Report& report);      // workers on other machines
 void measure_fleet(Report& report);       // thousands of workers with nothing to do
+void measure_postgres(Report& report);    // tasks in PostgreSQL
 void measure_idle(Report& report);        // start, memory, idling
 
 }  // namespace tandem::bench

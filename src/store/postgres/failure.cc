@@ -50,6 +50,8 @@ Error error_of(std::string_view sqlstate) {
               "The database refused a statement, code " + std::string(sqlstate));
 }
 
+bool is_of_standby(const Error& error) { return error.detail == error_of(kReadOnlyState).detail; }
+
 std::string_view sqlstate_in(std::string_view message) {
   for (std::size_t at = message.find(":  "); at != std::string_view::npos;
        at = message.find(":  ", at + 1)) {

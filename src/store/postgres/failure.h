@@ -14,6 +14,9 @@ Error error_of(std::string_view sqlstate);
 // as nobody answered.
 std::string_view sqlstate_in(std::string_view message);
 
+// Another server of the same address may be better.
+bool is_of_standby(const Error& error);
+
 inline constexpr std::string_view kTakenState = "23505", kReadOnlyState = "25006";
 
 }  // namespace tandem::store::postgres

@@ -58,6 +58,7 @@ Result<std::vector<Rows>> Session::run(const std::vector<Statement>& statements)
     all.insert(all.end(), statements.begin(), statements.end());
     auto answers = link_.run(all, patience::kWriteMs, true);  // nothing of it is committed
     state_ = answers ? State::open : State::failed;
+    if (!answers && is_of_standby(answers.error())) link_.drop();
     if (answers) answers->erase(answers->begin(), answers->begin() + 2);
     return answers;
   }
@@ -75,8 +76,9 @@ Result<Rows> Session::write(Statement statement) {
 Result<void> Session::look() {
   auto answers = link_.run({{sql::is_read_only}}, patience::kWriteMs, true);
   if (!answers) return answers.error();
-  if (answers->front().number(0, 0) != 0) return error_of(kReadOnlyState);
-  return {};
+  if (answers->front().number(0, 0) == 0) return {};
+  link_.drop();
+  return error_of(kReadOnlyState);
 }
 
 Result<void> Session::commit(std::vector<Statement> last) {
