@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
-from postgres_server import PostgresServer  # noqa: E402
+from postgres_server import PgBouncer, PostgresServer  # noqa: E402
 
 NUMBERS = itertools.count(1)
 
@@ -18,4 +18,4 @@ def fresh_database(postgres):
     return postgres.url(name)
 
 
-__all__ = ["PostgresServer", "fresh_database"]
+__all__ = ["PgBouncer", "PostgresServer", "fresh_database"]

@@ -1,14 +1,17 @@
 """Tasks kept in PostgreSQL: all of a task's life, kills, and a database that goes away."""
 
 import json
+import os
+import shutil
 import signal
+import subprocess
 import time
 import urllib.parse
 
 import pytest
 
 from conftest import Server
-from databases import PostgresServer, fresh_database
+from databases import PgBouncer, PostgresServer, fresh_database
 from journal import Journal
 from ledger import Ledger, noted
 from load import Load, settle
@@ -16,6 +19,7 @@ from oracle import gather, violations
 from waiting import until
 
 TOLD_WITHIN_S, BACK_WITHIN_S, DISTURBANCES = 2, 5, 5
+DISK_BYTES = 32 << 20
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +245,74 @@ def test_migrate_and_doctor(tmp_path, postgres):
     assert "up to date" in server.tandem("migrate").stdout
     assert "holds 0 tasks" in server.tandem("doctor").stdout
     assert "not-a-secret" not in server.tandem("doctor", "--json").stdout
+
+
+@pytest.fixture
+def small_disk(tmp_path, own_postgres):
+    """A database whose tables lie on a small file system of their own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    place = own_postgres.directory / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", place]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("this machine does not let us mount a file system")
+    shutil.chown(place, "postgres", "postgres")
+    own_postgres.sql(f"create tablespace small location '{place}'")
+    own_postgres.sql("create database small tablespace small")
+    yield own_postgres.url("small"), place / "ballast"
+    own_postgres.stop()
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def fill(ballast):
+    with open(ballast, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+
+
+def test_a_full_disk_of_the_database(tmp_path, small_disk):
+    url, ballast = small_disk
+    server, ledger = serve(tmp_path, url)
+    journal = Journal(server, "full", noted())
+    assert journal.submit(journal.new_key()).is_acknowledged
+    settle(server, journal)
+    fill(ballast)
+
+    def is_refused():
+        exchange = timed(lambda: journal.submit(journal.new_key()))
+        assert exchange.is_acknowledged or exchange.status == 507, exchange
+        return not exchange.is_acknowledged
+
+    until(is_refused, "the disk is full")
+    big = noted() | {"payload": {"job_type": "noted", "text": os.urandom(200_000).hex()}}
+    answer = timed(lambda: server.request("POST", "/api/v1/tasks", big))
+    assert (answer.status, answer.json["code"]) == (507, "disk_full")
+    ballast.unlink()
+    until(lambda: journal.submit(journal.new_key()).is_acknowledged, "takes tasks", BACK_WITHIN_S)
+    settle(server, journal)
+    tasks, logs = gather(server, journal.run)
+    assert violations(journal.exchanges, ledger.entries(), tasks, logs) == []
+    server.stop()
+
+
+def test_behind_a_pooler(tmp_path, postgres):
+    url = fresh_database(postgres)
+    pooler = PgBouncer(postgres)
+    server, ledger = serve(tmp_path, pooler.url(url.rsplit("/", 1)[1]))
+    journal = Journal(server, "pooled", noted(count=2))
+    with Load(journal) as load:
+        load.portion(40)
+        until(lambda: len(journal.exchanges) >= 20, "tasks are submitted")
+        pooler.remove()
+        answer = timed(lambda: server.request("POST", "/api/v1/tasks", noted()))
+        assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+        pooler.start()
+    settle(server, journal)
+    tasks, logs = gather(server, journal.run)
+    assert violations(journal.exchanges, ledger.entries(), tasks, logs) == []
+    server.stop()
+    pooler.remove()

@@ -155,11 +155,15 @@ default_pool_size = {pool_size}
 max_client_conn = 200
 server_login_retry = 0.2
 """)
-        with open(postgres.directory / "pgbouncer.log", "ab") as log:
+        self.start()
+
+    def start(self):
+        directory = self.postgres.directory
+        with open(directory / "pgbouncer.log", "ab") as log:
             command = as_nobody_special([shutil.which("pgbouncer") or "/usr/sbin/pgbouncer",
                                          self.settings])
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, cwd=postgres.directory)
+                                            stderr=log, cwd=directory)
         give_up_at = time.monotonic() + START_TIMEOUT_S
         while not is_listening(self.port):
             if self.process.poll() is not None or time.monotonic() > give_up_at:
