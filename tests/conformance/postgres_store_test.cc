@@ -110,6 +110,23 @@ TEST_F(PostgresStoreTest, ACutAmidATransactionLosesItAndNoMore) {
   EXPECT_TRUE(insert(*store, one));
 }
 
+TEST_F(PostgresStoreTest, MuchAtOnceGoesThrough) {
+  constexpr std::size_t kTasks = 40, kBytes = 1 << 20;
+  const auto store = open();
+  std::vector<Task> tasks;
+  for (std::size_t i = 0; i < kTasks; ++i) {
+    tasks.push_back(task());
+    tasks.back().client_id = tasks.front().client_id;
+    tasks.back().spec.payload.assign(kBytes, static_cast<char>('a' + i % 26));
+  }
+  TaskBatch batch;
+  for (const Task& one : tasks) batch.inserts.push_back(&one);
+  ASSERT_TRUE(write(*store, batch));
+  const auto stored = store->load_pending(lane_of(tasks.front()), nullptr, 100).value();
+  ASSERT_EQ(stored.size(), kTasks);
+  for (std::size_t i = 0; i < kTasks; ++i) EXPECT_EQ(stored[i].spec.payload, tasks[i].spec.payload);
+}
+
 // A transaction whose connection was lost may still be at work: nothing is read or written before
 // it has ended.
 TEST_F(PostgresStoreTest, OneTransactionOfAServerAtATime) {

@@ -14,8 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// What is sent may take longer where it is much; a slow network still brings this.
-constexpr std::size_t kBytesPerMs = 10'000;
+// However much there is to send and to read.
+constexpr int kLongestMs = 20'000;
 
 void drop_notice(void*, const PGresult*) {}
 
@@ -46,6 +46,16 @@ struct Raw {
 
 }  // namespace
 
+// Moves on with everything that comes and goes, so that much is not taken for slow.
+struct Connection::Deadline {
+  explicit Deadline(int limit_ms) : limit(limit_ms) {}
+  void progress() { at = std::min(steady_clock::now() + limit, last); }
+  const milliseconds limit;
+  steady_clock::time_point at = steady_clock::now() + limit;
+  const steady_clock::time_point last =
+      steady_clock::now() + std::max(limit, milliseconds(kLongestMs));
+};
+
 // One command of a pipeline, in the order of their answers.
 struct Connection::Sent {
   const char* sql;
@@ -59,14 +69,14 @@ Result<std::unique_ptr<Connection>> Connection::open(const Address& address, int
   std::unique_ptr<Connection> connection(new Connection(PQconnectStartParams(keywords, values, 1)));
   if (connection->connection_ == nullptr)
     return fail(Errc::store_unavailable, "There is no memory for a connection");
-  const Time until = steady_clock::now() + milliseconds(limit_ms);
+  Deadline until(limit_ms);
   if (auto connected = connection->connect(until); !connected) return connected.error();
   return connection;
 }
 
 Connection::~Connection() { PQfinish(connection_); }
 
-Result<void> Connection::connect(Time until) {
+Result<void> Connection::connect(Deadline& until) {
   PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
   PQsetNoticeReceiver(connection_, drop_notice, nullptr);
   PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
@@ -88,14 +98,14 @@ Error Connection::lost() {
   return fail(Errc::store_unavailable, "The connection to the database was lost");
 }
 
-Result<void> Connection::wait(bool for_writing, Time until) {
+Result<void> Connection::wait(bool for_writing, Deadline& until) {
   pollfd watched{.fd = PQsocket(connection_),
                  .events = static_cast<short>(for_writing ? POLLIN | POLLOUT : POLLIN),
                  .revents = 0};
   if (PQstatus(connection_) != CONNECTION_OK)  // the steps of connecting wait for one thing each
     watched.events = for_writing ? POLLOUT : POLLIN;
   for (;;) {
-    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    const auto left = std::chrono::ceil<milliseconds>(until.at - steady_clock::now()).count();
     if (left <= 0) {
       broken_ = slow_ = true;
       return slow();
@@ -137,39 +147,37 @@ bool Connection::send(const Statement& statement, std::vector<Sent>& sent) {
 Result<std::vector<Rows>> Connection::run(const std::vector<Statement>& statements, int limit_ms) {
   if (broken_) return lost();
   if (auto entered = enter_pipeline(); !entered) return entered.error();
-  std::size_t bytes = 0;
   std::vector<Sent> sent;
-  for (const Statement& statement : statements) {
-    bytes += statement.params.size_bytes();
+  for (const Statement& statement : statements)
     if (!send(statement, sent)) return lost();
-  }
   if (PQpipelineSync(connection_) != 1) return lost();
-  const auto limit = milliseconds(limit_ms + static_cast<int>(bytes / kBytesPerMs));
-  const Time until = steady_clock::now() + limit;
+  Deadline until(limit_ms);
   if (auto flushed = flush(until); !flushed) return flushed.error();
   return receive(sent, until);
 }
 
-Result<void> Connection::flush(Time until) {
+Result<void> Connection::flush(Deadline& until) {
   for (;;) {
     const int left = PQflush(connection_);
     if (left == 0) return {};
     if (left < 0) return lost();
     if (auto ready = wait(true, until); !ready) return ready;
+    until.progress();
     if (PQconsumeInput(connection_) != 1) return lost();
   }
 }
 
 // Null: a command has told all.
-Result<pg_result*> Connection::next_result(Time until) {
+Result<pg_result*> Connection::next_result(Deadline& until) {
   while (PQisBusy(connection_) == 1) {
     if (auto ready = wait(false, until); !ready) return ready.error();
+    until.progress();
     if (PQconsumeInput(connection_) != 1) return lost();
   }
   return PQgetResult(connection_);
 }
 
-Result<std::vector<Rows>> Connection::receive(const std::vector<Sent>& sent, Time until) {
+Result<std::vector<Rows>> Connection::receive(const std::vector<Sent>& sent, Deadline& until) {
   std::vector<Rows> answers;
   std::optional<Error> error;
   for (const Sent& command : sent) {
@@ -198,7 +206,7 @@ Result<void> Connection::run_script(const std::string& sql, int limit_ms) {
   if (broken_) return lost();
   if (pipelined_ && PQexitPipelineMode(connection_) != 1) return lost();
   pipelined_ = false;
-  const Time until = steady_clock::now() + milliseconds(limit_ms);
+  Deadline until(limit_ms);
   if (PQsendQuery(connection_, sql.c_str()) != 1) return lost();
   if (auto flushed = flush(until); !flushed) return flushed;
   std::optional<Error> error;

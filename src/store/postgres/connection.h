@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,8 +21,9 @@ struct Statement {
   Params params = {};
 };
 
-// A connection to a server. Every call ends by its limit, in milliseconds, whatever the network
-// does; after one that ended so, or was cut off, the connection is broken for good. Statements are
+// A connection to a server. Every call ends when nothing has come or gone for its limit, in
+// milliseconds, whatever the network does; after one that ended so, or was cut off, the connection
+// is broken for good. Statements are
 // prepared once where nobody stands between; behind a pooler each is sent whole, and nothing is
 // left behind in a session. One thread at a time.
 class Connection {
@@ -46,17 +46,17 @@ class Connection {
   int backend_pid() const;
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
   struct Sent;
+  struct Deadline;
 
   explicit Connection(pg_conn* connection) : connection_(connection) {}
-  Result<void> connect(Time until);
+  Result<void> connect(Deadline& until);
   Result<void> enter_pipeline();
   bool send(const Statement& statement, std::vector<Sent>& sent);
-  Result<void> flush(Time until);
-  Result<pg_result*> next_result(Time until);
-  Result<std::vector<Rows>> receive(const std::vector<Sent>& sent, Time until);
-  Result<void> wait(bool for_writing, Time until);
+  Result<void> flush(Deadline& until);
+  Result<pg_result*> next_result(Deadline& until);
+  Result<std::vector<Rows>> receive(const std::vector<Sent>& sent, Deadline& until);
+  Result<void> wait(bool for_writing, Deadline& until);
   Error lost();
 
   pg_conn* connection_;

@@ -13,7 +13,7 @@ constexpr std::int64_t kOldestServer = 130000;
 
 }  // namespace
 
-Result<void> shake_hands(Connection& connection, int statement_limit_ms) {
+Result<void> shake_hands(Connection& connection) {
   auto described = connection.run({{sql::describe_server}}, patience::kReopenMs);
   if (!described) return described.error();
   const Row server(described->front(), 0);
@@ -28,7 +28,8 @@ Result<void> shake_hands(Connection& connection, int statement_limit_ms) {
   if (server.number(2) != connection.backend_pid()) return {};  // a pooler stands between
   connection.set_direct();
   Statement settle{sql::settle_session};
-  settle.params.text(std::to_string(statement_limit_ms)).text(std::to_string(patience::kLockMs));
+  settle.params.text(std::to_string(patience::kStatementMs))
+      .text(std::to_string(patience::kLockMs));
   auto settled = connection.run({std::move(settle)}, patience::kReopenMs);
   return settled ? Result<void>() : settled.error();
 }

@@ -21,14 +21,20 @@ Result<Rows> Runner::run(Statement statement) {
   return std::move(answers->back());
 }
 
+bool Link::is_up() const { return connection_ && !connection_->is_broken(); }
+
+void Link::pause() {
+  const int pause_ms = std::min(kFirstPauseMs << std::min(failures_, 8), kLongestPauseMs);
+  ++failures_;
+  next_try_ = steady_clock::now() + milliseconds(pause_ms);
+}
+
 Result<void> Link::connect(int limit_ms) {
   connection_.reset();
   auto connection = Connection::open(address_, limit_ms);
   Result<void> settled = connection ? settle_(**connection) : connection.error();
   if (!settled) {
-    const int pause_ms = std::min(kFirstPauseMs << std::min(failures_, 8), kLongestPauseMs);
-    ++failures_;
-    next_try_ = steady_clock::now() + milliseconds(pause_ms);
+    pause();
     return settled;
   }
   connection_ = std::move(*connection);
@@ -42,7 +48,7 @@ Result<Connection*> Link::open() {
 }
 
 Result<Connection*> Link::get() {
-  if (connection_ && !connection_->is_broken()) return connection_.get();
+  if (is_up()) return connection_.get();
   if (failures_ > 0 && steady_clock::now() < next_try_) return error_of("");
   if (auto connected = connect(patience::kReopenMs); !connected) return connected.error();
   return connection_.get();
@@ -53,7 +59,9 @@ Result<std::vector<Rows>> Link::run(const std::vector<Statement>& statements, in
   auto connection = get();
   if (!connection) return connection.error();
   auto answers = (*connection)->run(statements, limit_ms);
-  if (answers || !repeatable || !(*connection)->was_cut()) return answers;
+  if (answers || is_up()) return answers;
+  if (!(*connection)->was_cut()) pause();
+  if (!repeatable || !(*connection)->was_cut()) return answers;
   connection = get();
   if (!connection) return connection.error();
   return (*connection)->run(statements, limit_ms);

@@ -18,7 +18,8 @@ class Runner {
 };
 
 // A connection that is made again when it was lost: at once, then after pauses that grow to a
-// second. In a pause every call fails at once. One thread at a time.
+// second; after a pause also where the server was too slow. In a pause every call fails at once, so
+// that those who wait for their turn are told as fast. One thread at a time.
 class Link {
  public:
   using Settle = std::function<Result<void>(Connection&)>;  // of each fresh connection
@@ -31,10 +32,12 @@ class Link {
   // `repeatable`: where the connection turns out to be cut, the statements may run on a new one.
   Result<std::vector<Rows>> run(const std::vector<Statement>& statements, int limit_ms,
                                 bool repeatable);
+  bool is_up() const;
   void drop() { connection_.reset(); }
 
  private:
   Result<void> connect(int limit_ms);
+  void pause();
   const Address address_;
   const Settle settle_;
   std::unique_ptr<Connection> connection_;

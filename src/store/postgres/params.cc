@@ -109,10 +109,4 @@ Params& Params::column(Column& column) {
   return *this;
 }
 
-std::size_t Params::size_bytes() const {
-  std::size_t bytes = 0;
-  for (const auto& value : values_) bytes += value ? value->size() : 0;
-  return bytes;
-}
-
 }  // namespace tandem::store::postgres

@@ -61,7 +61,6 @@ class Params {
   Params& column(Column& column);
 
   const std::vector<std::optional<std::string>>& values() const { return values_; }
-  std::size_t size_bytes() const;
 
  private:
   std::vector<std::optional<std::string>> values_;

@@ -78,12 +78,9 @@ Result<std::unique_ptr<PostgresReader>> PostgresReader::open(const std::string& 
                                                              int connections) {
   const auto address = postgres::Address::parse(url);
   if (!address) return address.error();
-  const auto settle = [](postgres::Connection& fresh) {
-    return postgres::shake_hands(fresh, postgres::patience::kReadMs);
-  };
   std::unique_ptr<PostgresReader> reader(new PostgresReader());
   for (int i = 0; i < connections; ++i) {
-    reader->links_.push_back(std::make_unique<postgres::Link>(*address, settle));
+    reader->links_.push_back(std::make_unique<postgres::Link>(*address, postgres::shake_hands));
     reader->free_.push_back(reader->links_.back().get());
   }
   if (auto opened = reader->links_.back()->open(); !opened)

@@ -30,7 +30,7 @@ Statement lock_statement(std::int64_t key) {
 }
 
 Result<void> settle(Connection& connection, std::int64_t lock_key) {
-  if (auto good = shake_hands(connection, patience::kWriteMs); !good) return good;
+  if (auto good = shake_hands(connection); !good) return good;
   auto waited = connection.run({lock_statement(lock_key)}, patience::kReopenMs);
   return waited ? Result<void>() : waited.error();
 }
@@ -103,7 +103,7 @@ Result<void> Session::commit(std::vector<Statement> last) {
 void Session::rollback() {
   const bool was_sent = state_ == State::open || state_ == State::failed;
   state_ = State::none;
-  if (!was_sent) return;
+  if (!was_sent || !link_.is_up()) return;  // what is cut off is rolled back by the server
   if (auto done = link_.run({{kRollback}}, patience::kReopenMs, false); !done) link_.drop();
 }
 
