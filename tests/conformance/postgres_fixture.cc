@@ -18,7 +18,7 @@ constexpr int kPatienceMs = 60'000;
 [[noreturn]] void become_server(int input, int output) {
   ::dup2(input, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
-  ::execl("/usr/bin/python3", "python3", TANDEM_POSTGRES_SERVER, nullptr);
+  ::execl("/usr/bin/python3", "python3", TANDEM_POSTGRES_SERVER, "fsync=off", nullptr);
   ::_exit(127);
 }
 
