@@ -12,6 +12,7 @@ find_package(prometheus-cpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 # What programs allocate with (docs/adr/0006); sanitizers bring their own.
 add_library(tandem_allocator INTERFACE)
 if(NOT TANDEM_SANITIZE)

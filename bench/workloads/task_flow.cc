@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 #include "http_client.h"
 #include "usage.h"
@@ -80,7 +81,7 @@ Latencies Entries::latencies() const {
   return latencies;
 }
 
-ServerProcess function_server(Entries& entries) {
+ServerProcess function_server(Entries& entries, ServerProcess::Flags flags) {
   const auto add_handlers = [&entries](worker::HandlerRegistry& handlers) {
     const auto entered = [&entries](const Task& task) {
       entries.note(task.spec.payload);
@@ -93,7 +94,8 @@ ServerProcess function_server(Entries& entries) {
     handlers.add("entered", worker::QuickFunction(entered));
     handlers.add("noop", worker::QuickFunction(noop));
   };
-  return ServerProcess(ServerProcess::Flags{{"embedded-slots", "1000"}}, add_handlers);
+  flags.insert({"embedded-slots", "1000"});
+  return ServerProcess(std::move(flags), add_handlers);
 }
 
 RemoteWorker::RemoteWorker(const ServerProcess& server, Entries& entries, sdk::Mode mode,

@@ -59,7 +59,7 @@ class Entries {
 };
 
 // A server whose own worker runs `noop` and `entered`.
-ServerProcess function_server(Entries& entries);
+ServerProcess function_server(Entries& entries, ServerProcess::Flags flags = {});
 // A process with one worker of the SDK, which runs them, and `held`, for a server on the other side
 // of the network. Forks: make it while there is one thread.
 class RemoteWorker {

@@ -25,6 +25,7 @@ void measure_followers(Report& report);    // a log with a thousand followers
 void measure_remote(Report& report);       // workers on other machines
 void measure_fleet(Report& report);        // thousands of workers with nothing to do
 void measure_lost_worker(Report& report);  // until the task of a lost worker runs elsewhere
+void measure_postgres(Report& report);     // tasks in PostgreSQL
 void measure_idle(Report& report);         // start, memory, idling
 
 }  // namespace tandem::bench

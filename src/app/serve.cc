@@ -35,8 +35,9 @@ int run(const config::Settings& settings, WorkerSetup setup) {
 
 // What the contract has and this server has not yet: better not to start than to use another store.
 void add_missing_engines(const config::Settings& settings, config::Violations& all) {
-  if (!settings.database_url.empty())
-    all.sentences.push_back("TANDEM_DATABASE_URL: tasks can be kept in the data directory only");
+  if (settings.database_url.starts_with("sqlite:"))
+    all.sentences.push_back(
+        "TANDEM_DATABASE_URL: leave it empty for SQLite, which is kept in the data directory");
   if (!settings.logs_url.empty())
     all.sentences.push_back("TANDEM_LOGS_URL: logs can be kept in the data directory only");
 }

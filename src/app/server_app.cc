@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "app/installation.h"
+#include "app/storage.h"
 #include "app/upstream_loop.h"
 #include "app/version.h"
 #include "auth/jwt_secret.h"
@@ -24,8 +25,6 @@
 #include "queue/maintenance/orphans.h"
 #include "queue/maintenance/refresh_expiry.h"
 #include "queue/maintenance/retention.h"
-#include "store/sqlite/sqlite_reader.h"
-#include "store/sqlite/sqlite_store.h"
 #include "worker/embedded_worker.h"
 
 namespace tandem::app {
@@ -51,11 +50,10 @@ struct World {
   IdSource ids{clock, random};
 };
 
-// What is opened from the data directory, before any thread runs.
+// What is opened before any thread runs.
 struct Opened {
   Installation place;
-  std::unique_ptr<store::SqliteStore> store;
-  std::unique_ptr<store::SqliteReader> reader;
+  Storage tasks;
   std::unique_ptr<logs::SqliteLogStore> log_store;
   std::unique_ptr<blobs::BlobStore> blobs;
   std::string secret;
@@ -68,23 +66,22 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
   if (!place) return place.error();
   auto secret = jwt_secret(settings, *place, world.random);
   if (!secret) return secret.error();
-  auto store = store::SqliteStore::open(place->file("tandem.db"));
-  if (!store) return store.error();
-  auto embedded = Installation::embedded_worker(**store, world.ids);
+  auto tasks = open_storage(settings, *place);
+  if (!tasks) return tasks.error();
+  store::Store& store = *tasks->store;
+  auto embedded = Installation::embedded_worker(store, world.ids);
   if (!embedded) return embedded.error();
-  if (auto made = place->make_first_clients(**store, world.clock, world.ids, world.random); !made)
+  if (auto made = place->make_first_clients(store, world.clock, world.ids, world.random); !made)
     return made.error();
-  auto upstream_client = upstream_client_of(settings, **store, world.ids);
+  auto upstream_client = upstream_client_of(settings, store, world.ids);
   if (!upstream_client) return upstream_client.error();
-  auto reader = store::SqliteReader::open(place->file("tandem.db"));
-  if (!reader) return reader.error();
   auto log_store = logs::SqliteLogStore::open(place->file("logs.db"));
   if (!log_store) return log_store.error();
   auto blob_store = blobs::open_dir_blob_store(place->directory() / "blobs");
   if (!blob_store) return blob_store.error();
-  return Opened{
-      std::move(*place),      std::move(*store),  std::move(*reader), std::move(*log_store),
-      std::move(*blob_store), std::move(*secret), *embedded,          *upstream_client};
+  return Opened{std::move(*place),      std::move(*tasks),  std::move(*log_store),
+                std::move(*blob_store), std::move(*secret), *embedded,
+                *upstream_client};
 }
 
 }  // namespace
@@ -138,7 +135,7 @@ ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> th
     : settings(given),
       world(std::move(the_world)),
       data(std::move(opened)),
-      dispatcher(*data.store, *clock,
+      dispatcher(*data.tasks.store, *clock,
                  queue::DispatcherSettings{.lease_ms = settings.lease_ms,
                                            .accept_timeout_ms = settings.accept_timeout_ms,
                                            .reconnect_ms = settings.reconnect_ms,
@@ -191,7 +188,7 @@ void ServerApp::Parts::make_worker(WorkerSetup setup) {
 
 void ServerApp::Parts::make_api() {
   const api::Services services{.dispatcher = dispatcher_thread,
-                               .reader = *data.reader,
+                               .reader = *data.tasks.reader,
                                .logs = log_hub,
                                .blobs = *data.blobs,
                                .verifier = verifier,
@@ -228,8 +225,8 @@ Result<void> ServerApp::Parts::start() {
   }
   make_maintenance();  // before anything comes in: what is there without a task is an orphan
   if (auto listening = server->start(); !listening) return listening;
-  callback_sender = std::make_unique<callbacks::CallbackSender>(
-      callbacks::SenderParts{dispatcher_thread, *data.reader, callback_signer, outgoing, *clock});
+  callback_sender = std::make_unique<callbacks::CallbackSender>(callbacks::SenderParts{
+      dispatcher_thread, *data.tasks.reader, callback_signer, outgoing, *clock});
   if (data.upstream_client) make_upstream();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
@@ -239,7 +236,7 @@ void ServerApp::Parts::make_maintenance() {
   const auto say = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
   maintenance = std::make_unique<queue::Maintenance>(*clock, say);
   queue::DispatcherDoor& door = maintenance_door;
-  const queue::OrphanFinder finder(*data.reader, *clock);
+  const queue::OrphanFinder finder(*data.tasks.reader, *clock);
   if (settings.retention_ms > 0)
     maintenance->add(std::make_unique<queue::Retention>(
         queue::Retention::Parts{door, log_hub, *data.blobs, *clock}, settings.retention_ms));
@@ -252,7 +249,7 @@ void ServerApp::Parts::make_maintenance() {
 
 void ServerApp::Parts::make_upstream() {
   const upstream::SiteParts site{.dispatcher = dispatcher_thread,
-                                 .reader = *data.reader,
+                                 .reader = *data.tasks.reader,
                                  .reading = reading,
                                  .clock = *clock,
                                  .embedded_worker = data.embedded_worker,

@@ -166,6 +166,7 @@ void wipe_secrets(std::span<const std::string> variables) {
     return std::any_of(
                table.begin(), table.end(),
                [&](const Row& row) { return row.unit == Unit::secret && row.env == name; }) ||
+           name == "TANDEM_DATABASE_URL" || name == "TANDEM_LOGS_URL" ||  // with a password
            std::find(variables.begin(), variables.end(), name) != variables.end();
   };
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {

@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 
+#include "postgres_fixture.h"
 #include "store/memory/memory_store.h"
+#include "store/postgres/postgres_reader.h"
 #include "store/sqlite/sqlite_reader.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -30,6 +32,18 @@ class SqliteEngine final : public Engine {
       SqliteReader::open(directory_.file("tandem.db"), 2).value();
 };
 
+class PostgresEngine final : public Engine {
+ public:
+  explicit PostgresEngine(const std::string& url) : url_(url) {}
+  Store& store() override { return *store_; }
+  TaskReader& reader() override { return *reader_; }
+
+ private:
+  const std::string url_;
+  std::unique_ptr<PostgresStore> store_ = PostgresStore::open(url_, test_server()).value();
+  std::unique_ptr<PostgresReader> reader_ = PostgresReader::open(url_, 2).value();
+};
+
 }  // namespace
 
 TestDirectory::TestDirectory() {
@@ -43,8 +57,13 @@ TestDirectory::~TestDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-std::unique_ptr<Engine> make_memory_engine() { return std::make_unique<MemoryEngine>(); }
-std::unique_ptr<Engine> make_sqlite_engine() { return std::make_unique<SqliteEngine>(); }
+std::unique_ptr<Engine> make_engine(const std::string& name) {
+  if (name == "memory") return std::make_unique<MemoryEngine>();
+  if (name == "sqlite") return std::make_unique<SqliteEngine>();
+  PostgresServer& server = PostgresServer::shared();
+  const std::string url = server.fresh_database();
+  return std::make_unique<PostgresEngine>(name == "pgbouncer" ? server.pooled(url) : url);
+}
 
 Task full_task(TaskId id, ClientId client, WallTime now) {
   TaskSpec spec;

@@ -33,8 +33,8 @@ class Engine {
   virtual Store& store() = 0;
   virtual TaskReader& reader() = 0;
 };
-std::unique_ptr<Engine> make_memory_engine();
-std::unique_ptr<Engine> make_sqlite_engine();
+// memory, sqlite, postgres, or pgbouncer: PostgreSQL through a pooler in transaction mode.
+std::unique_ptr<Engine> make_engine(const std::string& name);
 
 // Every member is set to something else than its default.
 Task full_task(TaskId id, ClientId client, WallTime now);
@@ -43,7 +43,7 @@ void expect_same(const Task& got, const Task& wanted);
 // A test that each engine must pass.
 class StoreTest : public testing::TestWithParam<std::string> {
  protected:
-  StoreTest() : engine_(GetParam() == "memory" ? make_memory_engine() : make_sqlite_engine()) {}
+  StoreTest() : engine_(make_engine(GetParam())) {}
 
   Store& store() { return engine_->store(); }
   TaskReader& reader() { return engine_->reader(); }
@@ -72,8 +72,9 @@ class StoreTest : public testing::TestWithParam<std::string> {
 
 std::vector<TaskId> ids_of(const std::vector<Task>& tasks);
 
-#define TANDEM_FOR_EACH_ENGINE(Suite)                                           \
-  INSTANTIATE_TEST_SUITE_P(Engines, Suite, testing::Values("memory", "sqlite"), \
+#define TANDEM_FOR_EACH_ENGINE(Suite)                                                    \
+  INSTANTIATE_TEST_SUITE_P(Engines, Suite,                                               \
+                           testing::Values("memory", "sqlite", "postgres", "pgbouncer"), \
                            [](const auto& engine) { return engine.param; })
 
 }  // namespace tandem::store

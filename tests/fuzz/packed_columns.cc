@@ -1,9 +1,9 @@
 // The packed columns of a task, as a damaged database might hold them.
-#include "store/sqlite/packed.h"
+#include "store/packed.h"
 
 #include <bit>
 
-#include "store/sqlite/task_codec.h"
+#include "store/task_codec.h"
 #include "tests/fuzz/target.h"
 
 namespace tandem::fuzz {

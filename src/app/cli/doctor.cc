@@ -7,10 +7,9 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/menu.h"
 #include "app/cli/session.h"
-#include "app/installation.h"
+#include "app/storage.h"
 #include "config/worker_file.h"
 #include "exec/guard.h"
-#include "store/sqlite/sqlite_reader.h"
 #include "wire/account_json.h"
 #include "wire/json_writer.h"
 #include "worker/handler_registry.h"
@@ -54,14 +53,13 @@ void look_at_directory(const fs::path& directory, Findings& out) {
   if (!is_open) out.push_back({Verdict::fine, "The data directory is " + directory.string() + "."});
 }
 
-void look_at_database(const fs::path& directory, Findings& out) {
-  const fs::path file = directory / "tandem.db";
+void look_at_database(const config::Settings& settings, Findings& out) {
   std::error_code error;
-  if (!fs::exists(file, error)) {
+  if (is_in_directory(settings) && !fs::exists(fs::path(settings.data_dir) / "tandem.db", error)) {
     out.push_back({Verdict::note, "There is no database yet; the first start makes it."});
     return;
   }
-  const auto reader = store::SqliteReader::open(file.string(), 1);
+  const auto reader = open_reader(settings);
   if (!reader) {
     out.push_back({Verdict::bad, "The database can't be opened: " + reader.error().detail});
     return;
@@ -154,7 +152,7 @@ int examine(const LoginFlags& flags) {
   Findings findings;
   look_at_guard(findings);  // first: it forks, and wants no threads
   look_at_directory(settings->data_dir, findings);
-  look_at_database(settings->data_dir, findings);
+  look_at_database(*settings, findings);
   look_at_handlers(*settings, findings);
   look_at_server(*settings, findings);
   return print_findings(findings, flags.json);

@@ -3,9 +3,8 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/menu.h"
 #include "app/cli/session.h"
-#include "app/installation.h"
+#include "app/storage.h"
 #include "logs/embedded/sqlite_log_store.h"
-#include "store/sqlite/sqlite_store.h"
 
 namespace tandem::app::cli {
 namespace {
@@ -16,14 +15,16 @@ int migrate(const LoginFlags& flags) {
   if (!settings) return exit_code::kSettings;
   const auto place = Installation::open(settings->data_dir);
   if (!place) return report(place.error());
-  const auto store = store::SqliteStore::open(place->file("tandem.db"));
-  if (!store) return report(store.error());
+  const auto tasks = open_storage(*settings, *place);
+  if (!tasks) return report(tasks.error());
   const auto logs = logs::SqliteLogStore::open(place->file("logs.db"));
   if (!logs) return report(logs.error());
   if (flags.json)
     fmt::print("{{\"status\":\"ok\"}}\n");
   else
-    fmt::print("The database in {} is up to date.\n", place->directory().string());
+    fmt::print("The database {} is up to date.\n", is_in_directory(*settings)
+                                                       ? "in " + place->directory().string()
+                                                       : "of TANDEM_DATABASE_URL");
   return exit_code::kOk;
 }
 

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "store/sqlite/task_codec.h"
+#include "store/task_codec.h"
 #include "store/task_filter.h"
 
 namespace tandem::store {

@@ -4,9 +4,9 @@
 
 #include "sqlite_queries.h"
 #include "store/sqlite/connection.h"
-#include "store/sqlite/task_codec.h"
 #include "store/sqlite/task_rows.h"
 #include "store/sqlite/worker_rows.h"
+#include "store/task_codec.h"
 
 namespace tandem::store {
 namespace {

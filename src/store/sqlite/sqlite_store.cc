@@ -8,9 +8,9 @@
 #include "store/sqlite/migrate.h"
 #include "store/sqlite/sqlite_accounts.h"
 #include "store/sqlite/sqlite_workers.h"
-#include "store/sqlite/task_codec.h"
 #include "store/sqlite/task_rows.h"
 #include "store/sqlite/task_writer.h"
+#include "store/task_codec.h"
 
 namespace tandem::store {
 namespace {

@@ -1,8 +1,8 @@
 #include "store/sqlite/sqlite_workers.h"
 
 #include "sqlite_queries.h"
-#include "store/sqlite/task_codec.h"
 #include "store/sqlite/worker_rows.h"
+#include "store/task_codec.h"
 
 namespace tandem::store {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "sqlite_queries.h"
-#include "store/sqlite/task_codec.h"
+#include "store/task_codec.h"
 #include "store/task_rules.h"
 
 namespace tandem::store {

@@ -1,7 +1,7 @@
 #include "store/sqlite/worker_rows.h"
 
 #include "sqlite_queries.h"
-#include "store/sqlite/task_codec.h"
+#include "store/task_codec.h"
 
 namespace tandem::store {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/sqlite/packed.h"
+#include "store/packed.h"
 
 #include <bit>
 

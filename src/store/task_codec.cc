@@ -1,8 +1,8 @@
-#include "store/sqlite/task_codec.h"
+#include "store/task_codec.h"
 
 #include <algorithm>
 
-#include "store/sqlite/packed.h"
+#include "store/packed.h"
 
 namespace tandem::store {
 namespace {

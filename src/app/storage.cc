@@ -1,0 +1,81 @@
+#include "app/storage.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "store/postgres/postgres_reader.h"
+#include "store/postgres/postgres_store.h"
+#include "store/sqlite/sqlite_reader.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace tandem::app {
+namespace {
+
+constexpr char kSqliteFile[] = "tandem.db";
+constexpr char kServerIdFile[] = "server-id";
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+// Of this data directory, made on the first start: by it the server finds its tasks again.
+Result<Uuid> server_id(const Installation& place, IdSource& ids) {
+  const std::string path = place.file(kServerIdFile);
+  if (const auto text = read_file(path)) {
+    const auto id = parse_uuid(text->substr(0, text->find('\n')));
+    if (id) return *id;
+    return fail(Errc::internal, "The file " + path + " holds no id; restore it from a backup");
+  }
+  const Uuid id = ids.next();
+  if (auto written = write_file(path, to_string(id) + "\n", 0600); !written) return written.error();
+  return id;
+}
+
+Result<Storage> open_sqlite(const Installation& place) {
+  auto store = store::SqliteStore::open(place.file(kSqliteFile));
+  if (!store) return store.error();
+  auto reader = store::SqliteReader::open(place.file(kSqliteFile));
+  if (!reader) return reader.error();
+  return Storage{std::move(*store), std::move(*reader)};
+}
+
+Result<Storage> open_postgres(const std::string& url, const Installation& place) {
+  const SystemClock clock;
+  SystemRandom random;
+  IdSource ids(clock, random);
+  auto id = server_id(place, ids);
+  if (!id) return id.error();
+  const store::ServerIdentity server{
+      .server_id = *id, .name = host_name(), .started_at = clock.wall()};
+  auto store = store::PostgresStore::open(url, server);
+  if (!store) return store.error();
+  auto reader = store::PostgresReader::open(url);
+  if (!reader) return reader.error();
+  return Storage{std::move(*store), std::move(*reader)};
+}
+
+}  // namespace
+
+bool is_in_directory(const config::Settings& settings) { return settings.database_url.empty(); }
+
+Result<Storage> open_storage(const config::Settings& settings, const Installation& place) {
+  if (is_in_directory(settings)) return open_sqlite(place);
+  return open_postgres(settings.database_url, place);
+}
+
+Result<std::unique_ptr<store::TaskReader>> open_reader(const config::Settings& settings) {
+  if (is_in_directory(settings)) {
+    const std::string path = settings.data_dir + "/" + kSqliteFile;
+    auto reader = store::SqliteReader::open(path, 1);
+    if (!reader) return reader.error();
+    return std::unique_ptr<store::TaskReader>(std::move(*reader));
+  }
+  auto reader = store::PostgresReader::open(settings.database_url, 1);
+  if (!reader) return reader.error();
+  return std::unique_ptr<store::TaskReader>(std::move(*reader));
+}
+
+}  // namespace tandem::app

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "store/account_store.h"
+#include "store/postgres/session.h"
+
+namespace tandem::store::postgres {
+
+// Clients, refresh tokens and facts of the installation, over the writer's session.
+class PostgresAccounts final : public AccountStore {
+ public:
+  explicit PostgresAccounts(Session& session) : session_(session) {}
+  Result<void> insert_client(const Client& client) override;
+  Result<std::optional<Client>> find_client(ClientId id) override;
+  Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
+  Result<bool> update_client_secret(ClientId id, const std::string& hash, WallTime now) override;
+  Result<bool> remove_client(ClientId id) override;
+  Result<void> insert_refresh(const RefreshToken& token) override;
+  Result<std::optional<RefreshToken>> find_refresh(const std::string& sha256) override;
+  Result<void> mark_refresh_used(const std::string& sha256, WallTime now,
+                                 const std::string& successor) override;
+  Result<void> revoke_family(const Uuid& family) override;
+  Result<void> revoke_client_tokens(ClientId id) override;
+  Result<std::int64_t> expire_refresh(WallTime before, int limit) override;
+  Result<std::optional<std::string>> get_meta(const std::string& key) override;
+  Result<void> set_meta(const std::string& key, const std::string& value) override;
+
+ private:
+  Result<void> write(Statement statement);
+  Result<void> insert(Statement statement);
+  Session& session_;
+};
+
+}  // namespace tandem::store::postgres

@@ -1,0 +1,27 @@
+-- name: insert_worker
+insert into tandem.workers (worker_id, name, mode, labels, job_types, queues, slots, version, host,
+  client_id, token_sha256, previous_sha256, previous_until, created_at, draining, revoked_at,
+  revoke_reason)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+on conflict do nothing returning 1;
+
+-- name: find_worker
+select worker_id, name, mode, labels, job_types, queues, slots, version, host, client_id,
+  token_sha256, previous_sha256, previous_until, created_at, draining, revoked_at, revoke_reason
+from tandem.workers where worker_id = $1;
+
+-- name: list_workers
+select worker_id, name, mode, labels, job_types, queues, slots, version, host, client_id,
+  token_sha256, previous_sha256, previous_until, created_at, draining, revoked_at, revoke_reason
+from tandem.workers where worker_id > $1 order by worker_id limit $2;
+
+-- name: replace_worker_token
+update tandem.workers set token_sha256 = $2, previous_sha256 = $3, previous_until = $4
+where worker_id = $1 and revoked_at is null returning 1;
+
+-- name: set_worker_draining
+update tandem.workers set draining = $2 where worker_id = $1 and revoked_at is null returning 1;
+
+-- name: revoke_worker
+update tandem.workers set revoked_at = $2, revoke_reason = $3
+where worker_id = $1 and revoked_at is null returning 1;
