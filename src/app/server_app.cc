@@ -15,9 +15,12 @@
 #include "blobs/dir_blob_store.h"
 #include "callbacks/callback_sender.h"
 #include "exec/launcher.h"
+#include "logs/archive/archived_logs.h"
 #include "logs/embedded/sqlite_log_store.h"
+#include "logs/redis/redis_log_store.h"
 #include "net/server.h"
 #include "queue/maintenance/idempotency_expiry.h"
+#include "queue/maintenance/log_archiving.h"
 #include "queue/maintenance/maintenance.h"
 #include "queue/maintenance/orphans.h"
 #include "queue/maintenance/refresh_expiry.h"
@@ -49,13 +52,39 @@ struct World {
   IdSource ids{clock, random};
 };
 
-// What is opened from the data directory, before any thread runs.
+// Where logs are: all of them in one store, or the finished ones packed into the blobs.
+struct Logs {
+  std::unique_ptr<logs::LogStore> store;
+  std::unique_ptr<logs::ArchivedLogs> archive;  // null: none are packed
+  logs::LogReader& reader() const {
+    if (archive) return *archive;
+    return *store;
+  }
+};
+
+Result<Logs> open_logs(const config::Settings& settings, const Installation& place,
+                       blobs::BlobStore& blobs) {
+  if (settings.logs_url.empty()) {
+    auto store = logs::SqliteLogStore::open(place.file("logs.db"));
+    if (!store) return store.error();
+    return Logs{std::move(*store), nullptr};
+  }
+  auto address = logs::parse_redis_url(settings.logs_url);
+  if (!address) return address.error();
+  auto store = logs::RedisLogStore::make(std::move(*address));
+  if (auto there = store->check(); !there)
+    spdlog::warn("logs are away, the server starts without them: {}", there.error().detail);
+  auto archive = std::make_unique<logs::ArchivedLogs>(*store, blobs);
+  return Logs{std::move(store), std::move(archive)};
+}
+
+// What is opened before any thread runs.
 struct Opened {
   Installation place;
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<store::SqliteReader> reader;
-  std::unique_ptr<logs::SqliteLogStore> log_store;
   std::unique_ptr<blobs::BlobStore> blobs;
+  Logs logs;
   std::string secret;
   WorkerId embedded_worker;
 };
@@ -73,13 +102,12 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
     return made.error();
   auto reader = store::SqliteReader::open(place->file("tandem.db"));
   if (!reader) return reader.error();
-  auto log_store = logs::SqliteLogStore::open(place->file("logs.db"));
-  if (!log_store) return log_store.error();
   auto blob_store = blobs::open_dir_blob_store(place->directory() / "blobs");
   if (!blob_store) return blob_store.error();
-  return Opened{
-      std::move(*place),      std::move(*store),  std::move(*reader), std::move(*log_store),
-      std::move(*blob_store), std::move(*secret), *embedded};
+  auto logs = open_logs(settings, *place, **blob_store);
+  if (!logs) return logs.error();
+  return Opened{std::move(*place), std::move(*store),  std::move(*reader), std::move(*blob_store),
+                std::move(*logs),  std::move(*secret), *embedded};
 }
 
 }  // namespace
@@ -98,7 +126,7 @@ struct ServerApp::Parts {
   api::LoopDoors doors;
   io::OffloadPool reading{"reading", 4};
   io::OffloadPool hashing{"hashing", 2, 64};
-  logs::LogHub log_hub{*data.log_store};
+  logs::LogHub log_hub{*data.logs.store, data.logs.reader()};
   queue::Dispatcher dispatcher;
   queue::DispatcherThread dispatcher_thread{dispatcher, *clock};
   auth::TokenVerifier verifier;
@@ -239,6 +267,9 @@ void ServerApp::Parts::make_maintenance() {
   maintenance->add(std::make_unique<queue::RefreshExpiry>(door, *clock));
   maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder));
   maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder));
+  if (data.logs.archive)
+    maintenance->add(std::make_unique<queue::LogArchiving>(queue::LogArchiving::Parts{
+        *data.logs.store, *data.logs.archive, *data.blobs, *data.reader, *clock}));
   maintenance->start();
 }
 

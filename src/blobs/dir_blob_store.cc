@@ -155,7 +155,7 @@ class DirBlobStore final : public BlobStore {
     return root_ / "files" / id.substr(id.size() - 2) / id;  // the random end, not the time
   }
   fs::path place_of(TaskId task, BlobKind kind, std::string_view name) const {
-    return folder_of(task) / (kind == BlobKind::in ? "in" : "out") / name;
+    return folder_of(task) / to_string(kind) / name;
   }
   Result<FileInfo> copy_in(int fd, const fs::path& target);
   Result<FileInfo> move_in(int fd, const fs::path& held, const fs::path& target);

@@ -45,8 +45,10 @@ constexpr std::array kRows = {
         "postgres|postgresql|sqlite", Section::server,
         "Database for tasks and accounts; empty: SQLite in the data directory.",
         url<&S::database_url>},
-    Row{"logs", "TANDEM_LOGS_URL", "logs-url", "", Unit::url, 0, 0, "redis|rediss", Section::server,
-        "Where task logs are kept; empty: in the data directory.", url<&S::logs_url>},
+    Row{"logs", "TANDEM_LOGS_URL", "logs-url", "", Unit::url, 0, 0, "redis", Section::server,
+        "Where task logs are kept: redis://[user[:password]@]host[:port][/db]; empty: in the data "
+        "directory.",
+        url<&S::logs_url>},
     Row{"event loops", "TANDEM_LOOPS", "loops", "0", Unit::count, 0, 256, "", Section::server,
         "Event loops; 0: one for each core.", count<&S::loops>},
     Row{"allowed origins", "TANDEM_ALLOWED_ORIGINS", "allowed-origins", "", Unit::list, 0, 0, "",
