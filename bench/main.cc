@@ -26,6 +26,7 @@ const std::vector<Workload>& workloads() {
       {"fleet", "thousands of idle workers", measure_fleet},
       {"follow", "a log with one follower", measure_follow},
       {"followers", "a log with 1,000 followers", measure_followers},
+      {"redis_logs", "records appended to logs in Redis", measure_redis_logs},
       {"idle", "start, memory and idling", measure_idle},
       {"backlog", "submit, entry and cycle with 1,000,000 tasks waiting", measure_backlog},
   };
@@ -70,7 +71,7 @@ int main(int argc, char** argv) {
   const auto own = std::filesystem::read_symlink("/proc/self/exe");
   std::string json_path = (own.parent_path() / "figures.json").string();
   app.add_option("workloads", only,
-                 "submit entry cycle processes remote fleet follow followers idle backlog");
+                 "submit entry cycle processes remote fleet follow followers redis_logs idle backlog");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);

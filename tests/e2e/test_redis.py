@@ -200,6 +200,7 @@ def test_a_finished_log_is_packed_and_read_as_before(server, redis):
     redis.kill()  # what is packed needs no Redis
     assert text(server, task_id).splitlines() == lines(1, 5000)
     redis.start()
+    until(lambda: health(server).json["logs"] == "ready", "it is back", BACK_WITHIN_S)
     assert server.request("DELETE", f"/api/v1/tasks/{task_id}").status == 204
     assert not [path for path in server.data.rglob("*") if task_id in str(path)]
 

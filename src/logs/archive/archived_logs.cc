@@ -36,7 +36,13 @@ Result<std::vector<LogRecord>> ArchivedLogs::read(TaskId task, LogPosition after
   if (limit <= 0) return live;
   const auto file = file_behind(task, after);
   if (!file) return file.error();
-  if (*file == nullptr) return live;
+  if (*file == nullptr) {
+    // At the end of a packed log there is nothing more, as far as anybody can know without the
+    // store.
+    const Result<File> all = live ? Result<File>(File()) : open(task);
+    if (all && *all != nullptr) return std::vector<LogRecord>();
+    return live;
+  }
   return read_packed(*file, task, after, limit, max_bytes);
 }
 
