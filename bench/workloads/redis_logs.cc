@@ -50,7 +50,7 @@ void measure_redis_logs(Report& report) {
                         " records to Redis",
                 .value = records_per_second(*store, records, appends),
                 .unit = "records/s",
-                .target = 200'000,
+                .target = records > 1 ? std::optional(200'000.0) : std::nullopt,
                 .reference_name = "pipelined XADD",
                 .reference = reference,
                 .server_cpu_s = {}});

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "app/file_service.h"
 #include "app/isolation.h"
 #include "app/long_running.h"
 #include "app/server_app.h"
@@ -38,6 +39,9 @@ int run(const config::Settings& settings, WorkerSetup setup) {
 void check_engines(const config::Settings& settings, config::Violations& all) {
   if (!settings.database_url.empty())
     all.sentences.push_back("TANDEM_DATABASE_URL: tasks can be kept in the data directory only");
+  if (!settings.blobs_url.empty())
+    if (const auto address = file_service(settings); !address)
+      all.sentences.push_back(address.error().detail);
   if (settings.logs_url.empty()) return;
   if (const auto address = logs::parse_redis_url(settings.logs_url); !address)
     all.sentences.push_back("TANDEM_LOGS_URL " + address.error().detail);

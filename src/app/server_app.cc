@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "api/api.h"
+#include "app/file_service.h"
 #include "app/installation.h"
 #include "app/version.h"
 #include "auth/jwt_secret.h"
 #include "blobs/dir_blob_store.h"
+#include "blobs/s3/s3_blob_store.h"
 #include "callbacks/callback_sender.h"
 #include "exec/launcher.h"
 #include "logs/archive/archived_logs.h"
@@ -51,6 +53,14 @@ struct World {
   SystemRandom random;
   IdSource ids{clock, random};
 };
+
+Result<std::unique_ptr<blobs::BlobStore>> open_blobs(const config::Settings& settings,
+                                                     const Installation& place) {
+  if (settings.blobs_url.empty()) return blobs::open_dir_blob_store(place.directory() / "blobs");
+  auto address = file_service(settings);
+  if (!address) return address.error();
+  return blobs::open_s3_blob_store(std::move(*address), place.directory() / "spool");
+}
 
 // Where logs are: all of them in one store, or the finished ones packed into the blobs.
 struct Logs {
@@ -102,7 +112,7 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
     return made.error();
   auto reader = store::SqliteReader::open(place->file("tandem.db"));
   if (!reader) return reader.error();
-  auto blob_store = blobs::open_dir_blob_store(place->directory() / "blobs");
+  auto blob_store = open_blobs(settings, *place);
   if (!blob_store) return blob_store.error();
   auto logs = open_logs(settings, *place, **blob_store);
   if (!logs) return logs.error();

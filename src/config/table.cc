@@ -49,6 +49,14 @@ constexpr std::array kRows = {
         "Where task logs are kept: redis://[user[:password]@]host[:port][/db]; empty: in the data "
         "directory.",
         url<&S::logs_url>},
+    Row{"files", "TANDEM_BLOBS_URL", "blobs-url", "", Unit::url, 0, 0, "s3", Section::server,
+        "Where files of tasks are kept: s3://bucket[/prefix][?endpoint=URL&region=NAME]; empty: in "
+        "the data directory.",
+        url<&S::blobs_url>},
+    Row{"S3 access key", "TANDEM_S3_ACCESS_KEY", "", "", Unit::secret, 0, 0, "", Section::server,
+        "The key id for the files; empty: AWS_ACCESS_KEY_ID.", text<&S::s3_access_key>},
+    Row{"S3 secret key", "TANDEM_S3_SECRET_KEY", "", "", Unit::secret, 0, 0, "", Section::server,
+        "The secret for the files; empty: AWS_SECRET_ACCESS_KEY.", text<&S::s3_secret_key>},
     Row{"event loops", "TANDEM_LOOPS", "loops", "0", Unit::count, 0, 256, "", Section::server,
         "Event loops; 0: one for each core.", count<&S::loops>},
     Row{"allowed origins", "TANDEM_ALLOWED_ORIGINS", "allowed-origins", "", Unit::list, 0, 0, "",
