@@ -71,7 +71,8 @@ int main(int argc, char** argv) {
   const auto own = std::filesystem::read_symlink("/proc/self/exe");
   std::string json_path = (own.parent_path() / "figures.json").string();
   app.add_option("workloads", only,
-                 "submit entry cycle processes remote fleet follow followers redis_logs idle backlog");
+                 "submit entry cycle processes remote fleet follow followers redis_logs idle "
+                 "backlog");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -128,8 +128,8 @@ def test_redis_away_during_a_job_loses_nothing(server, redis, tmp_path, how):
     hold, last = tmp_path / "hold", tmp_path / "last"
     task_id = held_job(
         server, hold, numbers(1, 100),
-        f"{numbers(101, 20000)}; touch {tmp_path}/wrote; while [ ! -e {last} ]; do sleep 0.02; done;"
-        + numbers(20001, 20100))
+        f"{numbers(101, 20000)}; touch {tmp_path}/wrote;"
+        f"while [ ! -e {last} ]; do sleep 0.02; done; {numbers(20001, 20100)}")
     until(lambda: text(server, task_id).splitlines() == lines(1, 100), "the job has begun")
     redis.kill() if how == "killed" else redis.send(signal.SIGSTOP)
     hold.touch()
@@ -182,7 +182,8 @@ def test_flushall_loses_only_what_is_said(server, redis, tmp_path):
     assert server.finished(task_id)["status"] == "completed"
     first, *rest = records(server, task_id)
     assert (first["seq"], first["stream"]) == (lost, "system")
-    assert first["data"] == f"Records missing here: {lost} (1 to {lost}); the log store has lost them.\n"
+    said = f"Records missing here: {lost} (1 to {lost}); the log store has lost them.\n"
+    assert first["data"] == said
     assert "".join(item["data"] for item in rest).splitlines() == lines(51, 100)
 
 

@@ -192,9 +192,11 @@ Error S3Client::error_of(const Request& request) const {
   if (code == "NoSuchBucket") return say("The file service has no bucket of this name.");
   if (code == "RequestTimeTooSkewed")
     return say("The file service refuses: this machine's clock is wrong.");
-  if (code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch")
+  if (code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" ||
+      code == "XAdminUserNotFound")
     return say("The file service refuses the access key or the secret key.");
-  if (request.status == 404) return fail(Errc::not_found, "There is no such file.");
+  if (request.status == 404 && (code.empty() || code == "NoSuchKey"))
+    return fail(Errc::not_found, "There is no such file.");
   if (code == "AccessDenied" || request.status == 403)
     return say("The file service does not allow this key to use the bucket.");
   return say("The file service refuses (status " + std::to_string(request.status) +
