@@ -27,6 +27,7 @@ const std::vector<Workload>& workloads() {
       {"lost", "workers that are killed or frozen", measure_lost_worker},
       {"follow", "a log with one follower", measure_follow},
       {"followers", "a log with 1,000 followers", measure_followers},
+      {"redis_logs", "records appended to logs in Redis", measure_redis_logs},
       {"idle", "start, memory and idling", measure_idle},
       {"postgres", "submit, cycle and entry with tasks in PostgreSQL", measure_postgres},
       {"backlog", "submit, entry and cycle with 1,000,000 tasks waiting", measure_backlog},
@@ -71,9 +72,10 @@ int main(int argc, char** argv) {
   std::vector<std::string> only;
   const auto own = std::filesystem::read_symlink("/proc/self/exe");
   std::string json_path = (own.parent_path() / "figures.json").string();
-  app.add_option("workloads", only,
-                 "submit entry cycle processes remote fleet lost follow followers idle postgres "
-                 "backlog");
+  app.add_option(
+      "workloads", only,
+      "submit entry cycle processes remote fleet lost follow followers redis_logs idle postgres "
+      "backlog");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -22,6 +22,7 @@ void measure_processes(Report& report);    // no-op processes
 void measure_backlog(Report& report);      // all that with a million tasks waiting
 void measure_follow(Report& report);       // a log with one follower
 void measure_followers(Report& report);    // a log with a thousand followers
+void measure_redis_logs(Report& report);   // appends to logs in Redis
 void measure_remote(Report& report);       // workers on other machines
 void measure_fleet(Report& report);        // thousands of workers with nothing to do
 void measure_lost_worker(Report& report);  // until the task of a lost worker runs elsewhere

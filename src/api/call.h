@@ -21,13 +21,18 @@ struct Route;
 // What the resources share; one per Api.
 struct ApiState {
   explicit ApiState(const Services& all)
-      : services(all), metrics(all), probe(all), outgoing(all.settings.callback_allow_hosts) {}
+      : services(all),
+        metrics(all),
+        probe(all),
+        log_probe(all),
+        outgoing(all.settings.callback_allow_hosts) {}
   const Services& services;
   LiveClients clients;
   LiveWorkers workers;
   EncodedChunks encoded;
   Metrics metrics;
   StoreProbe probe;
+  LogProbe log_probe;
   net::OutgoingGuard outgoing;  // what a callback_url may be
   std::atomic<queue::ChannelNumber> last_channel{0};
 

@@ -2,6 +2,7 @@
 #include "api/ask.h"
 #include "api/resources.h"
 #include "api/store_probe.h"
+#include "io/offload.h"
 #include "io/timeout.h"
 #include "wire/json_writer.h"
 
@@ -30,14 +31,32 @@ io::Awaitable<bool> StoreProbe::is_ready(Outbox& outbox) {
   co_return answer.has_value();
 }
 
+// One caller asks; the others are told what was found before.
+io::Awaitable<bool> LogProbe::is_ready() {
+  const std::int64_t now_ms = services_.clock.mono().ms;
+  std::int64_t checked_ms = checked_at_ms_.load(std::memory_order_acquire);
+  const bool is_old = checked_ms == INT64_MIN || now_ms - checked_ms >= kTrustMs;
+  if (!is_old || !checked_at_ms_.compare_exchange_strong(checked_ms, now_ms))
+    co_return ready_.load(std::memory_order_relaxed);
+  auto check = [this] { return services_.logs.store().check(); };
+  const auto checked = co_await io::offload(services_.reading, check);
+  ready_.store(checked.has_value(), std::memory_order_relaxed);
+  co_return checked.has_value();
+}
+
+// Without its logs a server goes on: they wait. Only without the store is it of no use.
 Answer get_health(Call& call) {
   const bool ready = co_await call.api.probe.is_ready(call.outbox);
+  const bool has_logs = co_await call.api.log_probe.is_ready();
   std::string body;
   wire::JsonWriter(body)
       .begin_object()
-      .member("status", ready ? "ok" : "unavailable")
+      .member("status", !ready      ? "unavailable"
+                        : !has_logs ? "degraded"
+                                    : "ok")
       .member("version", call.services().version)
       .member("store", ready ? "ready" : "unavailable")
+      .member("logs", has_logs ? "ready" : "unavailable")
       .end_object();
   auto response = private_json(std::move(body), ready ? 200 : 503);
   if (!ready) response.headers.add("Retry-After", "1");

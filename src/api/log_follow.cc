@@ -84,7 +84,7 @@ io::Awaitable<Result<LogPiece>> LogFollow::next() {
 
 io::Awaitable<Result<LogPiece>> LogFollow::read_page() {
   auto read = [this] {
-    return services_.logs.store().read(task_, sent_, kPageRecords, kPageBytes);
+    return services_.logs.reader().read(task_, sent_, kPageRecords, kPageBytes);
   };
   auto records = co_await io::offload(services_.reading, read);
   if (!records) co_return records.error();

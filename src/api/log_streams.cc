@@ -31,7 +31,7 @@ class RawLog final : public net::BodySource {
       if (selection_.limit) limit = std::min(limit, *selection_.limit);
       if (limit == 0) co_return false;
       auto read = [this, limit] {
-        return services_.logs.store().read(task_, selection_.after, limit, kPageBytes);
+        return services_.logs.reader().read(task_, selection_.after, limit, kPageBytes);
       };
       const auto records = co_await io::offload(services_.reading, read);
       if (!records) co_return records.error();

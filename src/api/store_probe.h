@@ -20,4 +20,16 @@ class StoreProbe {
   std::atomic<bool> ready_{false};
 };
 
+// Whether logs can be read and written; asked at most once a second. Thread-safe.
+class LogProbe {
+ public:
+  explicit LogProbe(const Services& services) : services_(services) {}
+  io::Awaitable<bool> is_ready();
+
+ private:
+  const Services& services_;
+  std::atomic<std::int64_t> checked_at_ms_{INT64_MIN};  // on the monotonic clock
+  std::atomic<bool> ready_{true};
+};
+
 }  // namespace tandem::api

@@ -64,7 +64,7 @@ Answer page_of(Call& call, LogSelection selection) {
   const TaskId id = call.task_id();
   const int limit = selection.limit.value_or(kDefaultRecords);
   auto read = [&services, &selection, id, limit] {
-    return services.logs.store().read(id, selection.after, limit + 1, kPageBytes);
+    return services.logs.reader().read(id, selection.after, limit + 1, kPageBytes);
   };
   const auto records = co_await io::offload(services.reading, read);
   if (!records) co_return refuse(call, records.error());

@@ -4,10 +4,12 @@
 
 #include <thread>
 
+#include "app/blob_storage.h"
 #include "app/isolation.h"
 #include "app/long_running.h"
 #include "app/server_app.h"
 #include "app/version.h"
+#include "logs/redis/redis_address.h"
 
 namespace tandem::app {
 namespace {
@@ -34,18 +36,22 @@ int run(const config::Settings& settings, WorkerSetup setup) {
 }
 
 // What the contract has and this server has not yet: better not to start than to use another store.
-void add_missing_engines(const config::Settings& settings, config::Violations& all) {
+void check_engines(const config::Settings& settings, config::Violations& all) {
   if (settings.database_url.starts_with("sqlite:"))
     all.sentences.push_back(
         "TANDEM_DATABASE_URL: leave it empty for SQLite, which is kept in the data directory");
-  if (!settings.logs_url.empty())
-    all.sentences.push_back("TANDEM_LOGS_URL: logs can be kept in the data directory only");
+  if (!settings.blobs_url.empty())
+    if (const auto address = file_service(settings); !address)
+      all.sentences.push_back(address.error().detail);
+  if (settings.logs_url.empty()) return;
+  if (const auto address = logs::parse_redis_url(settings.logs_url); !address)
+    all.sentences.push_back("TANDEM_LOGS_URL " + address.error().detail);
 }
 
 }  // namespace
 
 int serve(const config::Flags& flags, const AddHandlers& add_handlers) {
-  auto configuration = configure(flags, add_missing_engines);
+  auto configuration = configure(flags, check_engines);
   if (!configuration) return refuse(configuration.error().sentences);
   config::Settings* settings = &configuration->settings;
   set_up_log(*settings);

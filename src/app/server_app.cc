@@ -10,17 +10,18 @@
 #include <vector>
 
 #include "api/api.h"
+#include "app/blob_storage.h"
 #include "app/installation.h"
+#include "app/log_storage.h"
 #include "app/storage.h"
 #include "app/upstream_loop.h"
 #include "app/version.h"
 #include "auth/jwt_secret.h"
-#include "blobs/dir_blob_store.h"
 #include "callbacks/callback_sender.h"
 #include "exec/launcher.h"
-#include "logs/embedded/sqlite_log_store.h"
 #include "net/server.h"
 #include "queue/maintenance/idempotency_expiry.h"
+#include "queue/maintenance/log_archiving.h"
 #include "queue/maintenance/maintenance.h"
 #include "queue/maintenance/orphans.h"
 #include "queue/maintenance/refresh_expiry.h"
@@ -54,8 +55,8 @@ struct World {
 struct Opened {
   Installation place;
   Storage tasks;
-  std::unique_ptr<logs::SqliteLogStore> log_store;
   std::unique_ptr<blobs::BlobStore> blobs;
+  LogStorage logs;
   std::string secret;
   WorkerId embedded_worker;
   std::optional<ClientId> upstream_client;  // none: no service is polled
@@ -75,13 +76,12 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
     return made.error();
   auto upstream_client = upstream_client_of(settings, store, world.ids);
   if (!upstream_client) return upstream_client.error();
-  auto log_store = logs::SqliteLogStore::open(place->file("logs.db"));
-  if (!log_store) return log_store.error();
-  auto blob_store = blobs::open_dir_blob_store(place->directory() / "blobs");
+  auto blob_store = open_blob_storage(settings, *place);
   if (!blob_store) return blob_store.error();
-  return Opened{std::move(*place),      std::move(*tasks),  std::move(*log_store),
-                std::move(*blob_store), std::move(*secret), *embedded,
-                *upstream_client};
+  auto logs = open_log_storage(settings, *place, **blob_store);
+  if (!logs) return logs.error();
+  return Opened{std::move(*place),  std::move(*tasks), std::move(*blob_store), std::move(*logs),
+                std::move(*secret), *embedded,         *upstream_client};
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ struct ServerApp::Parts {
   api::LoopDoors doors;
   io::OffloadPool reading{"reading", 4};
   io::OffloadPool hashing{"hashing", 2, 64};
-  logs::LogHub log_hub{*data.log_store};
+  logs::LogHub log_hub{*data.logs.store, data.logs.reader()};
   queue::Dispatcher dispatcher;
   queue::DispatcherThread dispatcher_thread{dispatcher, *clock};
   auth::TokenVerifier verifier;
@@ -244,6 +244,9 @@ void ServerApp::Parts::make_maintenance() {
   maintenance->add(std::make_unique<queue::RefreshExpiry>(door, *clock));
   maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder));
   maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder));
+  if (data.logs.archive)
+    maintenance->add(std::make_unique<queue::LogArchiving>(queue::LogArchiving::Parts{
+        *data.logs.store, *data.logs.archive, *data.blobs, *data.tasks.reader, *clock}));
   maintenance->start();
 }
 

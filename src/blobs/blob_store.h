@@ -14,7 +14,8 @@
 
 namespace tandem::blobs {
 
-enum class BlobKind : std::uint8_t { in, out };  // given with a task; made by it
+enum class BlobKind : std::uint8_t { in, out, log };  // given with a task; made by it; its log
+std::string_view to_string(BlobKind kind);            // in, out, log
 
 // A file on its way in. Nothing of it can be seen before finish() succeeds; without that, the
 // destructor drops it. Blocking; one thread at a time.

@@ -11,6 +11,7 @@
 
 #include "base/encoding.h"
 #include "blobs/content_type.h"
+#include "blobs/disk_file.h"
 #include "blobs/sha256.h"
 #include "core/file_name.h"
 
@@ -19,17 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kCopyBytes = 256 * 1024;
 constexpr int kMaxPlacingTries = 100;
 constexpr mode_t kFolderMode = 0700, kFileMode = 0600;
-
-Error disk_error(int error) {
-  if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-    return fail(Errc::disk_full, "The disk of the task files is full.");
-  if (error == ENOENT) return fail(Errc::not_found, "There is no such file.");
-  return fail(Errc::store_unavailable,
-              "The task files can't be used at the moment (errno " + std::to_string(error) + ").");
-}
 
 Result<void> sync_folder(const fs::path& folder) {
   const UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -44,30 +36,6 @@ Result<void> make_folders(const fs::path& root, const fs::path& folder) {
   if (errno != ENOENT || folder == root) return disk_error(errno);
   if (auto made = make_folders(root, folder.parent_path()); !made) return made;
   return make_folders(root, folder);
-}
-
-Result<void> write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return disk_error(errno);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
-// Gives every piece of a file to `take`, from where it stands.
-template <class Take>
-Result<void> read_all(int fd, Take take) {
-  std::string buffer(kCopyBytes, '\0');
-  for (;;) {
-    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return disk_error(errno);
-    if (count == 0) return {};
-    const std::string_view piece(buffer.data(), static_cast<std::size_t>(count));
-    if (Result<void> taken = take(piece); !taken) return taken;
-  }
 }
 
 // The file is whole and synced at `from`; makes it visible at `to`, for good.
@@ -155,7 +123,7 @@ class DirBlobStore final : public BlobStore {
     return root_ / "files" / id.substr(id.size() - 2) / id;  // the random end, not the time
   }
   fs::path place_of(TaskId task, BlobKind kind, std::string_view name) const {
-    return folder_of(task) / (kind == BlobKind::in ? "in" : "out") / name;
+    return folder_of(task) / to_string(kind) / name;
   }
   Result<FileInfo> copy_in(int fd, const fs::path& target);
   Result<FileInfo> move_in(int fd, const fs::path& held, const fs::path& target);
@@ -192,16 +160,11 @@ Result<std::unique_ptr<BlobWriter>> DirBlobStore::create(TaskId task, BlobKind k
 Result<FileInfo> DirBlobStore::adopt(const std::string& path, TaskId task, BlobKind kind,
                                      std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
-  // O_NONBLOCK: a pipe must not hold us up.
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  const int open_error = errno;
+  const auto opened = open_plain_file(path);
+  if (!opened) return opened.error();
+  const UniqueFd& fd = *opened;
   struct stat before {};
-  const bool is_plain = fd && fstat(fd.get(), &before) == 0 && S_ISREG(before.st_mode);
-  if (!fd && open_error != ELOOP && open_error != ENXIO) return disk_error(open_error);
-  if (!is_plain)
-    return fail(Errc::validation_failed, "Only regular files can be taken in.", "name");
-  if (before.st_nlink != 1)
-    return fail(Errc::validation_failed, "A file with a second name is not taken in.", "name");
+  if (fstat(fd.get(), &before) != 0) return disk_error(errno);
 
   const fs::path target = place_of(task, kind, name);
   // The owner of a file can go on writing it after a move: one of another user is copied.

@@ -76,34 +76,6 @@ class DirBlobStoreTest : public testing::Test {
   std::unique_ptr<BlobStore> store_;
 };
 
-TEST_F(DirBlobStoreTest, KeepsWhatWasWritten) {
-  auto writer = store_->create(task_, BlobKind::in, "a.txt");
-  ASSERT_TRUE(writer.has_value());
-  ASSERT_TRUE((*writer)->write("hel").has_value());
-  ASSERT_TRUE((*writer)->write("lo").has_value());
-  EXPECT_EQ(get("a.txt", BlobKind::in), "error: not_found");  // not before it is whole
-  const auto info = (*writer)->finish(kShaOfHello);
-  ASSERT_TRUE(info.has_value());
-  EXPECT_EQ(*info, (FileInfo{"a.txt", 5, kShaOfHello, "text/plain; charset=utf-8"}));
-  writer->reset();
-  EXPECT_EQ(get("a.txt", BlobKind::in), "hello");
-  EXPECT_EQ(get("a.txt", BlobKind::out), "error: not_found");
-  reopen();
-  EXPECT_EQ(get("a.txt", BlobKind::in), "hello");
-  EXPECT_EQ(files_in("tmp"), 0u);
-}
-
-TEST_F(DirBlobStoreTest, AnEmptyFileIsAFile) {
-  EXPECT_EQ(put("empty", "")->sha256, kShaOfNothing);
-  EXPECT_EQ(get("empty"), "");
-}
-
-TEST_F(DirBlobStoreTest, TheLastOneOfANameCounts) {
-  ASSERT_TRUE(put("a", "first").has_value());
-  ASSERT_TRUE(put("a", "second").has_value());
-  EXPECT_EQ(get("a"), "second");
-}
-
 TEST_F(DirBlobStoreTest, AWrongDigestLeavesNothing) {
   ASSERT_TRUE(put("a", "before").has_value());
   auto writer = store_->create(task_, BlobKind::out, "a");
@@ -138,38 +110,6 @@ TEST_F(DirBlobStoreTest, LeftoversAreSweptAtTheStart) {
   EXPECT_EQ(get("a"), "kept");
 }
 
-TEST_F(DirBlobStoreTest, BadNamesAreRefusedEverywhere) {
-  const fs::path path = outside("x");
-  for (const std::string name : {"", ".", "..", "../x", "/x", "a/b"}) {
-    EXPECT_EQ(store_->create(task_, BlobKind::out, name).error().code, Errc::validation_failed);
-    EXPECT_EQ(store_->open(task_, BlobKind::out, name).error().code, Errc::validation_failed);
-    EXPECT_EQ(store_->adopt(path, task_, BlobKind::out, name).error().code,
-              Errc::validation_failed);
-  }
-  EXPECT_TRUE(fs::exists(path));
-}
-
-TEST_F(DirBlobStoreTest, RemoveTakesTheTasksFilesOnly) {
-  ASSERT_TRUE(put("a", "1", BlobKind::in).has_value());
-  ASSERT_TRUE(put("b", "2").has_value());
-  const TaskId removed = task_;
-  task_ = ids_.make<TaskId>();
-  ASSERT_TRUE(put("c", "3").has_value());
-  EXPECT_TRUE(store_->remove(removed).has_value());
-  EXPECT_TRUE(store_->remove(removed).has_value());  // fine where there is nothing
-  EXPECT_EQ(get("c"), "3");
-  EXPECT_EQ(files_in("files"), 1u);
-  EXPECT_EQ(files_in("tmp"), 0u);
-}
-
-TEST_F(DirBlobStoreTest, AnOpenFileOutlivesItsRemoval) {
-  ASSERT_TRUE(put("a", "hello").has_value());
-  const auto file = store_->open(task_, BlobKind::out, "a");
-  ASSERT_TRUE(store_->remove(task_).has_value());
-  char content[5];
-  EXPECT_EQ(pread(file->fd.get(), content, 5, 0), 5);
-}
-
 TEST_F(DirBlobStoreTest, AdoptMovesAFile) {
   const fs::path path = outside("hello");
   const auto info = adopt(path);
@@ -180,36 +120,6 @@ TEST_F(DirBlobStoreTest, AdoptMovesAFile) {
   EXPECT_EQ(get("taken"), "hello");
   EXPECT_FALSE(fs::exists(path));
   EXPECT_EQ(files_in("tmp"), 0u);
-}
-
-TEST_F(DirBlobStoreTest, AdoptCopiesFromAnotherFileSystem) {
-  char pattern[] = "/dev/shm/tandem_blob_XXXXXX";
-  const UniqueFd fd(mkstemp(pattern));
-  if (!fd) GTEST_SKIP() << "no /dev/shm here";
-  const std::string content(1'000'000, 'x');
-  ASSERT_EQ(write(fd.get(), content.data(), content.size()), 1'000'000);
-  const auto info = adopt(pattern);
-  EXPECT_FALSE(fs::exists(pattern));
-  ASSERT_TRUE(info.has_value()) << info.error().detail;
-  EXPECT_EQ(get("taken"), content);
-}
-
-TEST_F(DirBlobStoreTest, AdoptRefusesWhatIsNoPlainFile) {
-  const fs::path path = outside("secret");
-  const fs::path link = folder_ / "link", hard = folder_ / "hard", pipe = folder_ / "pipe";
-  fs::create_symlink(path, link);
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  for (const fs::path& bad : {link, pipe, folder_, fs::path("/dev/null")}) {
-    const auto info = adopt(bad);
-    ASSERT_TRUE(info.has_error()) << bad;
-    EXPECT_EQ(info.error().code, Errc::validation_failed) << bad;
-    EXPECT_TRUE(fs::exists(fs::symlink_status(bad)));
-  }
-  fs::create_hard_link(path, hard);
-  EXPECT_EQ(adopt(path).error().code, Errc::validation_failed);
-  EXPECT_EQ(adopt(folder_ / "none").error().code, Errc::not_found);
-  EXPECT_TRUE(fs::exists(path));
-  EXPECT_EQ(get("taken"), "error: not_found");
 }
 
 // Files may not grow any more, as on a full disk.
@@ -228,19 +138,6 @@ TEST_F(DirBlobStoreTest, AFullDiskIsSaidAndLeavesNothing) {
   writer->reset();
   EXPECT_EQ(get("a"), "error: not_found");
   EXPECT_EQ(files_in("tmp"), 0u);
-}
-
-TEST_F(DirBlobStoreTest, TasksWithFilesAreListedOnceEach) {
-  EXPECT_TRUE(store_->list_tasks(0).value().empty());
-  ASSERT_TRUE(put("a", "1").has_value());
-  ASSERT_TRUE(put("b", "2").has_value());
-  std::vector<TaskId> found;
-  for (int part = 0; part < BlobStore::kParts; ++part)
-    for (const TaskId& id : store_->list_tasks(part).value()) found.push_back(id);
-  EXPECT_EQ(found, std::vector<TaskId>{task_});
-  ASSERT_TRUE(store_->remove(task_).has_value());
-  for (int part = 0; part < BlobStore::kParts; ++part)
-    EXPECT_TRUE(store_->list_tasks(part).value().empty());
 }
 
 TEST_F(DirBlobStoreTest, ManyThreadsWriteAndRemoveAtOnce) {

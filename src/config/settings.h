@@ -32,7 +32,9 @@ struct Settings {
   std::string data_dir;
   std::string database_url;  // empty: SQLite in data_dir
   std::string logs_url;      // empty: embedded
-  int loops = 0;             // 0: one for each core
+  std::string blobs_url;     // empty: files in data_dir
+  std::string s3_access_key, s3_secret_key;
+  int loops = 0;  // 0: one for each core
   std::vector<std::string> allowed_origins;
   std::size_t max_body_bytes = 0;
   std::size_t max_input_file_bytes = 0;

@@ -16,6 +16,7 @@ constexpr std::size_t kMaxCommitBytes = 16 * 1024 * 1024;
 constexpr std::size_t kMaxCommitAppends = 8192;
 constexpr std::size_t kCachedTails = 65'536;
 static_assert(kMaxCommitAppends < kCachedTails);
+constexpr std::size_t kMaxGaps = 4096;
 constexpr std::size_t kRemoveSliceBytes = 4 * 1024 * 1024;
 
 std::size_t data_bytes(const LogAppend& append) {
@@ -57,6 +58,7 @@ struct LogHub::PendingAppend {
   Outbox* outbox = nullptr;
   AppendDone done;
   Result<LogTail> answer = LogTail{};
+  std::optional<TaskTail> acknowledged;  // the tail before this commit, where it is known
 };
 
 struct LogHub::PendingRemoval {
@@ -66,7 +68,8 @@ struct LogHub::PendingRemoval {
   RemoveDone done;
 };
 
-LogHub::LogHub(LogStore& store) : store_(store), tails_(kCachedTails) {
+LogHub::LogHub(LogStore& store, LogReader& reader)
+    : store_(store), reader_(reader), tails_(kCachedTails) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -146,7 +149,7 @@ void LogHub::commit(std::span<PendingAppend> appends) {
   std::vector<LogAppend> fresh;
   std::vector<PendingAppend*> owners;
   for (PendingAppend& pending : appends) {
-    pending.answer = guarded([&] { return admit(pending.append); });
+    pending.answer = guarded([&] { return admit(pending); });
     if (pending.answer.has_error() || pending.append.records.empty()) continue;
     fresh.push_back(std::move(pending.append));
     owners.push_back(&pending);
@@ -154,54 +157,103 @@ void LogHub::commit(std::span<PendingAppend> appends) {
   if (!fresh.empty()) {
     const Result<void> stored = guarded([&] { return store_.append(fresh); });
     for (std::size_t i = 0; i < fresh.size(); ++i) owners[i]->append = std::move(fresh[i]);
-    if (stored.has_error()) {
-      // Also those that wrote nothing themselves: their tails counted on this commit.
-      for (PendingAppend& pending : appends) {
-        tails_.erase(pending.append.task_id);
-        pending.append.records.clear();
-        if (pending.answer.has_value()) pending.answer = stored.error();
-      }
-    }
+    if (stored.has_error()) take_back(appends, stored.error());
   }
   Mail mail;
   answer(appends, mail);
   send(appends, std::move(mail));
 }
 
+// Also those that wrote nothing themselves: their tails counted on this commit. What was
+// acknowledged before it is remembered where the store can lose it: only so a loss is seen.
+void LogHub::take_back(std::span<PendingAppend> appends, const Error& error) {
+  for (PendingAppend& pending : appends) {
+    tails_.erase(pending.append.task_id);
+    pending.append.records.clear();
+    if (pending.answer.has_value()) pending.answer = error;
+  }
+  if (!store_.can_lose()) return;
+  for (auto pending = appends.rbegin(); pending != appends.rend(); ++pending)
+    if (pending->acknowledged) tails_.put(pending->append.task_id, *pending->acknowledged);
+}
+
 // Checks an append against the tail and drops what is there already. The tail moves at once, so
 // that the next append of this commit is checked against it; commit() takes it back on an error.
-Result<LogTail> LogHub::admit(LogAppend& append) {
+Result<LogTail> LogHub::admit(PendingAppend& pending) {
+  LogAppend& append = pending.append;
   const auto refuse = [&append](Error error) {
     append.records.clear();
     return error;
   };
   if (const auto checked = check(append); !checked) return refuse(checked.error());
   if (append.records.empty()) return tail_only(append.task_id, append.attempt);
-  const Result<TaskTail> known = known_tail(append.task_id, append.attempt);
-  if (!known) return refuse(known.error());
-  if (known->attempt > append.attempt)
-    return refuse(fail(Errc::stale_attempt, "A later attempt writes this log."));
-
-  LogTail tail = known->attempt == append.attempt ? known->tail : LogTail{};
+  const Result<LogTail> before = tail_before(pending);
+  if (!before) return refuse(before.error());
+  LogTail tail = *before;
   const std::uint64_t first = append.records.front().seq;
-  if (first > tail.last_seq + 1)
-    return refuse(fail(Errc::range_not_satisfiable,
-                       "The log goes on at " + std::to_string(tail.last_seq + 1) + "."));
-  const auto repeats = std::min<std::uint64_t>(tail.last_seq + 1 - first, append.records.size());
+  const auto repeats = first > tail.last_seq ? 0
+                                             : std::min<std::uint64_t>(tail.last_seq + 1 - first,
+                                                                       append.records.size());
   append.records.erase(append.records.begin(),
                        append.records.begin() + static_cast<std::ptrdiff_t>(repeats));
   if (append.records.empty()) return tail;
   for (LogRecord& record : append.records) record.attempt = append.attempt;
+  tail.records += append.records.back().seq - tail.last_seq;
   tail.last_seq = append.records.back().seq;
-  tail.records += append.records.size();
   tail.bytes += data_bytes(append);
   tails_.put(append.task_id, {append.attempt, tail});
   return tail;
 }
 
+// Where the append goes on; an error where it may not.
+Result<LogTail> LogHub::tail_before(PendingAppend& pending) {
+  const LogAppend& append = pending.append;
+  const std::uint64_t first = append.records.front().seq;
+  Result<TaskTail> known = known_tail(append.task_id, append.attempt);
+  const auto ends_before = [&] {
+    const bool is_same = known->attempt == append.attempt;
+    return known->attempt <= append.attempt && (is_same ? known->tail.last_seq : 0) + 1 < first;
+  };
+  // Another server may have written meanwhile.
+  if (known && ends_before() && store_.can_lose()) {
+    const TaskTail remembered = *known;
+    known = stored_tail(append.task_id, append.attempt);
+    if (known && known->attempt == remembered.attempt &&
+        known->tail.last_seq < remembered.tail.last_seq)
+      known = remembered;
+  }
+  if (!known) return known.error();
+  if (known->attempt > append.attempt)
+    return fail(Errc::stale_attempt, "A later attempt writes this log.");
+  const LogTail tail = known->attempt == append.attempt ? known->tail : LogTail{};
+  if (ends_before() && !is_refused_again(append))
+    return fail(Errc::range_not_satisfiable,
+                "The log goes on at " + std::to_string(tail.last_seq + 1) + ".");
+  if (known->attempt == append.attempt) pending.acknowledged = *known;
+  return tail;
+}
+
+// Notes what is refused for a gap.
+bool LogHub::is_refused_again(const LogAppend& append) {
+  if (!store_.can_lose()) return false;
+  const LogPosition first{append.attempt, append.records.front().seq};
+  const auto found = gaps_.find(append.task_id);
+  if (found != gaps_.end() && found->second == first) {
+    gaps_.erase(found);
+    return true;
+  }
+  if (gaps_.size() >= kMaxGaps) gaps_.clear();
+  gaps_.insert_or_assign(append.task_id, first);
+  return false;
+}
+
 // The latest attempt that has written and its tail, as far as it matters to an append of `attempt`.
 Result<TaskTail> LogHub::known_tail(TaskId task, std::uint32_t attempt) {
   if (const TaskTail* cached = tails_.find(task)) return *cached;
+  return stored_tail(task, attempt);
+}
+
+Result<TaskTail> LogHub::stored_tail(TaskId task, std::uint32_t attempt) {
   const auto later = store_.read(task, {attempt, INT64_MAX}, 1, 1);
   if (!later) return later.error();
   if (!later->empty()) return TaskTail{later->front().attempt, {}};

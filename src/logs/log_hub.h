@@ -33,13 +33,17 @@ class LogHub {
   static constexpr std::size_t kCallerWindowBytes = 1024 * 1024;
   static constexpr std::size_t kHighWaterBytes = 64 * 1024 * 1024;
 
-  explicit LogHub(LogStore& store);
+  // `reader` also has what is no longer in the store: logs that were packed away.
+  LogHub(LogStore& store, LogReader& reader);
+  explicit LogHub(LogStore& store) : LogHub(store, store) {}
   ~LogHub();  // stops and joins; what has come in is committed and answered first
 
   // `done` runs on `outbox` when the records are durable, with the attempt's new tail. Repeats are
   // skipped; an append of no records answers the tail. Appends of one task are committed in the
   // order of the calls. On an error nothing of this append is written and it may be repeated:
-  //   range_not_satisfiable  there is a gap before it (ask for the tail, repeat from there)
+  //   range_not_satisfiable  there is a gap before it (ask for the tail, repeat from there). Where
+  //     the store can lose records and the very same comes again, its caller has no others: it is
+  //     taken, and the store says what is missing
   //   stale_attempt          a later attempt of the task has written already
   //   validation_failed, too_large  its seqs are not dense from 1 on; a record is too large
   //   disk_full, store_unavailable  the store's: the next append may work again
@@ -52,7 +56,7 @@ class LogHub {
 
   // From the return of this call on, every chunk that is committed for the task is given to
   // `follower` on `outbox`, in order. Read first what was there before: subscribe, then
-  // store().read() until it meets the first chunk; drop what overlaps by position.
+  // reader().read() until it meets the first chunk; drop what overlaps by position.
   FollowId follow(TaskId task, Outbox& outbox, Follower follower);
   // After it returns, at most the chunks already posted still arrive.
   void unfollow(TaskId task, FollowId id);
@@ -61,6 +65,7 @@ class LogHub {
   // On an error some of it may be gone: repeat it.
   void remove(std::vector<TaskId> tasks, Outbox& outbox, RemoveDone done);
   LogStore& store() { return store_; }
+  LogReader& reader() { return reader_; }
 
  private:
   struct PendingAppend;
@@ -75,16 +80,22 @@ class LogHub {
 
   void run();
   void commit(std::span<PendingAppend> appends);
-  Result<LogTail> admit(LogAppend& append);
+  void take_back(std::span<PendingAppend> appends, const Error& error);
+  Result<LogTail> admit(PendingAppend& pending);
   Result<TaskTail> known_tail(TaskId task, std::uint32_t attempt);
+  Result<TaskTail> stored_tail(TaskId task, std::uint32_t attempt);
+  Result<LogTail> tail_before(PendingAppend& pending);
+  bool is_refused_again(const LogAppend& append);
   Result<LogTail> tail_only(TaskId task, std::uint32_t attempt);
   void answer(std::span<PendingAppend> appends, Mail& mail);
   void send(std::span<PendingAppend> appends, Mail mail);
   void remove_some();
 
   LogStore& store_;
-  TailCache tails_;                       // the hub's thread only, with the line below
-  std::vector<PendingRemoval> removals_;  // under way, the oldest first
+  LogReader& reader_;
+  TailCache tails_;                               // the hub's thread only, with the lines below
+  std::vector<PendingRemoval> removals_;          // under way, the oldest first
+  std::unordered_map<TaskId, LogPosition> gaps_;  // the first record of what was refused for one
   std::atomic<std::size_t> pending_bytes_{0};
 
   std::mutex inbox_mutex_;

@@ -178,6 +178,42 @@ TEST_F(LogHubTest, FollowersHearNothingOfAFailedCommit) {
   EXPECT_EQ(seen, "a");
 }
 
+class LossyLogHubTest : public LogHubTest {
+ protected:
+  LossyLogHubTest() { store_.set_can_lose(true); }
+};
+
+TEST_F(LossyLogHubTest, WhatTheStoreLostDoesNotHoldUpTheRest) {
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {"a", "b"})), 2u);
+  store_.fail_with(fail(Errc::store_unavailable, "away"));
+  EXPECT_EQ(error(make(task_, 1, 3, {"c"})), Errc::store_unavailable);
+  store_.fail_with(std::nullopt);
+  ASSERT_TRUE(store_.remove(std::vector{task_}, 1 << 20).has_value());
+  EXPECT_EQ(last_seq(make(task_, 1, 3, {"c"})), 3u);
+  EXPECT_EQ(text(task_), "c");
+}
+
+TEST_F(LossyLogHubTest, AGapThatComesAgainIsALoss) {
+  EXPECT_EQ(error(make(task_, 1, 3, {"c"})), Errc::range_not_satisfiable);
+  EXPECT_EQ(error(make(task_, 1, 5, {"e"})), Errc::range_not_satisfiable);
+  EXPECT_EQ(error(make(task_, 1, 3, {"c"})), Errc::range_not_satisfiable);
+  EXPECT_EQ(last_seq(make(task_, 1, 3, {"c", "d"})), 4u);
+  EXPECT_EQ(error(make(other_, 1, 3, {"c"})), Errc::range_not_satisfiable);
+  EXPECT_EQ(last_seq(make(other_, 1, 1, {"a", "b"})), 2u);
+  EXPECT_EQ(last_seq(make(other_, 1, 3, {"c"})), 3u);
+}
+
+TEST_F(LossyLogHubTest, WhatAnotherServerWroteIsSeenBeforeAGapIsSaid) {
+  LogHub another(store_);
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {"a"})), 1u);
+  std::optional<Result<LogTail>> answer;
+  another.append(make(task_, 1, 2, {"b", "c"}), outbox_,
+                 [&](Result<LogTail> result) { answer = result; });
+  ASSERT_TRUE(outbox_.run_until([&] { return answer.has_value(); }));
+  EXPECT_EQ(last_seq(make(task_, 1, 4, {"d"})), 4u);
+  EXPECT_EQ(text(task_), "abcd");
+}
+
 TEST_F(LogHubTest, RemoveForgetsTheTail) {
   EXPECT_EQ(last_seq(make(task_, 2, 1, {"a", "b"})), 2u);
   EXPECT_TRUE(remove({task_, other_}).has_value());

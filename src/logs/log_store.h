@@ -52,25 +52,43 @@ struct LogTail {
   std::uint64_t bytes = 0;     // of the attempt
 };
 
-// Where logs are kept. Synchronous and batch-shaped; every call blocks. append, remove and tail are
-// made by one thread (LogHub's); read and tasks may be called from any. Errors: store_unavailable,
-// disk_full; after one, the same call may work again.
-class LogStore {
+// What of a log can be read. Blocks; from any thread. Errors: store_unavailable, disk_full; after
+// one, the same call may work again.
+class LogReader {
  public:
-  virtual ~LogStore() = default;
-  // All of them durable when it returns, or none. A record that is there already is skipped; the
-  // caller (LogHub) has checked that there is no gap.
-  virtual Result<void> append(std::span<const LogAppend> appends) = 0;
+  virtual ~LogReader() = default;
   // Records behind `after`, in order, at most `limit` records and about `max_bytes` of data.
   virtual Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
                                               std::size_t max_bytes) = 0;
+};
+
+// Where logs are kept. Synchronous and batch-shaped; every call blocks. append, remove and tail are
+// made by one thread (LogHub's); the others may be called from any. Errors as above.
+class LogStore : public LogReader {
+ public:
+  // All of them durable when it returns without an error; after one, some may be there. A record
+  // that is there already is skipped. Attempts of a task come in order; the caller (LogHub) has
+  // checked that there is no gap, as far as it knows: an engine that can lose what was durable says
+  // in a `system` record what is missing before the first one.
+  virtual Result<void> append(std::span<const LogAppend> appends) = 0;
   virtual Result<LogTail> tail(TaskId task, std::uint32_t attempt) = 0;
-  // Removes whole logs in the order given, until about `max_bytes` of data are gone, so that no
-  // call takes long. Answers how many tasks, from the front, have nothing left (now, or had
-  // before).
+  // Removes whole logs in the order given, until about `max_bytes` of data are gone where that
+  // takes time, so that no call takes long. Answers how many tasks, from the front, have nothing
+  // left (now, or had before).
   virtual Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) = 0;
   // Tasks that have a log, by id, at most `limit` of them behind `after`.
   virtual Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) = 0;
+  // Whether it can be used now.
+  virtual Result<void> check() { return {}; }
+  // Whether what was durable can be lost while the server runs (another server's memory).
+  virtual bool can_lose() const { return false; }
+};
+
+// A store that is meant for what is written now: a log that nobody writes any more is moved.
+class LiveLogStore : public LogStore {
+ public:
+  // Removes the records of a task up to `through`. From any thread.
+  virtual Result<void> trim(TaskId task, LogPosition through) = 0;
 };
 
 }  // namespace tandem::logs

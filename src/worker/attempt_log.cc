@@ -10,6 +10,7 @@
 namespace tandem::worker {
 namespace {
 
+constexpr std::size_t kRecordBytes = 64;  // beside its data
 constexpr std::int64_t kFirstPauseMs = 50, kLongestPauseMs = 2000;
 
 bool may_be_repeated(Errc code) {
@@ -37,7 +38,13 @@ struct AttemptLog::Shared : std::enable_shared_from_this<Shared> {
   void repeat();
   void answered(Result<logs::LogTail> tail);
   io::Awaitable<void> change();
+  void add(logs::LogStream stream, std::string data);
+  bool has_room(std::size_t data_bytes) const;
+  void cut(std::size_t data_bytes);
+  void say_cut();
+  void let_go(std::vector<logs::LogRecord>& records, std::size_t& bytes);
   std::size_t bytes() const { return waiting_bytes + flying_bytes; }
+  std::size_t held() const { return bytes() + kRecordBytes * (waiting.size() + flying.size()); }
   bool idle() const { return given_up || (flying.empty() && waiting.empty()); }
 
   LogSink& sink;
@@ -49,6 +56,8 @@ struct AttemptLog::Shared : std::enable_shared_from_this<Shared> {
   std::size_t waiting_bytes = 0, flying_bytes = 0;
   logs::LogTail tail;
   bool given_up = false;
+  bool is_away = false;  // the last answer was that the store can't take anything
+  std::uint64_t cut_records = 0, cut_bytes = 0;  // for want of room, and not yet said
   std::int64_t pause_ms = kFirstPauseMs;
   io::Timer changed;  // never expires; cancelled when something has changed
   io::Timer pause;
@@ -73,6 +82,8 @@ void AttemptLog::Shared::repeat() {
 void AttemptLog::Shared::answered(Result<logs::LogTail> answer) {
   if (given_up) return;
   if (!answer && may_be_repeated(answer.error().code)) {
+    is_away = true;
+    changed.cancel();
     pause.expires_after(std::chrono::milliseconds(pause_ms));
     pause_ms = std::min(pause_ms * 2, kLongestPauseMs);
     pause.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
@@ -81,8 +92,9 @@ void AttemptLog::Shared::answered(Result<logs::LogTail> answer) {
     return;
   }
   pause_ms = kFirstPauseMs;
-  flying.clear();
-  flying_bytes = 0;
+  is_away = false;
+  let_go(flying, flying_bytes);
+  say_cut();
   // Refused for good: the attempt is another's, so its log is no business of ours any more.
   if (answer)
     tail = *answer;
@@ -90,6 +102,42 @@ void AttemptLog::Shared::answered(Result<logs::LogTail> answer) {
     given_up = true;
   changed.cancel();
   send();
+}
+
+void AttemptLog::Shared::add(logs::LogStream stream, std::string data) {
+  if (given_up) return;
+  sink.hold(data.size() + kRecordBytes);
+  waiting_bytes += data.size();
+  waiting.push_back({.attempt = attempt,
+                     .seq = next_seq++,
+                     .ts = clock.wall(),
+                     .stream = stream,
+                     .data = std::move(data)});
+}
+
+bool AttemptLog::Shared::has_room(std::size_t data_bytes) const {
+  if (!is_away) return true;
+  const std::size_t more = data_bytes + kRecordBytes;
+  return held() + more <= kSpoolBytes && sink.held_bytes() + more <= kAllSpoolsBytes;
+}
+
+void AttemptLog::Shared::cut(std::size_t data_bytes) {
+  ++cut_records;
+  cut_bytes += data_bytes;
+}
+
+void AttemptLog::Shared::say_cut() {
+  if (cut_records == 0) return;
+  const std::string count = std::to_string(std::exchange(cut_records, 0));
+  const std::string bytes = std::to_string(std::exchange(cut_bytes, 0));
+  add(logs::LogStream::system, "Records cut here: " + count + " (" + bytes +
+                                   " bytes); the log store was away for too long.\n");
+}
+
+void AttemptLog::Shared::let_go(std::vector<logs::LogRecord>& records, std::size_t& data_bytes) {
+  sink.let_go(data_bytes + kRecordBytes * records.size());
+  records.clear();
+  data_bytes = 0;
 }
 
 io::Awaitable<void> AttemptLog::Shared::change() {
@@ -117,7 +165,11 @@ void AttemptLog::write(logs::LogStream stream, std::string data) {
   cut_bytes_ += data.size() - kept;
   written_bytes_ += kept;
   data.resize(kept);
-  if (kept > 0) add(stream, std::move(data));
+  // Once something was cut, all is until that is said: no record stands before an earlier one.
+  if (kept > 0 && shared_->cut_records == 0 && shared_->has_room(kept))
+    add(stream, std::move(data));
+  else if (kept > 0)
+    shared_->cut(kept);
   if (is_first_cut)
     say("The log has reached its limit of " + std::to_string(max_bytes_) +
         " bytes; what follows is cut.");
@@ -129,15 +181,8 @@ void AttemptLog::say(std::string sentence) {
 }
 
 void AttemptLog::add(logs::LogStream stream, std::string data) {
-  Shared& shared = *shared_;
-  if (shared.given_up) return;
-  shared.waiting_bytes += data.size();
-  shared.waiting.push_back({.attempt = shared.attempt,
-                            .seq = shared.next_seq++,
-                            .ts = shared.clock.wall(),
-                            .stream = stream,
-                            .data = std::move(data)});
-  shared.send();
+  shared_->add(stream, std::move(data));
+  shared_->send();
 }
 
 io::Awaitable<void> AttemptLog::room() {
@@ -146,17 +191,21 @@ io::Awaitable<void> AttemptLog::room() {
     const std::size_t bytes = shared->bytes();
     return bytes >= logs::LogHub::kCallerWindowBytes || (bytes > 0 && shared->sink.is_congested());
   };
-  while (!shared->given_up && is_full()) co_await shared->change();
+  while (!shared->given_up && !shared->is_away && is_full()) co_await shared->change();
 }
 
 io::Awaitable<LogTotals> AttemptLog::settle() {
   const std::shared_ptr<Shared> shared = shared_;
+  shared->say_cut();
+  shared->send();
   if (cut_bytes_ > 0) say(std::to_string(std::exchange(cut_bytes_, 0)) + " bytes were cut.");
   while (!shared->idle()) co_await shared->change();
   co_return LogTotals{.records = shared->tail.records, .bytes = shared->tail.bytes};
 }
 
 void AttemptLog::give_up() {
+  shared_->let_go(shared_->waiting, shared_->waiting_bytes);
+  shared_->let_go(shared_->flying, shared_->flying_bytes);
   shared_->given_up = true;
   shared_->pause.cancel();
   shared_->changed.cancel();

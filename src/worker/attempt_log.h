@@ -23,6 +23,14 @@ class LogSink {
   virtual void append(logs::LogAppend append, Done done) = 0;
   // While true, nothing new is taken from the jobs.
   virtual bool is_congested() const = 0;
+
+  // What all attempts hold back because the store is away, in bytes. On the worker's loop.
+  void hold(std::size_t bytes) { held_bytes_ += bytes; }
+  void let_go(std::size_t bytes) { held_bytes_ -= bytes; }
+  std::size_t held_bytes() const { return held_bytes_; }
+
+ private:
+  std::size_t held_bytes_ = 0;
 };
 
 // Into the log of the server that the worker lives in.
@@ -42,9 +50,15 @@ class HubLogSink final : public LogSink {
 };
 
 // The log of one attempt: numbers its records, hands them on one batch at a time, and repeats, with
-// a growing pause, what could not be written. One thread, the loop's.
+// a growing pause, what could not be written. While the store says that it is away or full the job
+// goes on, and its records wait up to a bound; what comes beyond it is cut, and a system record
+// says so in its place. One thread, the loop's.
 class AttemptLog {
  public:
+  // What may wait while the store is away: of one attempt, and of all of a worker.
+  static constexpr std::size_t kSpoolBytes = 8 * 1024 * 1024;
+  static constexpr std::size_t kAllSpoolsBytes = 64 * 1024 * 1024;
+
   AttemptLog(LogSink& sink, const Clock& clock, io::Executor executor);
   ~AttemptLog();  // give_up()
   AttemptLog(const AttemptLog&) = delete;
@@ -57,7 +71,7 @@ class AttemptLog {
   // A sentence of the worker to the one who reads the log; never cut.
   void say(std::string sentence);
 
-  // Returns when the job may write on: less than a window is on its way.
+  // Returns when the job may write on: less than a window is on its way, or the store is away.
   io::Awaitable<void> room();
   // Returns when the last record is durable; at once where there is none, and where the attempt was
   // lost (stale_attempt): then there is nothing to wait for.

@@ -341,7 +341,7 @@ def test_all_wrong_settings_are_told_at_once(server):
 
 
 def test_engines_that_are_not_there_are_refused_not_ignored(server):
-    done = server.tandem("serve", "--database-url", "sqlite://x", "--logs-url", "redis://x")
+    done = server.tandem("serve", "--database-url", "sqlite://x", "--logs-url", "redis://x/y")
     assert done.returncode == SETTINGS
     assert "TANDEM_DATABASE_URL" in done.stderr and "TANDEM_LOGS_URL" in done.stderr
 

@@ -1,6 +1,6 @@
 // Rows of the log database, and the cutting of a job's output into records. The first byte is the
 // number of records that the row is said to have.
-#include "logs/embedded/block_codec.h"
+#include "logs/block_codec.h"
 #include "logs/record_cutter.h"
 #include "tests/fuzz/target.h"
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "logs/embedded/block_codec.h"
+#include "logs/block_codec.h"
 #include "logs/embedded/connection.h"
 
 namespace tandem::logs {

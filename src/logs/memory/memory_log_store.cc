@@ -73,6 +73,15 @@ Result<std::vector<TaskId>> MemoryLogStore::tasks(TaskId after, std::size_t limi
   return out;
 }
 
+Result<void> MemoryLogStore::trim(TaskId task, LogPosition through) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) return *failure_;
+  const auto log = logs_.find(task);
+  if (log == logs_.end()) return {};
+  log->second.erase(log->second.begin(), log->second.upper_bound(through));
+  return {};
+}
+
 void MemoryLogStore::fail_with(std::optional<Error> error) {
   const std::lock_guard lock(mutex_);
   failure_ = std::move(error);

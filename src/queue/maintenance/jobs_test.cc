@@ -10,6 +10,7 @@
 #include "core/attempt.h"
 #include "logs/memory/memory_log_store.h"
 #include "queue/maintenance/idempotency_expiry.h"
+#include "queue/maintenance/log_archiving.h"
 #include "queue/maintenance/orphans.h"
 #include "queue/maintenance/refresh_expiry.h"
 #include "queue/maintenance/retention.h"
@@ -176,6 +177,35 @@ TEST_F(JobsTest, FilesAndLogsWithoutATaskGoAfterAWhile) {
   run_all(logs);
   EXPECT_FALSE(has_file(orphan) || has_log(orphan));
   EXPECT_TRUE(has_file(owned) && has_log(owned));
+}
+
+TEST_F(JobsTest, TheLogOfATaskThatHasEndedIsPacked) {
+  const TaskId done = ended(), active = submit();
+  leave_traces(active);
+  logs::ArchivedLogs archive(log_store_, *blobs_);
+  LogArchiving archiving({log_store_, archive, *blobs_, store_.reader(), clock_});
+  run_all(archiving);
+  EXPECT_TRUE(has_log(done)) << "those who follow it read on";
+  clock_.now_ms += LogArchiving::kSettledMs;
+  run_all(archiving);
+  EXPECT_FALSE(has_log(done));
+  EXPECT_TRUE(has_log(active));
+  EXPECT_EQ(archive.read(done, {}, 9, 999).value().at(0).data, "line");
+  Retention retention({door_, hub_, *blobs_, clock_}, kDayMs);
+  clock_.now_ms += 2 * kDayMs;
+  run_all(retention);
+  EXPECT_TRUE(logs::ArchivedLogs(log_store_, *blobs_).read(done, {}, 9, 999).value().empty());
+}
+
+TEST_F(JobsTest, OneLogThatCantBePackedHoldsUpNoOther) {
+  const TaskId first = ended(), second = ended();
+  blobs_->create(first, blobs::BlobKind::log, "records.zst").value()->finish(std::nullopt).value();
+  clock_.now_ms += LogArchiving::kSettledMs;
+  logs::ArchivedLogs archive(log_store_, *blobs_);
+  LogArchiving archiving({log_store_, archive, *blobs_, store_.reader(), clock_});
+  EXPECT_EQ(archiving.run().error().code, Errc::store_unavailable);
+  EXPECT_TRUE(has_log(first));
+  EXPECT_FALSE(has_log(second));
 }
 
 TEST_F(JobsTest, WhatALastRunLeftGoesAtOnce) {

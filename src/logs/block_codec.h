@@ -11,7 +11,7 @@
 
 namespace tandem::logs {
 
-// A row of the log database: some records of one attempt with dense seqs, one behind the other:
+// A piece of a stored log: some records of one attempt with dense seqs, one behind the other:
 // length u32, stream u8, ts i64, data; numbers in little endian.
 inline constexpr std::size_t kBlockDataBytes = 128 * 1024;  // a new block is begun beyond this
 

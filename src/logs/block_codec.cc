@@ -1,4 +1,4 @@
-#include "logs/embedded/block_codec.h"
+#include "logs/block_codec.h"
 
 namespace tandem::logs {
 namespace {

@@ -1,0 +1,158 @@
+#include "blobs/s3/s3_blob_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/encoding.h"
+#include "blobs/content_type.h"
+#include "blobs/disk_file.h"
+#include "blobs/s3/s3_client.h"
+#include "blobs/sha256.h"
+#include "core/file_name.h"
+
+namespace tandem::blobs {
+namespace {
+
+FileInfo describe(std::string_view name, std::uint64_t size_bytes, std::string sha256) {
+  return {.name = std::string(name),
+          .size_bytes = size_bytes,
+          .sha256 = std::move(sha256),
+          .content_type = std::string(content_type_of(name))};
+}
+
+Result<UniqueFd> nameless_file(const std::filesystem::path& folder) {
+  UniqueFd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!fd) return disk_error(errno);
+  return fd;
+}
+
+class S3BlobWriter final : public BlobWriter {
+ public:
+  S3BlobWriter(S3Client& client, UniqueFd fd, std::string key, std::string_view name)
+      : client_(client), fd_(std::move(fd)), key_(std::move(key)), name_(name) {}
+
+  Result<void> write(std::string_view bytes) override {
+    if (auto written = write_all(fd_.get(), bytes); !written) {
+      write_error_ = written.error();
+      return written;
+    }
+    digest_.add(bytes);
+    size_bytes_ += bytes.size();
+    return {};
+  }
+
+  Result<FileInfo> finish(std::optional<std::string_view> expected_sha256) override {
+    if (write_error_) return *write_error_;
+    FileInfo info = describe(name_, size_bytes_, digest_.hex_digest());
+    if (expected_sha256 && *expected_sha256 != info.sha256)
+      return fail(Errc::validation_failed, "The file's SHA-256 is not the one given.", "sha256");
+    if (auto put = client_.put(key_, fd_.get(), size_bytes_, info.sha256); !put) return put.error();
+    return info;
+  }
+
+ private:
+  S3Client& client_;
+  const UniqueFd fd_;
+  const std::string key_, name_;
+  Sha256 digest_;
+  std::uint64_t size_bytes_ = 0;
+  std::optional<Error> write_error_;  // a piece is missing: it can't be finished any more
+};
+
+class S3BlobStore final : public BlobStore {
+ public:
+  S3BlobStore(S3Address address, std::filesystem::path folder)
+      : root_(address.prefix.empty() ? "files/" : address.prefix + "/files/"),
+        folder_(std::move(folder)),
+        client_(std::move(address)) {}
+
+  Result<std::unique_ptr<BlobWriter>> create(TaskId task, BlobKind kind,
+                                             std::string_view name) override;
+  Result<FileInfo> adopt(const std::string& path, TaskId task, BlobKind kind,
+                         std::string_view name) override;
+  Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) override;
+  Result<void> remove(TaskId task) override;
+  Result<std::vector<TaskId>> list_tasks(int part) override;
+
+ private:
+  std::string prefix_of(TaskId task) const {
+    const std::string id = to_string(task);
+    return root_ + id.substr(id.size() - 2) + "/" + id + "/";  // the random end, not the time
+  }
+  std::string key_of(TaskId task, BlobKind kind, std::string_view name) const {
+    return prefix_of(task) + std::string(to_string(kind)) + "/" + std::string(name);
+  }
+
+  const std::string root_;
+  const std::filesystem::path folder_;
+  S3Client client_;
+};
+
+Result<std::unique_ptr<BlobWriter>> S3BlobStore::create(TaskId task, BlobKind kind,
+                                                        std::string_view name) {
+  if (auto checked = check_file_name(name); !checked) return checked.error();
+  auto fd = nameless_file(folder_);
+  if (!fd) return fd.error();
+  return std::unique_ptr<BlobWriter>(
+      std::make_unique<S3BlobWriter>(client_, std::move(*fd), key_of(task, kind, name), name));
+}
+
+// A copy first: its maker may still have it open, and what is sent must be what was hashed.
+Result<FileInfo> S3BlobStore::adopt(const std::string& path, TaskId task, BlobKind kind,
+                                    std::string_view name) {
+  auto writer = create(task, kind, name);
+  if (!writer) return writer.error();
+  const auto from = open_plain_file(path);
+  if (!from) return from.error();
+  const auto copied =
+      read_all(from->get(), [&writer](std::string_view piece) { return (*writer)->write(piece); });
+  if (!copied) return copied.error();
+  auto info = (*writer)->finish(std::nullopt);
+  if (info.has_value()) ::unlink(path.c_str());
+  return info;
+}
+
+Result<BlobFile> S3BlobStore::open(TaskId task, BlobKind kind, std::string_view name) {
+  if (auto checked = check_file_name(name); !checked) return checked.error();
+  auto fd = nameless_file(folder_);
+  if (!fd) return fd.error();
+  if (auto got = client_.get(key_of(task, kind, name), fd->get()); !got) return got.error();
+  struct stat status {};
+  if (fstat(fd->get(), &status) != 0) return disk_error(errno);
+  if (::lseek(fd->get(), 0, SEEK_SET) < 0) return disk_error(errno);
+  return BlobFile{std::move(*fd), static_cast<std::uint64_t>(status.st_size)};
+}
+
+Result<void> S3BlobStore::remove(TaskId task) {
+  const auto keys = client_.list(prefix_of(task), false);
+  if (!keys) return keys.error();
+  for (const std::string& key : *keys)
+    if (auto gone = client_.remove(key); !gone) return gone;
+  return {};
+}
+
+Result<std::vector<TaskId>> S3BlobStore::list_tasks(int part) {
+  const std::string two_digits = to_hex(std::string(1, static_cast<char>(part)));
+  const auto names = client_.list(root_ + two_digits + "/", true);
+  if (!names) return names.error();
+  std::vector<TaskId> tasks;
+  for (const std::string& name : *names)
+    if (const auto id = TaskId::parse(name)) tasks.push_back(*id);
+  return tasks;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobStore>> open_s3_blob_store(S3Address address,
+                                                      const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return disk_error(error.value());
+  if (auto usable = nameless_file(folder); !usable) return usable.error();
+  return std::unique_ptr<BlobStore>(std::make_unique<S3BlobStore>(std::move(address), folder));
+}
+
+}  // namespace tandem::blobs

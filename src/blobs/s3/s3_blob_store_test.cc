@@ -1,0 +1,111 @@
+#include "blobs/s3/s3_blob_store.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "blobs/s3/test_s3_server.h"
+
+// What is of S3 alone; what every engine does is in blob_store_conformance_test.cc.
+namespace tandem::blobs {
+namespace {
+
+class S3BlobStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!TestS3Server::is_installed()) GTEST_SKIP() << "no S3 server here: ./dev setup makes one";
+    std::string pattern = testing::TempDir() + "/tandem_s3_spool_XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    server_ = std::make_unique<TestS3Server>();
+    address_ = server_->address();
+    open();
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void open() { store_ = open_s3_blob_store(address_, folder_).value(); }
+
+  Result<FileInfo> put(std::string_view name, std::string_view content) {
+    auto writer = store_->create(task_, BlobKind::out, name);
+    if (!writer) return writer.error();
+    if (auto written = (*writer)->write(content); !written) return written.error();
+    return (*writer)->finish(std::nullopt);
+  }
+  std::string get(std::string_view name) {
+    const auto file = store_->open(task_, BlobKind::out, name);
+    if (!file) return "error: " + file.error().detail;
+    std::string content(file->size_bytes, '\0');
+    EXPECT_EQ(::pread(file->fd.get(), content.data(), content.size(), 0), std::ssize(content));
+    return content;
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  IdSource ids_{clock_, random_};
+  TaskId task_ = ids_.make<TaskId>();
+  std::filesystem::path folder_;
+  std::unique_ptr<TestS3Server> server_;
+  S3Address address_;
+  std::unique_ptr<BlobStore> store_;
+};
+
+TEST_F(S3BlobStoreTest, NamesOfEveryKindAreKept) {
+  for (const std::string name : {"a b.txt", "Grüße.txt", "100%+1&2=3?.x", "it's (1)~!*.txt"}) {
+    ASSERT_TRUE(put(name, name).has_value()) << name;
+    EXPECT_EQ(get(name), name);
+  }
+  ASSERT_TRUE(store_->remove(task_).has_value());
+  EXPECT_EQ(get("a b.txt"), "error: There is no such file.");
+}
+
+TEST_F(S3BlobStoreTest, ALargeFileGoesInParts) {
+  std::string content;
+  content.resize(150'000'000);
+  for (std::size_t i = 0; i < content.size(); i += 4096) content[i] = static_cast<char>(i >> 12);
+  ASSERT_TRUE(put("large", content).has_value());
+  EXPECT_TRUE(get("large") == content);
+}
+
+TEST_F(S3BlobStoreTest, WrongKeysAreSaid) {
+  address_.secret_key = "wrong";
+  open();
+  EXPECT_EQ(put("a", "x").error().detail,
+            "The file service refuses the access key or the secret key.");
+  address_.access_key = "nobody";
+  open();
+  EXPECT_EQ(put("a", "x").error().detail,
+            "The file service refuses the access key or the secret key.");
+}
+
+TEST_F(S3BlobStoreTest, AMissingBucketIsSaid) {
+  address_.bucket = "not-there";
+  open();
+  EXPECT_EQ(put("a", "x").error().detail, "The file service has no bucket of this name.");
+  EXPECT_EQ(get("a"), "error: The file service has no bucket of this name.");
+}
+
+TEST_F(S3BlobStoreTest, WhileItIsAwayErrorsAreQuickAndItComesBackByItself) {
+  ASSERT_TRUE(put("a", "x").has_value());
+  server_->kill();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(put("b", "y").error().code, Errc::store_unavailable);
+  EXPECT_EQ(get("a"), "error: The file service can't be reached.");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+  ASSERT_TRUE(server_->start());
+  EXPECT_TRUE(put("b", "y").has_value());
+  EXPECT_EQ(get("a"), "x");
+}
+
+TEST_F(S3BlobStoreTest, NothingIsLeftInTheFolder) {
+  ASSERT_TRUE(put("a", "x").has_value());
+  const auto file = store_->open(task_, BlobKind::out, "a");
+  auto writer = store_->create(task_, BlobKind::out, "b");
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+}  // namespace
+}  // namespace tandem::blobs

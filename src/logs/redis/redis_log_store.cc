@@ -1,0 +1,207 @@
+#include "logs/redis/redis_log_store.h"
+
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "logs/redis/redis_pool.h"
+#include "logs/redis/scripts.h"
+
+namespace tandem::logs {
+namespace {
+
+constexpr std::string_view kIndex = "tandem:logs";
+constexpr std::size_t kScriptRecords = 500;  // Redis does nothing else meanwhile
+constexpr std::size_t kPageRecords = 256;
+constexpr std::size_t kRemovedAtOnce = 500;
+
+std::string_view text_of(const redisReply& reply) {
+  return reply.str == nullptr ? std::string_view() : std::string_view(reply.str, reply.len);
+}
+
+template <class Number>
+Number number_of(std::string_view text) {
+  Number number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+struct StreamEntry {
+  LogRecord record;
+  std::uint64_t total = 0;
+};
+
+// An entry of a stream. What is no entry of ours has no place in the result.
+std::optional<StreamEntry> entry_of(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 2) return std::nullopt;
+  const auto position = parse_log_position(text_of(*reply.element[0]));
+  const redisReply& fields = *reply.element[1];
+  if (!position || fields.type != REDIS_REPLY_ARRAY) return std::nullopt;
+  StreamEntry entry;
+  entry.record.attempt = position->attempt;
+  entry.record.seq = position->seq;
+  for (std::size_t i = 0; i + 1 < fields.elements; i += 2) {
+    const std::string_view name = text_of(*fields.element[i]),
+                           text = text_of(*fields.element[i + 1]);
+    if (name == "ts") entry.record.ts.ms = number_of<std::int64_t>(text);
+    if (name == "stream") entry.record.stream = log_stream_from(text).value_or(LogStream::system);
+    if (name == "data") entry.record.data = text;
+    if (name == "total") entry.total = number_of<std::uint64_t>(text);
+  }
+  return entry;
+}
+
+std::vector<LogRecord> records_of(const redisReply& reply) {
+  std::vector<LogRecord> records;
+  if (reply.type != REDIS_REPLY_ARRAY) return records;
+  records.reserve(reply.elements);
+  for (std::size_t i = 0; i < reply.elements; ++i)
+    if (auto entry = entry_of(*reply.element[i])) records.push_back(std::move(entry->record));
+  return records;
+}
+
+// One call of the script: the front of `records`. Answers how many those are.
+std::size_t add_script_call(RedisConnection& connection, const LogAppend& append,
+                            std::span<const LogRecord> records) {
+  const std::size_t count = std::min(records.size(), kScriptRecords);
+  const std::string id = to_string(append.task_id), key = redis_log_key(append.task_id);
+  const std::string attempt = std::to_string(append.attempt);
+  std::vector<std::string> numbers;
+  numbers.reserve(2 * count);
+  std::vector<std::string_view> call = {"EVALSHA", connection.script(), "2", key, kIndex, id,
+                                        attempt};
+  call.reserve(call.size() + 4 * count);
+  for (const LogRecord& record : records.first(count)) {
+    call.push_back(numbers.emplace_back(std::to_string(record.seq)));
+    call.push_back(numbers.emplace_back(std::to_string(record.ts.ms)));
+    call.push_back(to_string(record.stream));
+    call.push_back(record.data);
+  }
+  connection.add(call);
+  return count;
+}
+
+class Engine final : public RedisLogStore {
+ public:
+  explicit Engine(RedisAddress address) : pool_(std::move(address), kAppendScript) {}
+
+  Result<void> append(std::span<const LogAppend> appends) override;
+  Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
+                                      std::size_t max_bytes) override;
+  Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
+  Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
+  Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
+  Result<void> trim(TaskId task, LogPosition through) override;
+  Result<void> check() override;
+  bool can_lose() const override { return true; }
+
+ private:
+  RedisPool pool_;
+};
+
+Result<void> Engine::append(std::span<const LogAppend> appends) {
+  return pool_.run([&](RedisConnection& connection) -> Result<void> {
+    std::size_t calls = 0;
+    for (const LogAppend& append : appends)
+      for (std::span<const LogRecord> rest = append.records; !rest.empty(); ++calls)
+        rest = rest.subspan(add_script_call(connection, append, rest));
+    for (; calls > 0; --calls)
+      if (auto done = connection.reply(); !done) return done.error();
+    return {};
+  });
+}
+
+Result<std::vector<LogRecord>> Engine::read(TaskId task, LogPosition after, int limit,
+                                            std::size_t max_bytes) {
+  const std::string key = redis_log_key(task);
+  const auto most = static_cast<std::size_t>(std::max(limit, 0));
+  return pool_.run([&](RedisConnection& connection) -> Result<std::vector<LogRecord>> {
+    std::vector<LogRecord> out;
+    std::size_t bytes = 0;
+    while (out.size() < most && (out.empty() || bytes < max_bytes)) {
+      const std::size_t wanted = std::min(most - out.size(), kPageRecords);
+      const std::string count = std::to_string(wanted);
+      const std::string from = "(" + to_string(out.empty() ? after : out.back().position());
+      const auto page = connection.ask({"XRANGE", key, from, "+", "COUNT", count});
+      if (!page) return page.error();
+      auto records = records_of(**page);
+      for (LogRecord& record : records) {
+        if (bytes >= max_bytes && !out.empty()) return out;
+        bytes += record.data.size();
+        out.push_back(std::move(record));
+      }
+      if (records.size() < wanted) break;
+    }
+    return out;
+  });
+}
+
+Result<LogTail> Engine::tail(TaskId task, std::uint32_t attempt) {
+  const std::string key = redis_log_key(task), number = std::to_string(attempt);
+  const std::string from = number + "-18446744073709551615", to = number + "-0";
+  return pool_.run([&](RedisConnection& connection) -> Result<LogTail> {
+    const auto newest = connection.ask({"XREVRANGE", key, from, to, "COUNT", "1"});
+    if (!newest) return newest.error();
+    if ((*newest)->type != REDIS_REPLY_ARRAY || (*newest)->elements == 0) return LogTail{};
+    const auto entry = entry_of(*(*newest)->element[0]);
+    if (!entry) return fail(Errc::store_unavailable, "A record of this log can't be read.");
+    return LogTail{entry->record.seq, entry->record.seq, entry->total};
+  });
+}
+
+// Redis frees a stream on a thread of its own, whatever its size.
+Result<std::size_t> Engine::remove(std::span<const TaskId> tasks, std::size_t /*max_bytes*/) {
+  const std::span<const TaskId> now = tasks.first(std::min(tasks.size(), kRemovedAtOnce));
+  return pool_.run([&](RedisConnection& connection) -> Result<std::size_t> {
+    for (const TaskId& task : now) {
+      connection.add({"UNLINK", redis_log_key(task)});
+      connection.add({"ZREM", kIndex, to_string(task)});
+    }
+    for (std::size_t i = 0; i < 2 * now.size(); ++i)
+      if (auto done = connection.reply(); !done) return done.error();
+    return now.size();
+  });
+}
+
+Result<std::vector<TaskId>> Engine::tasks(TaskId after, std::size_t limit) {
+  const std::string from = after == TaskId() ? "-" : "(" + to_string(after);
+  const std::string count = std::to_string(limit);
+  return pool_.run([&](RedisConnection& connection) -> Result<std::vector<TaskId>> {
+    const auto page = connection.ask({"ZRANGEBYLEX", kIndex, from, "+", "LIMIT", "0", count});
+    if (!page) return page.error();
+    std::vector<TaskId> out;
+    for (std::size_t i = 0; i < (*page)->elements; ++i)
+      if (const auto id = TaskId::parse(text_of(*(*page)->element[i]))) out.push_back(*id);
+    return out;
+  });
+}
+
+Result<void> Engine::trim(TaskId task, LogPosition through) {
+  const LogPosition next{through.attempt, through.seq + 1};
+  return pool_.run([&](RedisConnection& connection) -> Result<void> {
+    auto done = connection.ask({"EVAL", kTrimScript, "2", redis_log_key(task), kIndex,
+                                to_string(task), to_string(through), to_string(next)});
+    if (!done) return done.error();
+    return {};
+  });
+}
+
+Result<void> Engine::check() {
+  return pool_.run([](RedisConnection& connection) -> Result<void> {
+    if (auto answer = connection.ask({"PING"}); !answer) return answer.error();
+    return {};
+  });
+}
+
+}  // namespace
+
+std::string redis_log_key(TaskId task) { return "tandem:log:{" + to_string(task) + "}"; }
+
+std::unique_ptr<RedisLogStore> RedisLogStore::make(RedisAddress address) {
+  return std::make_unique<Engine>(std::move(address));
+}
+
+}  // namespace tandem::logs

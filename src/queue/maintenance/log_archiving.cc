@@ -1,0 +1,36 @@
+#include "queue/maintenance/log_archiving.h"
+
+namespace tandem::queue {
+namespace {
+
+constexpr std::size_t kBatch = 200;
+
+}  // namespace
+
+Result<bool> LogArchiving::run() {
+  const auto tasks = parts_.live.tasks(last_, kBatch);
+  if (!tasks) return tasks.error();
+  const bool is_full = tasks->size() == kBatch;
+  last_ = is_full ? tasks->back() : TaskId();
+  Result<void> clean;
+  for (const TaskId& task : *tasks)
+    if (auto done = archive_if_ended(task); !done) clean = done;  // the others are not held up
+  if (!clean) return clean.error();
+  return is_full;
+}
+
+Result<void> LogArchiving::archive_if_ended(TaskId id) {
+  const auto task = parts_.reader.find(id);
+  if (!task) return task.error();
+  if (!*task || !(*task)->finished_at) return {};  // one without a row is an orphan
+  if (parts_.clock.wall() - *(*task)->finished_at < kSettledMs) return {};
+  // The totals are of the last attempt that told some: surely of this one where it is the first.
+  logs::LogPosition end;
+  if ((*task)->attempt == 1) end = {1, (*task)->log.records};
+  if (auto done = parts_.archive.archive(id, end); !done) return done;
+  const auto still = parts_.reader.find(id);
+  if (still && !*still) return parts_.blobs.remove(id);  // deleted meanwhile, and its files before
+  return {};
+}
+
+}  // namespace tandem::queue

@@ -1,0 +1,109 @@
+"""Files of tasks in an S3 service: in, out, in parts, over a restart; what it refuses is told."""
+
+import hashlib
+import io
+import time
+import zipfile
+
+import pytest
+
+from conftest import Server
+from multipart import CONTENT_TYPE, form
+from redis_process import Redis
+from s3_process import S3
+from waiting import until
+
+SETTINGS = 78
+
+
+@pytest.fixture
+def s3(tmp_path):
+    s3 = S3(tmp_path / "s3").start()
+    yield s3
+    if s3.process.poll() is None:
+        s3.kill()
+
+
+@pytest.fixture
+def server(tmp_path, s3):
+    server = Server(tmp_path, **s3.settings).start()
+    yield server
+    if server.process.poll() is None:
+        server.kill()
+
+
+def submit_with_files(server, script, files):
+    task = {"payload": {"job_type": "shell", "script": script}}
+    answer = server.request("POST", "/api/v1/tasks", form(task, files), CONTENT_TYPE)
+    assert answer.status == 201, answer.body
+    return answer.json["task_id"]
+
+
+def download(server, task_id, query="", **headers):
+    return server.request("GET", f"/api/v1/tasks/{task_id}/download{query}", headers=headers)
+
+
+def test_inputs_and_outputs_live_in_the_bucket(server, s3):
+    content = bytes(range(256)) * 4000
+    task_id = submit_with_files(
+        server, 'cp "$TANDEM_INPUT_DIR/in.bin" "$TANDEM_OUTPUT_DIR/out.bin";'
+        'echo hello > "$TANDEM_OUTPUT_DIR/a text.txt"', {"in.bin": content})
+    task = server.finished(task_id)
+    assert task["status"] == "completed", task
+    assert {o["name"]: o["sha256"] for o in task["outputs"]}["out.bin"] == (
+        hashlib.sha256(content).hexdigest())
+    place = f"tandem/files/{task_id[-2:]}/{task_id}"
+    assert s3.keys() == [f"{place}/in/in.bin", f"{place}/out/a text.txt", f"{place}/out/out.bin"]
+    assert not list((server.data / "spool").iterdir())
+
+    def all_is_there():
+        assert download(server, task_id, "?name=out.bin").body == content
+        part = download(server, task_id, "?name=out.bin", Range="bytes=1000-1999")
+        assert (part.status, part.body) == (206, content[1000:2000])
+        archive = zipfile.ZipFile(io.BytesIO(download(server, task_id).body))
+        assert archive.read("out.bin") == content and archive.read("a text.txt") == b"hello\n"
+
+    all_is_there()
+    server.kill()
+    server.start()
+    all_is_there()
+    assert server.request("DELETE", f"/api/v1/tasks/{task_id}").status == 204
+    assert s3.keys() == []
+
+
+def test_while_the_service_is_away_it_is_told_and_comes_back(server, s3):
+    task_id = server.shell('echo x > "$TANDEM_OUTPUT_DIR/x"')["task_id"]
+    assert server.finished(task_id)["status"] == "completed"
+    s3.kill()
+    begin = time.monotonic()
+    answer = download(server, task_id, "?name=x")
+    assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+    assert time.monotonic() - begin < 2
+    s3.start()
+    until(lambda: download(server, task_id, "?name=x").body == b"x\n", "it is back", 5)
+
+
+def test_settings_that_lack_something_are_refused(tmp_path, s3):
+    server = Server(tmp_path)
+    for settings, named in [
+        ({"TANDEM_BLOBS_URL": "s3://bucket"}, "TANDEM_S3_ACCESS_KEY"),
+        ({"TANDEM_BLOBS_URL": "s3://b?x=1"} | {"TANDEM_S3_ACCESS_KEY": "a"}, "TANDEM_BLOBS_URL"),
+        ({"TANDEM_BLOBS_URL": "http://x"}, "TANDEM_BLOBS_URL"),
+    ]:
+        done = server.tandem("serve", **settings)
+        assert done.returncode == SETTINGS and named in done.stderr, done.stderr
+
+
+def test_logs_in_redis_are_packed_into_the_bucket(tmp_path, s3):
+    redis = Redis(tmp_path / "redis").start()
+    server = Server(tmp_path, **s3.settings, TANDEM_LOGS_URL=redis.url).start()
+    try:
+        task_id = server.shell("seq 1 1000")["task_id"]
+        assert server.finished(task_id)["status"] == "completed"
+        until(lambda: any(key.endswith("/log/records.zst") for key in s3.keys()), "it is packed")
+        text = server.request("GET", f"/api/v1/tasks/{task_id}/logs",
+                              headers={"Accept": "text/plain"}).body.decode()
+        assert text.split() == [str(i) for i in range(1, 1001)]
+    finally:
+        server.stop()
+        redis.kill()
