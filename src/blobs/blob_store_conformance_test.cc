@@ -209,7 +209,8 @@ TEST_P(BlobStoreConformance, ManyThreadsWriteAndRemoveAtOnce) {
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([this, name = std::to_string(i)] {
       for (int round = 0; round < 20; ++round) {
-        ASSERT_TRUE(put(name, "content").has_value());
+        const auto written = put(name, "content");
+        ASSERT_TRUE(written) << written.error().detail;
         if (round % 5 == 4) {
           ASSERT_TRUE(store_->remove(task_).has_value());
         }

@@ -168,7 +168,9 @@ Result<void> S3Client::perform(Request& request) {
     const int code = exchange(request, curl);
     handles_->give_back(curl);
     if (code == CURLE_OK && request.status >= 200 && request.status < 300) return {};
-    const bool is_trouble = code != CURLE_OK || request.status >= 500 || request.status == 429;
+    // 409: something else is under way there that is soon over.
+    const bool is_trouble =
+        code != CURLE_OK || request.status >= 500 || request.status == 429 || request.status == 409;
     if (!is_trouble) return error_of(request);
     if (request.write_fd >= 0) {  // what came of it is of no use
       if (::ftruncate(request.write_fd, 0) != 0) return disk_error(errno);
