@@ -51,7 +51,9 @@ TestS3Server::~TestS3Server() {
   std::filesystem::remove_all(folder_);
 }
 
-bool TestS3Server::is_installed() { return ::access(kProgram, X_OK) == 0; }
+bool TestS3Server::is_installed() {
+  return ::access(kProgram, X_OK) == 0 || ::getenv("CI") != nullptr;
+}
 
 bool TestS3Server::spawn() {
   std::vector<std::string> words = {
