@@ -1,4 +1,4 @@
-"""The commands of `docs/operating/backup-and-restore.md`, under a running server, and the way back."""
+"""The commands of `docs/operating/backup-and-restore.md` on a running server, and back."""
 
 import re
 import shutil
