@@ -1,0 +1,109 @@
+"""What deploy/ holds fits the server: names of settings, times, libraries."""
+
+import configparser
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from conftest import BINARY, ROOT, Server
+
+DEPLOY = ROOT / "deploy"
+UNITS = DEPLOY / "systemd"
+COMPOSE = DEPLOY / "container/compose.yaml"
+SETTING = re.compile(r"\b(?:TANDEM_[A-Z0-9_]+[A-Z0-9]|TASK_ASSIGNMENT_MODE)\b")
+LAST_WORDS_S = 10
+# In every image, or only in a build with sanitizers.
+COMPILERS_OWN = {"libc6", "libgcc-s1", "libstdc++6", "libasan8", "libubsan1", "libtsan2"}
+
+
+def known_settings():
+    page = (ROOT / "docs/operating/settings.md").read_text()
+    return set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+
+
+def sample(name):
+    lines = (UNITS / name).read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def unit(name):
+    parser = configparser.ConfigParser(strict=True, interpolation=None)
+    parser.optionxform = str
+    parser.read(UNITS / name)
+    return parser["Service"]
+
+
+def drained_within_s(settings):
+    return int(settings["TANDEM_DRAIN_TIMEOUT_S"]) + int(settings["TANDEM_LEASE_S"]) + LAST_WORDS_S
+
+
+def test_every_setting_that_is_named_is_there():
+    files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.parent.name != "secrets"]
+    named = {(str(path.relative_to(ROOT)), name)
+             for path in files for name in SETTING.findall(path.read_text())}
+    assert len(named) > 30
+    assert {entry for entry in named if entry[1] not in known_settings()} == set()
+
+
+def test_the_sample_settings_serve(tmp_path):
+    settings = sample("server.env") | {"TANDEM_LISTEN": "127.0.0.1:0"}
+    settings["TANDEM_HANDLERS_DIR"] = str(ROOT / "handlers")
+    server = Server(tmp_path, **settings).start()
+    try:
+        health = server.request("GET", "/health").json
+        assert (health["status"], health["store"], health["logs"]) == ("ok", "ready", "ready")
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("name", ["tandem.service", "tandem-worker.service"])
+def test_a_unit_lets_jobs_drain_and_does_not_repeat_what_is_hopeless(name):
+    service = unit(name)
+    assert (service["KillMode"], service["Delegate"]) == ("mixed", "yes")
+    assert int(service["TimeoutStopSec"]) > drained_within_s(sample("server.env"))
+    assert "78" in service["RestartPreventExitStatus"].split()
+    assert int(service["LimitNOFILE"]) > 16384
+
+
+def test_compose_names_only_what_it_has():
+    compose = yaml.safe_load(COMPOSE.read_text())
+    services = compose["services"]
+    workers = [one for name, one in services.items() if name.startswith("worker")]
+    assert len(workers) == 3
+    assert len({one["volumes"][0] for one in workers}) == 3  # a token of its own for each
+    for service in services.values():
+        assert set(service.get("depends_on", {})) <= set(services)
+        assert set(service.get("secrets", [])) <= set(compose["secrets"])
+        assert set(service["networks"]) <= set(compose["networks"])
+        volumes = {entry.split(":")[0] for entry in service["volumes"]}
+        assert {name for name in volumes if not name.startswith(".")} <= set(compose["volumes"])
+    assert all("healthcheck" in services[name] for name in ("server", "postgres", "redis"))
+    pause_s = int(services["server"]["stop_grace_period"].removesuffix("s"))
+    assert pause_s > drained_within_s(services["server"]["environment"])
+
+
+def test_the_image_has_the_libraries_of_the_binary():
+    listed = subprocess.run(["objdump", "-p", BINARY], capture_output=True, text=True, check=True)
+    libraries = re.findall(r"NEEDED\s+(\S+)", listed.stdout)
+    owners = subprocess.run(["dpkg", "-S", *("*-linux-gnu/" + library for library in libraries)],
+                            capture_output=True, text=True, check=False).stdout
+    needed = {line.split(":")[0] for line in owners.splitlines()} - COMPILERS_OWN
+    image = (DEPLOY / "container/Containerfile").read_text().split("FROM debian:12-slim")[1]
+    assert "libpq5" in needed
+    assert needed - set(image.split()) == set()
+
+
+def test_the_entrypoint_makes_settings_of_secrets(tmp_path):
+    program = tmp_path / "tandem"
+    program.write_text('#!/bin/sh\necho "$TANDEM_DATABASE_URL|$*"\n')
+    program.chmod(0o755)
+    (tmp_path / "TANDEM_DATABASE_URL").write_text("postgresql://a b/c\n")
+    (tmp_path / "postgres_password").write_text("not a setting\n")
+    script = (DEPLOY / "container/entrypoint").read_text().replace("/run/secrets", str(tmp_path))
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", script, "entrypoint", "serve", "--log-json"], env=path,
+                          capture_output=True, text=True, check=True)
+    assert done.stdout == "postgresql://a b/c|serve --log-json\n"
