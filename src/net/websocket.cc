@@ -63,6 +63,7 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
   void note_end(ErrorCode error);
   void write();
   void on_write(ErrorCode error);
+  void begin_close(std::uint16_t code, std::string reason);
   void send_close();
   void watch(std::int64_t timeout_ms);
   void on_watch();
@@ -203,8 +204,7 @@ void Link::on_read(ErrorCode error) {
     buffer_ = {};
   } else if (!ws_->got_text()) {
     buffer_ = {};
-    close(ws_code::kUnsupported, "text messages only");
-    read();
+    begin_close(ws_code::kUnsupported, "text messages only");
   } else {
     const auto text = buffer_.data();
     if (open_) inbound_.emplace_back(static_cast<const char*>(text.data()), text.size());
@@ -282,13 +282,18 @@ void Link::on_write(ErrorCode error) {
 
 void Link::close(std::uint16_t code, std::string reason) {
   if (!open_) return;
+  inbound_.clear();
+  begin_close(code, std::move(reason));
+  changed_.cancel();
+}
+
+void Link::begin_close(std::uint16_t code, std::string reason) {
+  if (!open_) return;
   open_ = false;
   close_wanted_ = true;
   closed_by_ = {code, std::move(reason)};
-  inbound_.clear();
   watch(limits_.close_timeout_ms);
   if (!writing_) send_close();
-  changed_.cancel();
 }
 
 void Link::send_close() {

@@ -225,6 +225,23 @@ TEST_F(WebSocket, ClosesBrokenPeersWithTheRightCode) {
   EXPECT_EQ(close_code(raw_conversation(frame(0x88, "\x03\xe8"))), 1000);
 }
 
+TEST_F(WebSocket, KeepsWhatCameBeforeAWrongMessage) {
+  serve();
+  std::promise<std::string> heard;
+  server_->handler.on_handle = [&heard](Request&) -> io::Awaitable<Response> {
+    const auto listen = [&heard](std::shared_ptr<WsPeer> peer) -> io::Awaitable<void> {
+      std::string all;
+      while (auto message = co_await peer->receive()) all += *message + ";";
+      heard.set_value(all);
+    };
+    co_return Response::upgrade("", listen);
+  };
+  EXPECT_EQ(close_code(raw_conversation(frame(0x81, "a") + frame(0x81, "b") + frame(0x82, "c") +
+                                        frame(0x88, "\x03\xe8"))),
+            1003);
+  EXPECT_EQ(heard.get_future().get(), "a;b;");
+}
+
 TEST_F(WebSocket, ASlowReaderIsBoundedAndToldOfTheDrain) {
   serve();
   static std::promise<std::size_t>* filled = nullptr;

@@ -85,10 +85,11 @@ void Dispatcher::apply(Outbox*, CloseWorker& command) {
 void Dispatcher::apply(Outbox* outbox, Claim& command) {
   const WorkerId id = command.profile.worker_id;
   Poll poll{.value = {}, .until = mono_ + command.wait_ms, .done = std::move(command.done)};
-  const auto is_known = [&command](const Entry* entry) {
-    return std::ranges::any_of(command.known, [entry](const Lease& known) {
-      return known.task_id == entry->task->task_id && known.attempt == entry->task->attempt;
-    });
+  std::unordered_map<TaskId, std::uint32_t> known;
+  for (const Lease& lease : command.known) known.emplace(lease.task_id, lease.attempt);
+  const auto is_known = [&known](const Entry* entry) {
+    const auto found = known.find(entry->task->task_id);
+    return found != known.end() && found->second == entry->task->attempt;
   };
   if (command.max > 0)
     for (Entry* entry : offers_to(id))
