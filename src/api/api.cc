@@ -56,6 +56,19 @@ Result<void> Api::load() {
   return state_->workers.load(services_.reader);
 }
 
+void Api::follow_accounts() {
+  queue::WatchAccounts watch{
+      .changed = [this] { services_.reading.submit([this] { read_accounts_again(); }); }};
+  services_.post({.outbox = &own_outbox_, .what = std::move(watch)});
+}
+
+// Where the store is away just now it is tried again; each try waits for a while itself.
+void Api::read_accounts_again() {
+  constexpr int kTries = 5;
+  for (int i = 0; i < kTries; ++i)
+    if (load()) return;
+}
+
 net::RouteDecision Api::decide(const net::RequestHead& head) {
   const RouteMatch match = match_route(head);
   auto caller = admit(*state_, head, match);

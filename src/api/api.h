@@ -5,6 +5,7 @@
 
 #include "api/services.h"
 #include "net/handler.h"
+#include "queue/direct_outbox.h"
 
 namespace tandem::api {
 
@@ -20,6 +21,8 @@ class Api final : public net::Handler {
   // Reads which clients and workers exist; blocks. Until it has succeeded, requests with a token
   // are answered with store_unavailable. Errors: store_unavailable.
   Result<void> load();
+  // From now on what other servers change of them is read again.
+  void follow_accounts();
 
   net::RouteDecision decide(const net::RequestHead& head) override;
   io::Awaitable<net::Response> handle(net::Request& request) override;
@@ -27,7 +30,10 @@ class Api final : public net::Handler {
   void failed(const std::string& request_id, const std::string& what) override;
 
  private:
+  void read_accounts_again();
+
   Services services_;
+  queue::DirectOutbox own_outbox_;
   std::unique_ptr<ApiState> state_;
 };
 

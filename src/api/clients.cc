@@ -87,6 +87,7 @@ Answer create_client(Call& call) {
                              .secret_changed_at = now};
   queue::Transact transact{
       .run = [&client](store::Store& store) { return store.accounts().insert_client(client); },
+      .is_announced = true,
       .done = {}};
   const auto done = co_await ask(services, call.outbox, std::move(transact));
   if (!done) {
@@ -110,6 +111,7 @@ Answer delete_client(Call& call) {
                              if (!*removed) return no_such_client();
                              return {};
                            },
+                           .is_announced = true,
                            .done = {}};
   const auto done = co_await ask(call.services(), call.outbox, std::move(transact));
   if (!done) co_return refuse(call, done.error());

@@ -5,21 +5,33 @@
 #include "base/limits.h"
 
 namespace tandem::api {
+namespace {
 
-Result<void> LiveClients::load(store::TaskReader& reader) {
+Result<std::unordered_set<ClientId>> read_all(store::TaskReader& reader) {
+  std::unordered_set<ClientId> ids;
   std::optional<ClientId> after;
   while (true) {
     auto page = reader.list_clients(after, limits::kMaxPageItems);
     if (!page) return page.error();
-    {
-      const std::unique_lock lock(mutex_);
-      for (const store::Client& client : *page) ids_.insert(client.client_id);
-    }
-    if (page->size() < static_cast<std::size_t>(limits::kMaxPageItems)) break;
+    for (const store::Client& client : *page) ids.insert(client.client_id);
+    if (page->size() < static_cast<std::size_t>(limits::kMaxPageItems)) return ids;
     after = page->back().client_id;
   }
-  loaded_.store(true, std::memory_order_release);
-  return {};
+}
+
+}  // namespace
+
+Result<void> LiveClients::load(store::TaskReader& reader) {
+  while (true) {
+    const std::uint64_t before = changes_.load();
+    auto all = read_all(reader);
+    if (!all) return all.error();
+    const std::unique_lock lock(mutex_);
+    if (changes_.load() != before) continue;  // what was read may be older
+    ids_ = std::move(*all);
+    loaded_.store(true, std::memory_order_release);
+    return {};
+  }
 }
 
 bool LiveClients::contains(ClientId id) const {
@@ -29,11 +41,13 @@ bool LiveClients::contains(ClientId id) const {
 
 void LiveClients::add(ClientId id) {
   const std::unique_lock lock(mutex_);
+  ++changes_;
   ids_.insert(id);
 }
 
 void LiveClients::remove(ClientId id) {
   const std::unique_lock lock(mutex_);
+  ++changes_;
   ids_.erase(id);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <shared_mutex>
 #include <unordered_set>
 
@@ -24,6 +25,7 @@ class LiveClients {
 
  private:
   std::atomic<bool> loaded_{false};
+  std::atomic<std::uint64_t> changes_{0};  // made here
   mutable std::shared_mutex mutex_;
   std::unordered_set<ClientId> ids_;  // guarded by mutex_
 };

@@ -8,6 +8,7 @@
 namespace tandem::api {
 
 Result<void> LiveWorkers::load(store::TaskReader& reader) {
+  const std::uint64_t change = next_change();  // what is changed from here on is newer
   std::optional<WorkerId> after;
   while (true) {
     auto page = reader.list_workers(after, limits::kMaxPageItems);
@@ -15,7 +16,7 @@ Result<void> LiveWorkers::load(store::TaskReader& reader) {
     const bool is_last = page->size() < static_cast<std::size_t>(limits::kMaxPageItems);
     if (!is_last) after = page->back().worker_id;
     for (store::WorkerRecord& record : *page)
-      put(std::make_shared<const store::WorkerRecord>(std::move(record)), 0);
+      put(std::make_shared<const store::WorkerRecord>(std::move(record)), change);
     if (is_last) break;
   }
   loaded_.store(true, std::memory_order_release);

@@ -20,7 +20,7 @@ using WorkerPtr = std::shared_ptr<const store::WorkerRecord>;
 // too. Thread-safe.
 class LiveWorkers {
  public:
-  // Reads all that are not known yet; blocks. Errors: store_unavailable. May be repeated.
+  // Reads all of them; blocks. Errors: store_unavailable. May be repeated.
   Result<void> load(store::TaskReader& reader);
   bool is_loaded() const { return loaded_.load(std::memory_order_acquire); }
 

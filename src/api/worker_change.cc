@@ -30,6 +30,7 @@ io::Awaitable<Result<WorkerPtr>> change_worker(Call& call, WorkerId id,
         number = live.next_change();
         return {};
       },
+      .is_announced = true,
       .done = {}};
   const auto done = co_await ask(call.services(), call.outbox, std::move(transact));
   if (!done) co_return done.error();

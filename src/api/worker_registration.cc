@@ -69,6 +69,7 @@ Answer register_worker(Call& call) {
                              number = live.next_change();
                              return insert_of_client(store, *worker);
                            },
+                           .is_announced = true,
                            .done = {}};
   const auto done = co_await ask(services, call.outbox, std::move(transact));
   if (!done) co_return refuse(call, done.error());

@@ -37,7 +37,7 @@ Result<void> in_transaction(store::Store& store, Work work) {
 }
 
 template <class AnyId>
-Result<AnyId> kept_id(store::Store& store, IdSource& ids, const char* key) {
+Result<AnyId> kept_id(store::Store& store, IdSource& ids, const std::string& key) {
   AnyId id;
   auto done = in_transaction(store, [&](store::AccountStore& accounts) -> Result<void> {
     auto known = accounts.get_meta(key);
@@ -96,8 +96,11 @@ Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
   return Installation(std::filesystem::absolute(data_dir), std::move(*lock));
 }
 
-Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids) {
-  return kept_id<WorkerId>(store, ids, kEmbeddedWorkerKey);
+Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids,
+                                               ServerId server) {
+  std::string key = kEmbeddedWorkerKey;
+  if (!server.is_nil()) key += " " + to_string(server);
+  return kept_id<WorkerId>(store, ids, key);
 }
 
 Result<ClientId> Installation::upstream_client(store::Store& store, IdSource& ids) {

@@ -20,8 +20,9 @@ class Installation {
   std::string file(std::string_view name) const { return (directory_ / name).string(); }
   const std::filesystem::path& directory() const { return directory_; }
 
-  // The id of the server's own worker, made on the first start.
-  static Result<WorkerId> embedded_worker(store::Store& store, IdSource& ids);
+  // The id of the server's own worker, made on the first start. `server`: which one, where several
+  // share the store; else nil.
+  static Result<WorkerId> embedded_worker(store::Store& store, IdSource& ids, ServerId server);
   // The id of the client that jobs of another service belong to where no other is named, made the
   // first time. It can't log in.
   static Result<ClientId> upstream_client(store::Store& store, IdSource& ids);

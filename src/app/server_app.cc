@@ -70,7 +70,7 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
   auto tasks = open_storage(settings, *place);
   if (!tasks) return tasks.error();
   store::Store& store = *tasks->store;
-  auto embedded = Installation::embedded_worker(store, world.ids);
+  auto embedded = Installation::embedded_worker(store, world.ids, tasks->server_id);
   if (!embedded) return embedded.error();
   if (auto made = place->make_first_clients(store, world.clock, world.ids, world.random); !made)
     return made.error();
@@ -117,6 +117,7 @@ struct ServerApp::Parts {
   std::unique_ptr<callbacks::CallbackSender> callback_sender;
   std::unique_ptr<UpstreamLoop> upstream;  // null: no service is polled
   std::unique_ptr<api::Api> api;
+  std::unique_ptr<store::PeerBell> bell;  // null: there can be no other servers
   std::unique_ptr<net::Server> server;
   std::string url;
   bool stopped = false;
@@ -126,6 +127,7 @@ struct ServerApp::Parts {
   void make_api();
   void make_maintenance();
   void make_upstream();
+  void follow_peers();
   Result<void> start();
   void stop_worker();
 };
@@ -218,6 +220,7 @@ void ServerApp::Parts::make_api() {
 Result<void> ServerApp::Parts::start() {
   if (auto loaded = api->load(); !loaded) return loaded;
   dispatcher_thread.start();
+  follow_peers();
   for (const auto& loop : loops) loop->start();
   if (worker) {
     worker_loop->start();
@@ -230,6 +233,13 @@ Result<void> ServerApp::Parts::start() {
   if (data.upstream_client) make_upstream();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
+}
+
+void ServerApp::Parts::follow_peers() {
+  if (!data.tasks.make_bell) return;
+  api->follow_accounts();
+  bell = data.tasks.make_bell(
+      [this] { dispatcher_thread.post({.outbox = nullptr, .what = queue::Knock()}); });
 }
 
 void ServerApp::Parts::make_maintenance() {
@@ -303,6 +313,7 @@ void ServerApp::stop() {
   if (parts.upstream) parts.upstream->finish();
   parts.server->stop(kDrainConnectionsMs);
   parts.callback_sender.reset();
+  parts.bell.reset();
   parts.dispatcher_thread.stop();
   parts.upstream.reset();  // whose loop the dispatcher answered to
   parts.reading.stop();

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "store/postgres/postgres_bell.h"
 #include "store/postgres/postgres_reader.h"
 #include "store/postgres/postgres_store.h"
 #include "store/sqlite/sqlite_reader.h"
@@ -22,14 +23,14 @@ std::string host_name() {
 }
 
 // Of this data directory, made on the first start: by it the server finds its tasks again.
-Result<Uuid> server_id(const Installation& place, IdSource& ids) {
+Result<ServerId> server_id(const Installation& place, IdSource& ids) {
   const std::string path = place.file(kServerIdFile);
   if (const auto text = read_file(path)) {
     const auto id = parse_uuid(text->substr(0, text->find('\n')));
-    if (id) return *id;
+    if (id) return ServerId(*id);
     return fail(Errc::internal, "The file " + path + " holds no id; restore it from a backup");
   }
-  const Uuid id = ids.next();
+  const auto id = ids.make<ServerId>();
   if (auto written = write_file(path, to_string(id) + "\n", 0600); !written) return written.error();
   return id;
 }
@@ -52,9 +53,12 @@ Result<Storage> open_postgres(const std::string& url, const Installation& place)
       .server_id = *id, .name = host_name(), .started_at = clock.wall()};
   auto store = store::PostgresStore::open(url, server);
   if (!store) return store.error();
-  auto reader = store::PostgresReader::open(url);
+  auto reader = store::PostgresReader::open(url, *id);
   if (!reader) return reader.error();
-  return Storage{std::move(*store), std::move(*reader)};
+  const auto make_bell = [url, server_id = *id](std::function<void()> ring) {
+    return std::make_unique<store::PostgresBell>(url, server_id, std::move(ring));
+  };
+  return Storage{std::move(*store), std::move(*reader), *id, make_bell};
 }
 
 }  // namespace
@@ -73,7 +77,7 @@ Result<std::unique_ptr<store::TaskReader>> open_reader(const config::Settings& s
     if (!reader) return reader.error();
     return std::unique_ptr<store::TaskReader>(std::move(*reader));
   }
-  auto reader = store::PostgresReader::open(settings.database_url, 1);
+  auto reader = store::PostgresReader::open(settings.database_url, ServerId(), 1);
   if (!reader) return reader.error();
   return std::unique_ptr<store::TaskReader>(std::move(*reader));
 }

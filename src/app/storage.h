@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,8 +14,12 @@ namespace tandem::app {
 // Where the settings say that tasks are kept: SQLite in the data directory, or a PostgreSQL
 // database.
 struct Storage {
+  using MakeBell = std::function<std::unique_ptr<store::PeerBell>(std::function<void()> ring)>;
+
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::TaskReader> reader;  // closed before the store
+  ServerId server_id = {};                    // nil: there can be no others
+  MakeBell make_bell = nullptr;               // rings on a thread of its own; null: nobody writes
 };
 
 bool is_in_directory(const config::Settings& settings);  // SQLite

@@ -42,6 +42,7 @@ struct Id : Uuid {
 using TaskId = Id<struct TaskTag>;
 using WorkerId = Id<struct WorkerTag>;
 using ClientId = Id<struct ClientTag>;
+using ServerId = Id<struct ServerTag>;
 
 // Makes UUIDv7 (RFC 9562): each is greater than all that this source made before, also within one
 // millisecond and when the wall clock goes back. Thread-safe.

@@ -108,6 +108,8 @@ struct Task {
   std::optional<int> signal;
   std::vector<FileInfo> outputs;
   LogTotals log;
+
+  ServerId held_by;  // another server of the installation, which alone changes it; nil: this one
 };
 
 }  // namespace tandem

@@ -15,6 +15,10 @@ void Dispatcher::queue_up(Entry& entry) {
   // A row that was not pending before may not jump over `pending` within one transaction, so only
   // new tasks can be assigned by the turn that makes them pending.
   if (!entry.inserted) return to_queue_.push_back(entry.task->task_id);
+  stand_in_lane(entry);
+}
+
+void Dispatcher::stand_in_lane(Entry& entry) {
   entry.in_window = true;
   if (const auto out = lanes_.add(lane_of(*entry.task), place_of(*entry.task)))
     if (Entry* fallen = tasks_.find(out->task_id)) unqueue(*fallen);
@@ -31,7 +35,9 @@ void Dispatcher::unqueue(Entry& entry) {
 // is all there is.
 Result<void> Dispatcher::read_lanes() {
   lanes_want_reading_ = false;
-  for (const WorkerProfile* profile : room_.waiting()) {
+  std::vector<const WorkerProfile*> waiting = room_.waiting();
+  for (const WorkerProfile* guest : peers_.guests().waiting()) waiting.push_back(guest);
+  for (const WorkerProfile* profile : waiting) {
     while (true) {
       ReadyLanes::Lane* lane = lanes_.pick(*profile);
       if (lane == nullptr || !ReadyLanes::needs_read(*lane)) break;
@@ -54,34 +60,39 @@ Result<void> Dispatcher::read_lanes() {
 // Gives ready tasks to workers with free slots, one each in turn, so that work spreads.
 void Dispatcher::assign_ready() {
   if (!lanes_.empty()) room_.serve([this](Worker& worker) { return assign_one(worker); });
+  peers_.serve_guests();
   for (TaskId id : to_queue_) {
     Entry* entry = tasks_.find(id);
     if (entry == nullptr || entry->task->status != TaskStatus::pending || entry->in_window)
       continue;
-    entry->in_window = true;
-    if (const auto out = lanes_.add(lane_of(*entry->task), place_of(*entry->task)))
-      if (Entry* fallen = tasks_.find(out->task_id)) unqueue(*fallen);
+    stand_in_lane(*entry);
     next_turn_now_ = true;
   }
   to_queue_.clear();
 }
 
 bool Dispatcher::assign_one(Worker& worker) {
-  ReadyLanes::Lane* lane = lanes_.pick(worker.profile);
-  if (lane == nullptr) return false;
+  Entry* entry = take_next(worker.profile);
+  if (entry != nullptr) hand_over(worker, *entry);
+  return entry != nullptr;
+}
+
+// From its lane; null: there is nothing for it, or it must be read first.
+Entry* Dispatcher::take_next(const WorkerProfile& profile) {
+  ReadyLanes::Lane* lane = lanes_.pick(profile);
+  if (lane == nullptr) return nullptr;
   if (ReadyLanes::needs_read(*lane)) {
     lanes_want_reading_ = true;
-    return false;
+    return nullptr;
   }
   const Place place = lanes_.take_front(*lane);
   auto entry = tasks_.load(place.task_id);
-  if (!entry || *entry == nullptr) {
+  if (!entry || *entry == nullptr || !(*entry)->task->held_by.is_nil()) {
     loaded_ = false;  // memory and rows differ: read all again
-    return false;
+    return nullptr;
   }
   (*entry)->in_window = false;
-  hand_over(worker, **entry);
-  return true;
+  return *entry;
 }
 
 void Dispatcher::hand_over(Worker& worker, Entry& entry) {

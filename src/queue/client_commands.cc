@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/limits.h"
 #include "core/attempt.h"
@@ -11,6 +12,7 @@ void Dispatcher::apply(Outbox* outbox, Submit& command) {
 }
 
 Result<Submitted> Dispatcher::submit(Submit& command) {
+  if (auto alone = lock_keys(command); !alone) return alone.error();
   auto before = replay(command);
   if (!before) return before.error();
   if (*before) return std::move(**before);
@@ -47,6 +49,18 @@ Result<Submitted> Dispatcher::submit(Submit& command) {
     batch_.idempotency.push_back(std::move(row));
   }
   return value;
+}
+
+// So that of two servers that are asked for the same at once, one sees what the other has done.
+Result<void> Dispatcher::lock_keys(const Submit& command) {
+  if (!peers_.any()) return {};
+  std::set<std::string> keys;
+  if (!command.idempotency_key.empty()) keys.insert("idempotency " + command.idempotency_key);
+  for (const NewTask& task : command.tasks)
+    if (!task.spec.unique_key.empty()) keys.insert("unique " + task.spec.unique_key);
+  for (const std::string& key : keys)
+    if (auto locked = peers_.lock_key(command.client_id, key); !locked) return locked;
+  return {};
 }
 
 // The answer of an earlier submission with this idempotency key, in this turn or before.
@@ -103,6 +117,7 @@ Result<Entry*> Dispatcher::owned(const Actor& actor, TaskId id) {
 }
 
 void Dispatcher::apply(Outbox* outbox, Cancel& command) {
+  if (peers_.pass_on(outbox, command)) return;
   outgoing_.answer(outbox, command.done, cancel(command));
 }
 
@@ -162,6 +177,7 @@ Result<TaskPtr> Dispatcher::retry(const Retry& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, Remove& command) {
+  if (peers_.pass_on(outbox, command)) return;
   auto found = owned(command.actor, command.task_id);
   if (!found) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(found.error()));
   Entry& entry = **found;
@@ -180,6 +196,7 @@ void Dispatcher::apply(Outbox* outbox, Remove& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, Input& command) {
+  if (peers_.pass_on(outbox, command)) return;
   outgoing_.answer(outbox, command.done, input(command));
 }
 
@@ -211,6 +228,7 @@ Result<TaskPtr> Dispatcher::input(Input& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, Resize& command) {
+  if (peers_.pass_on(outbox, command)) return;
   const auto resize = [&]() -> Result<TaskPtr> {
     auto found = owned(command.actor, command.task_id);
     if (!found) return found.error();
@@ -228,12 +246,14 @@ void Dispatcher::apply(Outbox* outbox, Watch& command) {
   auto found = owned(command.actor, command.task_id);
   if (!found) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(found.error()));
   watchers_.add(outbox, command);
+  peers_.watch(**found);
   outgoing_.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**found)));
 }
 
 void Dispatcher::apply(Outbox*, Unwatch& command) { watchers_.remove(command); }
 
 void Dispatcher::apply(Outbox* outbox, Transact& command) {
+  if (command.is_announced) peers_.tell_all(wire::AccountsChanged());
   transactions_.emplace_back(outbox, std::move(command));
 }
 
@@ -254,6 +274,8 @@ void Dispatcher::apply(Outbox* outbox, Purge& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, ExpireIdempotency& command) {
+  if (begun_)  // it is a transaction of its own: another time
+    return outgoing_.answer(outbox, command.done, Result<std::int64_t>(0));
   outgoing_.answer(outbox, command.done, store_.expire_idempotency(command.before, command.limit));
 }
 

@@ -18,6 +18,7 @@ namespace tandem::queue {
 // nothing where it answers an error.
 struct Transact {
   std::function<Result<void>(store::Store&)> run;
+  bool is_announced = false;  // clients or workers change: other servers are told
   Done<std::monostate> done;
 };
 // Terminal tasks that finished before, at most `limit`: removes their rows, answers their ids.
@@ -44,12 +45,19 @@ struct CallbackTried {
   Done<std::monostate> done;
 };
 
+// There may be letters of other servers: a hint, from whatever thread hears of it.
+struct Knock {};
+// From now on `changed` runs on the outbox when another server has changed clients or workers.
+struct WatchAccounts {
+  std::function<void()> changed;
+};
+
 struct Command {
   Outbox* outbox = nullptr;  // outlives the dispatcher's thread
   std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
                Retire, CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim,
                RevokeWorker, DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency,
-               WatchCallbacks, CallbackTried>
+               WatchCallbacks, CallbackTried, Knock, WatchAccounts>
       what;
 };
 

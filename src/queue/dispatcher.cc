@@ -20,26 +20,32 @@ Dispatcher::Dispatcher(store::Store& store, const Clock& clock, DispatcherSettin
       clock_(clock),
       settings_(settings),
       tasks_(store),
-      lanes_(settings_.ready_window) {}
+      lanes_(settings_.ready_window),
+      peers_(*this, store.peers()) {}
 
 void Dispatcher::turn(std::vector<Command> commands, Deliveries& out) {
   now_ = clock_.wall();
   mono_ = clock_.mono();
   Result<void> state = loaded_ ? Result<void>() : load();
+  if (state) state = peers_.begin_turn();
   if (state && lanes_want_reading_) state = read_lanes();
   if (state) state = do_what_is_due();
-  for (Command& command : commands)
-    std::visit([&](auto& what) { apply(command.outbox, what); }, command.what);
+  for (Command& command : commands) apply(command);
   if (state) {
     expire_deadlines();
     assign_ready();
     order_again();
     answer_polls();
+    peers_.end_turn();
   }
   if constexpr (kMutant == Mutant::answer_before_commit) outgoing_.hand_out_early(out);
   if (state) state = commit();
   finish_turn(state, out);
   plan_next_turn();
+}
+
+void Dispatcher::apply(Command& command) {
+  std::visit([&](auto& what) { apply(command.outbox, what); }, command.what);
 }
 
 // Reads what is leased and which lanes have work: at the start, and after a commit that failed. The
@@ -49,6 +55,8 @@ Result<void> Dispatcher::load() {
   for (auto& [id, entry] : tasks_)
     for (auto& [outbox, done] : entry.removals)
       outgoing_.answer(outbox, done, Result<TaskPtr>(fail(Errc::store_unavailable, "Try again")));
+  loaded_ = false;
+  peers_.before_reload();
   tasks_.clear();
   lanes_.clear();
   deadlines_.clear();
@@ -65,7 +73,33 @@ Result<void> Dispatcher::load() {
   next_due_ = next_queue_expiry_ = now_;  // looked up by this turn
   lanes_want_reading_ = true;
   loaded_ = announce_all_ = true;
+  peers_.after_reload();
   return {};
+}
+
+// What another server has given to this one.
+Result<void> Dispatcher::keep(Task task) {
+  const TaskId id = task.task_id;
+  if (is_leased(task.status)) {
+    if (auto kept = keep_leased(std::move(task)); !kept) return kept;
+    Entry& entry = *tasks_.find(id);
+    if (entry.task->cancel_requested) tell(entry, CancelOrder{id, entry.task->attempt});
+  } else if (task.status == TaskStatus::pending) {
+    keep_pending(std::move(task));
+  } else {
+    next_due_ = std::min(next_due_.value_or(*task.run_at), *task.run_at);
+  }
+  return {};
+}
+
+void Dispatcher::keep_pending(Task task) {
+  if (const auto& timeout = task.spec.queue_timeout_ms) {
+    const WallTime expiry = *task.queued_at + *timeout;
+    next_queue_expiry_ = std::min(next_queue_expiry_.value_or(expiry), expiry);
+  }
+  Entry& entry = tasks_.keep(std::move(task));
+  tasks_.look_at(entry);
+  stand_in_lane(entry);
 }
 
 Result<void> Dispatcher::keep_leased(Task task) {
@@ -92,18 +126,27 @@ Result<void> Dispatcher::commit() {
   tasks_.collect(batch_);
   owe_callbacks();
   if (batch_.empty() && transactions_.empty()) return {};
-  if (auto begun = store_.begin(); !begun) return begun;
-  const auto written = [&]() -> Result<void> {
-    auto applied = store_.apply(batch_);
-    if (!applied) return applied.error();
-    // One server writes: a guard that does not hold means that memory and rows differ.
-    if (std::find(applied->begin(), applied->end(), 0) != applied->end())
-      return fail(Errc::store_unavailable, "The task was changed by another; try again");
-    if (auto run = run_transactions(); !run) return run;
-    return store_.commit();
-  }();
-  if (!written) store_.rollback();
+  if (auto begun = begin(); !begun) return begun;
+  auto written = write();
+  if (written) begun_ = false;
   return written;
+}
+
+Result<void> Dispatcher::begin() {
+  if (begun_) return {};
+  auto begun = store_.begin();
+  begun_ = begun.has_value();
+  return begun;
+}
+
+Result<void> Dispatcher::write() {
+  auto applied = store_.apply(batch_);
+  if (!applied) return applied.error();
+  // A task has one writer: a guard that does not hold means that memory and rows differ.
+  if (std::find(applied->begin(), applied->end(), 0) != applied->end())
+    return fail(Errc::store_unavailable, "The task was changed by another; try again");
+  if (auto run = run_transactions(); !run) return run;
+  return store_.commit();
 }
 
 // The commit that ends a task also writes down that its callback_url is to be told.
@@ -116,7 +159,8 @@ void Dispatcher::owe_callbacks() {
                                 .ended_at = *task.finished_at,
                                 .url = task.spec.callback_url,
                                 .tries = 0,
-                                .due_at = now_});
+                                .due_at = now_,
+                                .by_any = !task.spec.callback_url.starts_with("http")});
   }
 }
 
@@ -132,10 +176,13 @@ Result<void> Dispatcher::run_transactions() {
 }
 
 void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
+  if (std::exchange(begun_, false)) store_.rollback();
+  peers_.turn_ended(committed.has_value());
   const std::optional<Error> failure = committed ? std::nullopt : std::optional(committed.error());
   const Error* error = failure ? &*failure : nullptr;
   if (error != nullptr) {
     loaded_ = false;
+    peers_.fence_own_jobs();
     for (WorkerId id : slots_taken_)
       if (Worker* worker = room_.find(id)) room_.set_slots(*worker, worker->slots_free + 1);
   } else {

@@ -9,6 +9,7 @@
 #include "queue/dispatcher_settings.h"
 #include "queue/held_tasks.h"
 #include "queue/outgoing.h"
+#include "queue/peers.h"
 #include "queue/ready_lanes.h"
 #include "queue/watchers.h"
 #include "queue/worker_room.h"
@@ -30,9 +31,11 @@ class Dispatcher {
   // One turn. An empty list of commands does what is due.
   void turn(std::vector<Command> commands, Deliveries& out);
   // When the next turn is due even if no command comes; kNever: when one comes.
-  MonoTime next_turn() const { return next_turn_; }
+  MonoTime next_turn() const { return std::min(next_turn_, peers_.next_turn()); }
 
  private:
+  friend class Peers;
+
   // client_commands.cc
   void apply(Outbox* outbox, Submit& command);
   void apply(Outbox* outbox, Cancel& command);
@@ -48,6 +51,7 @@ class Dispatcher {
   void apply(Outbox* outbox, WatchCallbacks& command);
   void apply(Outbox* outbox, CallbackTried& command);
   Result<Submitted> submit(Submit& command);
+  Result<void> lock_keys(const Submit& command);
   Result<std::optional<Submitted>> replay(const Submit& command);
   Result<std::optional<TaskId>> same_unique_key(const Submit& command, const std::string& key);
   Result<Cancelled> cancel(const Cancel& command);
@@ -83,6 +87,8 @@ class Dispatcher {
   std::vector<Entry*> offers_to(WorkerId worker);
   AssignOrder offer_again(Entry& entry);
   void give_back(Entry& entry);
+  void revoke(WorkerId worker);
+  void drain(WorkerId worker, bool draining);
   void answer_polls();
   void answer_poll(WorkerId worker);
 
@@ -95,9 +101,11 @@ class Dispatcher {
 
   // assignment.cc
   void queue_up(Entry& entry);  // it is pending: assignable from the next turn on
-  void unqueue(Entry& entry);   // it is pending no more
+  void stand_in_lane(Entry& entry);
+  void unqueue(Entry& entry);  // it is pending no more
   void assign_ready();
   bool assign_one(Worker& worker);
+  Entry* take_next(const WorkerProfile& profile);
   void hand_over(Worker& worker, Entry& entry);
   Result<void> read_lanes();
   AssignOrder offer_of(Entry& entry) const;
@@ -106,8 +114,15 @@ class Dispatcher {
   void order_again();
 
   // dispatcher.cc
+  void apply(Command& command);
+  void apply(Outbox*, Knock& command) { peers_.apply(command); }
+  void apply(Outbox* outbox, WatchAccounts& command) { peers_.apply(outbox, command); }
   Result<void> load();
+  Result<void> keep(Task task);
   Result<void> keep_leased(Task task);
+  void keep_pending(Task task);
+  Result<void> begin();
+  Result<void> write();
   Result<void> commit();
   void owe_callbacks();
   Result<void> run_transactions();
@@ -143,8 +158,9 @@ class Dispatcher {
   Outgoing outgoing_;
   std::vector<WorkerId> slots_taken_, polls_to_answer_;
   std::vector<TaskId> order_again_, to_queue_;  // the latter are assignable from the next turn on
-  bool next_turn_now_ = false;
+  bool next_turn_now_ = false, begun_ = false;
   MonoTime next_turn_{0};
+  Peers peers_;
 };
 
 }  // namespace tandem::queue

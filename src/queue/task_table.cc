@@ -86,8 +86,16 @@ void TaskTable::collect(store::TaskBatch& batch) const {
   }
 }
 
+void TaskTable::forget_foreign() {
+  for (TaskId id : read_) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.dirty) continue;
+    if (!found->second.task->held_by.is_nil()) entries_.erase(found);
+  }
+}
+
 bool TaskTable::stays(const Entry& entry) {
-  if (entry.removed) return false;
+  if (entry.removed || !entry.task->held_by.is_nil()) return false;
   if (is_leased(entry.task->status)) return true;
   return entry.in_window && entry.task->spec.payload.size() <= kMaxCachedPayloadBytes;
 }

@@ -47,6 +47,9 @@ class TaskTable {
   void look_at(const Entry& entry) { read_.push_back(entry.task->task_id); }
   static TaskPtr share(Entry& entry);
 
+  // What was only looked at and is another server's: it is read again when it is asked for again.
+  void forget_foreign();
+
   // What the turn has changed, in order; borrowed until settle().
   void collect(store::TaskBatch& batch) const;
   const std::vector<TaskId>& touched() const { return touched_; }

@@ -136,26 +136,35 @@ void Dispatcher::answer_poll(WorkerId id) {
 }
 
 void Dispatcher::apply(Outbox* outbox, RevokeWorker& command) {
-  const WorkerId id = command.worker_id;
+  revoke(command.worker_id);
+  peers_.tell_all(wire::WorkerRevoked{command.worker_id});
+  outgoing_.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
+}
+
+void Dispatcher::revoke(WorkerId id) {
   for (Entry* entry : held_.of(id)) {
     order(id, LostOrder{entry->task->task_id, entry->task->attempt});
     give_back(*entry);
   }
-  if (Worker* worker = room_.find(id)) {
-    const Error revoked = fail(Errc::token_revoked, "The worker was revoked");
-    if (worker->poll)
-      outgoing_.answer(worker->outbox, worker->poll->done, Result<Claimed>(revoked));
-    else
-      outgoing_.say(worker->outbox,
-                    [give = worker->order] { give(CloseOrder{CloseReason::revoked}); });
-    room_.remove(id);
-  }
-  outgoing_.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
+  Worker* worker = room_.find(id);
+  if (worker == nullptr) return;
+  const Error revoked = fail(Errc::token_revoked, "The worker was revoked");
+  if (worker->poll)
+    outgoing_.answer(worker->outbox, worker->poll->done, Result<Claimed>(revoked));
+  else
+    outgoing_.say(worker->outbox,
+                  [give = worker->order] { give(CloseOrder{CloseReason::revoked}); });
+  room_.remove(id);
 }
 
 void Dispatcher::apply(Outbox*, DrainWorker& command) {
-  room_.set_draining(command.worker_id, command.draining);
-  if (command.draining) order(command.worker_id, DrainOrder{});
+  drain(command.worker_id, command.draining);
+  peers_.tell_all(wire::WorkerDraining{command.worker_id, command.draining});
+}
+
+void Dispatcher::drain(WorkerId worker, bool draining) {
+  room_.set_draining(worker, draining);
+  if (draining) order(worker, DrainOrder{});
 }
 
 void Dispatcher::apply(Outbox* outbox, InspectWorkers& command) {

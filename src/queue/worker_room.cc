@@ -1,6 +1,7 @@
 #include "queue/worker_room.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -32,6 +33,7 @@ void WorkerRoom::remove(WorkerId id) {
   Guest& guest = found->second;
   if (guest.worker.poll) ends_.erase({guest.worker.poll->until, id});
   if (guest.place) guest.group->second.waiting.erase(*guest.place);
+  guest.group->second.slots -= guest.counted;
   if (--guest.group->second.workers == 0) groups_.erase(guest.group);
   guests_.erase(found);
 }
@@ -52,6 +54,8 @@ void WorkerRoom::set_draining(WorkerId id, bool draining) {
 void WorkerRoom::stand(Guest& guest) {
   std::list<WorkerId>& line = guest.group->second.waiting;
   const bool waits = guest.worker.slots_free > 0 && !guest.worker.profile.draining;
+  const int slots = waits ? guest.worker.slots_free : 0;
+  guest.group->second.slots += slots - std::exchange(guest.counted, slots);
   if (waits && !guest.place) {
     guest.place = line.insert(line.end(), guest.worker.profile.worker_id);
   } else if (!waits && guest.place) {
@@ -83,6 +87,30 @@ void WorkerRoom::serve(const std::function<bool(Worker&)>& give) {
 std::optional<WallTime> WorkerRoom::last_seen(WorkerId id) const {
   const auto found = seen_.find(id);
   return found == seen_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::pair<std::size_t, int> WorkerRoom::waiting_counts() const {
+  std::pair<std::size_t, int> counts;
+  for (const auto& [key, group] : groups_) {
+    if (group.waiting.empty()) continue;
+    ++counts.first;
+    counts.second += group.slots;
+  }
+  return counts;
+}
+
+std::vector<wire::FreeSlots::Group> WorkerRoom::free_slots() const {
+  std::vector<wire::FreeSlots::Group> free;
+  for (const auto& [key, group] : groups_) {
+    if (group.waiting.empty()) continue;
+    WorkerProfile& profile = free.emplace_back().profile;
+    profile.channel = key.channel;
+    profile.labels = key.labels;
+    profile.job_types = key.job_types;
+    profile.queues = key.queues;
+    free.back().slots = group.slots;
+  }
+  return free;
 }
 
 std::vector<const WorkerProfile*> WorkerRoom::waiting() const {

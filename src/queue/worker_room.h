@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/outbox.h"
 #include "queue/worker_channels.h"
+#include "wire/peer_letters.h"
 
 namespace tandem::queue {
 
@@ -52,6 +53,10 @@ class WorkerRoom {
   // When the first poll has waited for long enough; kNever: none waits. And whose it is.
   MonoTime next_poll_end() const { return ends_.empty() ? kNever : ends_.begin()->first; }
   WorkerId first_to_end() const { return ends_.begin()->second; }
+  // How many groups there are in which somebody waits, and how many slots they have.
+  std::pair<std::size_t, int> waiting_counts() const;
+  // The same, by what they can take.
+  std::vector<wire::FreeSlots::Group> free_slots() const;
   // The profile of one worker of each group in which somebody waits.
   std::vector<const WorkerProfile*> waiting() const;
 
@@ -65,12 +70,14 @@ class WorkerRoom {
   struct Group {
     std::list<WorkerId> waiting;  // the next to be served first
     std::size_t workers = 0;
+    int slots = 0;  // of those who wait
   };
   using Groups = std::map<GroupKey, Group>;
   struct Guest {
     Worker worker;
     Groups::iterator group;
     std::optional<std::list<WorkerId>::iterator> place;  // where it waits
+    int counted = 0;                                     // slots, in its group
   };
 
   void stand(Guest& guest);  // in or out of its group's line, as its slots say

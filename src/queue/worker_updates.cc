@@ -23,6 +23,11 @@ bool is_current(const Task& task, WorkerId worker, std::uint32_t attempt) {
   return is_leased(task.status) && task.worker_id == worker && task.attempt == attempt;
 }
 
+// By a server that is dead, as far as is known: one that lives would have given it.
+Error held_elsewhere() {
+  return fail(Errc::store_unavailable, "The task's server is gone; another one takes it over");
+}
+
 // The answer to a final update may have been lost: the same one again is no error.
 Result<UpdateAnswer> repeated_final(const Update& command, const Task& task, WallTime now) {
   const bool same = is_final(command.kind) && task.worker_id == command.worker_id &&
@@ -48,6 +53,7 @@ void note(Update& command, Task& task, WallTime now) {
 }  // namespace
 
 void Dispatcher::apply(Outbox* outbox, Update& command) {
+  if (peers_.wait_for_tasks(outbox, command)) return;
   outgoing_.answer(outbox, command.done, update(command));
 }
 
@@ -58,6 +64,7 @@ Result<UpdateAnswer> Dispatcher::update(Update& command) {
   Entry& entry = **found;
   if (!is_current(*entry.task, command.worker_id, command.attempt))
     return repeated_final(command, *entry.task, now_);
+  if (!entry.task->held_by.is_nil()) return held_elsewhere();
   if (auto changed = change_status(command, entry); !changed) return changed.error();
   renew(entry);
   auto value = answer_of(entry, command.input_seq);
@@ -145,16 +152,19 @@ Result<Entry*> Dispatcher::leased(WorkerId worker, const Lease& lease) {
   Entry* entry = tasks_.find(lease.task_id);
   if (entry == nullptr || !is_current(*entry->task, worker, lease.attempt))
     return fail(Errc::stale_attempt, "The attempt is not leased to this worker");
+  if (!entry->task->held_by.is_nil()) return held_elsewhere();
   renew(*entry);
   return entry;
 }
 
 void Dispatcher::apply(Outbox* outbox, Heartbeat& command) {
+  if (peers_.wait_for_tasks(outbox, command)) return;
   std::vector<Lease> lost;
   for (const Lease& lease : command.leases) {
     const auto entry = leased(command.worker_id, lease);
     if (!entry) {
-      if constexpr (kMutant != Mutant::heartbeat_renews_lost_lease) lost.push_back(lease);
+      const bool is_lost = entry.error().code == Errc::stale_attempt;
+      if (is_lost && kMutant != Mutant::heartbeat_renews_lost_lease) lost.push_back(lease);
       continue;
     }
     const auto news = answer_of(**entry, lease.input_seq);
@@ -166,12 +176,14 @@ void Dispatcher::apply(Outbox* outbox, Heartbeat& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, CheckLease& command) {
+  if (peers_.wait_for_tasks(outbox, command)) return;
   const auto entry = leased(command.worker_id, command.lease);
   outgoing_.answer(outbox, command.done,
                    entry ? Result<TaskPtr>(TaskTable::share(**entry)) : entry.error());
 }
 
 void Dispatcher::apply(Outbox* outbox, AddOutput& command) {
+  if (peers_.wait_for_tasks(outbox, command)) return;
   const auto entry = leased(command.worker_id, command.lease);
   if (!entry) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(entry.error()));
   std::vector<FileInfo>& outputs = tasks_.edit(**entry).outputs;

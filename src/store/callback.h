@@ -15,6 +15,7 @@ struct Callback {
   std::string url;
   int tries = 0;
   WallTime due_at;
+  bool by_any = false;  // any server may deliver it; else the one that has written it down
   bool operator==(const Callback&) const = default;
 };
 

@@ -10,6 +10,7 @@
 #include "core/task.h"
 #include "store/account_store.h"
 #include "store/callback.h"
+#include "store/peer_store.h"
 #include "store/worker_store.h"
 
 namespace tandem::store {
@@ -48,9 +49,12 @@ struct TaskBatch {
   std::vector<InputPiece> inputs;
   std::vector<Callback> callbacks;  // each takes the place of an older one of its task
   std::vector<CallbackTry> callback_tries;
+  std::vector<Letter> letters;             // to other servers
+  std::vector<std::int64_t> letters_read;  // what they say is done with this batch
   bool empty() const {
     return inserts.empty() && changes.empty() && removals.empty() && idempotency.empty() &&
-           inputs.empty() && callbacks.empty() && callback_tries.empty();
+           inputs.empty() && callbacks.empty() && callback_tries.empty() && letters.empty() &&
+           letters_read.empty();
   }
 };
 
@@ -80,6 +84,8 @@ class Store {
   virtual AccountStore& accounts() = 0;
   // Registered workers: likewise.
   virtual WorkerStore& workers() = 0;
+  // The other servers of the installation; null: there can be none.
+  virtual PeerStore* peers() { return nullptr; }
   // Durable when it returns.
   virtual Result<void> commit() = 0;
   virtual void rollback() = 0;  // does nothing outside of a transaction

@@ -49,6 +49,7 @@ void StateColumns::add(const Task& task) {
   worker_name_.bytes(task.worker_name);
   state_.bytes_or_null(pack_state(task));
   result_.bytes_or_null(task.result);
+  owner_.id(task.held_by.is_nil() ? server_ : task.held_by);
 }
 
 void StateColumns::append_to(Params& params) {
@@ -56,7 +57,7 @@ void StateColumns::append_to(Params& params) {
   params.column(cancel_requested_).column(run_at_).column(updated_at_).column(queued_at_);
   params.column(queue_expires_at_).column(assigned_at_).column(started_at_);
   params.column(finished_at_).column(worker_id_).column(worker_name_).column(state_);
-  params.column(result_);
+  params.column(result_).column(owner_);
 }
 
 void GuardColumns::add(const TaskId& id, std::uint32_t attempt, TaskStatus status) {

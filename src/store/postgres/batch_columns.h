@@ -20,6 +20,7 @@ class SpecColumns {
 
 class StateColumns {
  public:
+  explicit StateColumns(const Uuid& server) : server_(server) {}
   void add(const Task& task);
   void append_to(Params& params);  // empties them
 
@@ -28,7 +29,9 @@ class StateColumns {
       worker_losses_{Type::integer}, cancel_requested_{Type::boolean}, run_at_{Type::bigint},
       updated_at_{Type::bigint}, queued_at_{Type::bigint}, queue_expires_at_{Type::bigint},
       assigned_at_{Type::bigint}, started_at_{Type::bigint}, finished_at_{Type::bigint},
-      worker_id_{Type::uuid}, worker_name_{Type::text}, state_{Type::bytea}, result_{Type::text};
+      worker_id_{Type::uuid}, worker_name_{Type::text}, state_{Type::bytea}, result_{Type::text},
+      owner_{Type::uuid};
+  const Uuid server_;
 };
 
 // Which row a change is for: as long as it has this attempt and this status.

@@ -222,4 +222,19 @@ Result<void> Connection::run_script(const std::string& sql, int limit_ms) {
   return {};
 }
 
+Result<bool> Connection::await_notice(int limit_ms) {
+  if (broken_) return lost();
+  pollfd watched{.fd = PQsocket(connection_), .events = POLLIN, .revents = 0};
+  const int ready = ::poll(&watched, 1, limit_ms);
+  if (ready < 0 && errno != EINTR) return lost();
+  if (ready <= 0) return false;
+  if (PQconsumeInput(connection_) != 1) return lost();
+  bool any = false;
+  while (PGnotify* notice = PQnotifies(connection_)) {
+    any = true;
+    PQfreemem(notice);
+  }
+  return any;
+}
+
 }  // namespace tandem::store::postgres

@@ -43,6 +43,9 @@ class Connection {
   bool was_cut() const { return broken_ && !slow_; }
   // There is no pooler between: the session is ours alone. From then on statements are prepared.
   void set_direct() { direct_ = true; }
+  bool is_direct() const { return direct_; }
+  // Between two runs: waits until a notification comes; false: none did.
+  Result<bool> await_notice(int limit_ms);
   int backend_pid() const;
 
  private:

@@ -55,6 +55,7 @@ class Params {
   Params& text(std::string_view value) { return bytes(value); }
   Params& text_or_null(std::string_view value) { return value.empty() ? null() : bytes(value); }
   Params& id(const Uuid& value);
+  Params& id_or_null(const Uuid& value) { return value.is_nil() ? null() : id(value); }
   Params& id(const std::optional<ClientId>& value) { return value ? id(*value) : null(); }
   Params& time(WallTime value) { return bigint(value.ms); }
   Params& time(const std::optional<WallTime>& value) { return value ? time(*value) : null(); }

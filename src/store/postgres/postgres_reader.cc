@@ -71,14 +71,14 @@ class PostgresReader::Lease final : public postgres::Runner {
   postgres::Link* link_;
 };
 
-PostgresReader::PostgresReader() = default;
+PostgresReader::PostgresReader(ServerId server) : server_(server) {}
 PostgresReader::~PostgresReader() = default;
 
 Result<std::unique_ptr<PostgresReader>> PostgresReader::open(const std::string& url,
-                                                             int connections) {
+                                                             ServerId server, int connections) {
   const auto address = postgres::Address::parse(url);
   if (!address) return address.error();
-  std::unique_ptr<PostgresReader> reader(new PostgresReader());
+  std::unique_ptr<PostgresReader> reader(new PostgresReader(server));
   for (int i = 0; i < connections; ++i) {
     reader->links_.push_back(std::make_unique<postgres::Link>(*address, postgres::shake_hands));
     reader->free_.push_back(reader->links_.back().get());
@@ -93,7 +93,7 @@ Result<std::optional<Task>> PostgresReader::find(TaskId id) {
   find.params.id(id);
   auto rows = Lease(*this).run(std::move(find));
   if (!rows) return rows.error();
-  auto tasks = postgres::tasks_of(*rows);
+  auto tasks = postgres::tasks_of(*rows, Uuid());
   if (!tasks) return tasks.error();
   if (tasks->empty()) return std::optional<Task>{};
   return std::optional(std::move(tasks->front()));
@@ -104,7 +104,7 @@ Result<std::vector<Task>> PostgresReader::list(const TaskFilter& filter) {
   if (!statement) return std::vector<Task>{};
   auto rows = Lease(*this).run(std::move(*statement));
   if (!rows) return rows.error();
-  return postgres::tasks_of(*rows);
+  return postgres::tasks_of(*rows, Uuid());
 }
 
 Result<TaskStats> PostgresReader::stats(std::optional<ClientId> client, WallTime now) {
@@ -130,7 +130,7 @@ Result<TaskStats> PostgresReader::stats(std::optional<ClientId> client, WallTime
 Result<std::vector<Callback>> PostgresReader::list_callbacks(std::string_view url_prefix,
                                                              int limit) {
   Statement list{sql::list_callbacks};
-  list.params.text(url_prefix).bigint(limit);
+  list.params.text(url_prefix).bigint(limit).id_or_null(server_);
   auto rows = Lease(*this).run(std::move(list));
   if (!rows) return rows.error();
   std::vector<Callback> callbacks;

@@ -15,11 +15,13 @@ class Link;
 }
 
 // Reads over a few connections of its own, made when they are first needed; a call waits for a free
-// one. Needs a PostgresStore that was opened on the same database before. Thread-safe. No call
-// blocks for much more than two seconds; a list that takes longer is store_unavailable.
+// one. What is owed is what `server` has to deliver; where it is nil, what anyone has. Needs a
+// PostgresStore that was opened on the same database before. Thread-safe. No call blocks for much
+// more than two seconds; a list that takes longer is store_unavailable.
 class PostgresReader final : public TaskReader {
  public:
-  static Result<std::unique_ptr<PostgresReader>> open(const std::string& url, int connections = 4);
+  static Result<std::unique_ptr<PostgresReader>> open(const std::string& url, ServerId server,
+                                                      int connections = 4);
   ~PostgresReader() override;
 
   Result<std::optional<Task>> find(TaskId id) override;
@@ -33,7 +35,8 @@ class PostgresReader final : public TaskReader {
 
  private:
   class Lease;
-  PostgresReader();
+  explicit PostgresReader(ServerId server);
+  const ServerId server_;
   std::vector<std::unique_ptr<postgres::Link>> links_;
   std::mutex mutex_;
   std::condition_variable freed_;

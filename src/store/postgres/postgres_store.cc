@@ -6,6 +6,7 @@
 #include "postgres_queries.h"
 #include "store/postgres/migrate.h"
 #include "store/postgres/postgres_accounts.h"
+#include "store/postgres/postgres_peers.h"
 #include "store/postgres/postgres_workers.h"
 #include "store/postgres/session.h"
 #include "store/postgres/task_rows.h"
@@ -25,10 +26,10 @@ using postgres::Statement;
 // In front of all tasks of a lane.
 constexpr std::int16_t kBeforeAll = -1000;
 
-Result<std::vector<Task>> load_tasks(Session& session, Statement statement) {
+Result<std::vector<Task>> load_tasks(Session& session, Statement statement, const Uuid& server) {
   auto rows = session.run(std::move(statement));
   if (!rows) return rows.error();
-  return postgres::tasks_of(*rows);
+  return postgres::tasks_of(*rows, server);
 }
 
 Result<std::optional<WallTime>> load_time(Session& session, std::string_view query,
@@ -60,12 +61,13 @@ Result<void> enter(Session& session, const ServerIdentity& server) {
 
 }  // namespace
 
-PostgresStore::PostgresStore(std::unique_ptr<Session> session, const Uuid& server)
-    : server_(server),
+PostgresStore::PostgresStore(std::unique_ptr<Session> session, const ServerIdentity& server)
+    : server_(server.server_id),
       session_(std::move(session)),
-      writer_(std::make_unique<postgres::TaskWriter>(*session_, server)),
+      writer_(std::make_unique<postgres::TaskWriter>(*session_, server_)),
       accounts_(std::make_unique<postgres::PostgresAccounts>(*session_)),
-      workers_(std::make_unique<postgres::PostgresWorkers>(*session_)) {}
+      workers_(std::make_unique<postgres::PostgresWorkers>(*session_)),
+      peers_(std::make_unique<postgres::PostgresPeers>(*session_, server_, server.started_at)) {}
 PostgresStore::~PostgresStore() = default;
 
 Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const std::string& url,
@@ -75,7 +77,7 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const std::string& ur
   auto session = std::make_unique<Session>(*address, server.server_id);
   if (auto entered = enter(*session, server); !entered)
     return fail(entered.error().code, entered.error().detail + " (" + address->description() + ")");
-  return std::unique_ptr<PostgresStore>(new PostgresStore(std::move(session), server.server_id));
+  return std::unique_ptr<PostgresStore>(new PostgresStore(std::move(session), server));
 }
 
 Result<void> PostgresStore::begin() { return session_->begin(); }
@@ -88,6 +90,7 @@ Result<std::vector<std::uint8_t>> PostgresStore::apply(const TaskBatch& batch) {
 
 AccountStore& PostgresStore::accounts() { return *accounts_; }
 WorkerStore& PostgresStore::workers() { return *workers_; }
+PeerStore* PostgresStore::peers() { return peers_.get(); }
 
 Result<void> PostgresStore::commit() {
   auto committed = session_->commit(writer_->take_counts());
@@ -106,13 +109,13 @@ Result<std::vector<Task>> PostgresStore::load(std::span<const TaskId> ids) {
   for (const TaskId& id : ids) column.id(id);
   Statement statement{sql::load_tasks};
   statement.params.column(column);
-  return load_tasks(*session_, std::move(statement));
+  return load_tasks(*session_, std::move(statement), server_);
 }
 
 Result<std::vector<Task>> PostgresStore::load_leased() {
   Statement statement{sql::load_leased};
   statement.params.id(server_);
-  return load_tasks(*session_, std::move(statement));
+  return load_tasks(*session_, std::move(statement), server_);
 }
 
 Result<std::vector<LaneKey>> PostgresStore::pending_lanes() {
@@ -148,13 +151,13 @@ Result<std::vector<Task>> PostgresStore::load_pending(const LaneKey& lane,
     statement.params.smallint(static_cast<std::int16_t>(-after->priority)).id(after->task_id);
   }
   statement.params.bigint(limit);
-  return load_tasks(*session_, std::move(statement));
+  return load_tasks(*session_, std::move(statement), server_);
 }
 
 Result<std::vector<Task>> PostgresStore::load_due(WallTime now, int limit) {
   Statement statement{sql::load_due};
   statement.params.id(server_).time(now).bigint(limit);
-  return load_tasks(*session_, std::move(statement));
+  return load_tasks(*session_, std::move(statement), server_);
 }
 
 Result<std::optional<WallTime>> PostgresStore::next_due() {
@@ -164,7 +167,7 @@ Result<std::optional<WallTime>> PostgresStore::next_due() {
 Result<std::vector<Task>> PostgresStore::load_queue_expired(WallTime now, int limit) {
   Statement statement{sql::load_queue_expired};
   statement.params.id(server_).time(now).bigint(limit);
-  return load_tasks(*session_, std::move(statement));
+  return load_tasks(*session_, std::move(statement), server_);
 }
 
 Result<std::optional<WallTime>> PostgresStore::next_queue_expiry() {

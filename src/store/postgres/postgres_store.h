@@ -9,6 +9,7 @@ namespace tandem::store {
 
 namespace postgres {
 class PostgresAccounts;
+class PostgresPeers;
 class PostgresWorkers;
 class Session;
 class TaskWriter;
@@ -16,15 +17,16 @@ class TaskWriter;
 
 // A server of an installation, as the database knows it.
 struct ServerIdentity {
-  Uuid server_id;    // the same whenever this server starts again: it owns its tasks by it
-  std::string name;  // for people
+  ServerId server_id;  // the same whenever this server starts again: it owns its tasks by it
+  std::string name;    // for people
   WallTime started_at;
 };
 
 // Tasks in the schema `tandem` of a PostgreSQL database, over one connection. What the dispatcher
-// looks through (leased, pending, due, expired) is what this server owns; single tasks and changes
-// reach those of others too. Threads as in Store. No call blocks for much more than a second: a
-// database that does not answer is store_unavailable, and the next call tries a new connection.
+// looks through (leased, pending, due, expired) is what this server owns; single tasks of others
+// can be read, and are changed by their owners alone. Threads as in Store. No call blocks for much
+// more than a second: a database that does not answer is store_unavailable, and the next call tries
+// a new connection.
 class PostgresStore final : public Store {
  public:
   // Makes the schema or brings it up to date. store_unavailable, with a sentence for the operator:
@@ -38,6 +40,7 @@ class PostgresStore final : public Store {
   Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) override;
   AccountStore& accounts() override;
   WorkerStore& workers() override;
+  PeerStore* peers() override;
   Result<void> commit() override;
   void rollback() override;
 
@@ -59,12 +62,13 @@ class PostgresStore final : public Store {
   Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) override;
 
  private:
-  PostgresStore(std::unique_ptr<postgres::Session> session, const Uuid& server);
-  const Uuid server_;
+  PostgresStore(std::unique_ptr<postgres::Session> session, const ServerIdentity& server);
+  const ServerId server_;
   std::unique_ptr<postgres::Session> session_;
   std::unique_ptr<postgres::TaskWriter> writer_;
   std::unique_ptr<postgres::PostgresAccounts> accounts_;
   std::unique_ptr<postgres::PostgresWorkers> workers_;
+  std::unique_ptr<postgres::PostgresPeers> peers_;
 };
 
 }  // namespace tandem::store

@@ -42,7 +42,3 @@ select set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin',
 
 -- name: is_read_only
 select current_setting('transaction_read_only') = 'on';
-
--- name: register_server
-insert into tandem.servers (server_id, name, started_at, seen_at) values ($1, $2, $3, $3)
-on conflict (server_id) do update set name = $2, started_at = $3, seen_at = $3;

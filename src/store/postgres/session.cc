@@ -16,13 +16,6 @@ constexpr std::string_view kBegin = "begin", kCommit = "commit", kRollback = "ro
 
 Error ended() { return fail(Errc::store_unavailable, "The transaction has ended"); }
 
-std::int64_t key_of(const Uuid& id) {
-  std::int64_t high = 0, low = 0;
-  std::memcpy(&high, id.bytes.data(), 8);
-  std::memcpy(&low, id.bytes.data() + 8, 8);
-  return high ^ low;
-}
-
 Statement lock_statement(std::int64_t key) {
   Statement statement{sql::lock_server};
   statement.params.bigint(key);
@@ -37,8 +30,15 @@ Result<void> settle(Connection& connection, std::int64_t lock_key) {
 
 }  // namespace
 
+std::int64_t lock_key_of(const Uuid& id) {
+  std::int64_t high = 0, low = 0;
+  std::memcpy(&high, id.bytes.data(), 8);
+  std::memcpy(&low, id.bytes.data() + 8, 8);
+  return high ^ low;
+}
+
 Session::Session(const Address& address, const Uuid& server)
-    : lock_key_(key_of(server)),
+    : lock_key_(lock_key_of(server)),
       link_(address, [key = lock_key_](Connection& fresh) { return settle(fresh, key); }) {}
 
 Statement Session::lock() const { return lock_statement(lock_key_); }

@@ -4,6 +4,9 @@
 
 namespace tandem::store::postgres {
 
+// The advisory lock that a server's transactions take.
+std::int64_t lock_key_of(const Uuid& server);
+
 // The writer's transactions. Only one of them of a server is ever under way: each waits for the end
 // of an older one whose connection was lost, and which might still commit.
 class Session final : public Runner {

@@ -1,6 +1,7 @@
 #include "store/postgres/side_rows.h"
 
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "postgres_queries.h"
@@ -11,21 +12,24 @@ namespace {
 namespace sql = tandem::sql::postgres;
 
 // One statement may write a row once: of several for one key, the last one counts.
-void add_callbacks(const std::vector<Callback>& callbacks, std::vector<Statement>& out) {
+void add_callbacks(const std::vector<Callback>& callbacks, const Uuid& server,
+                   std::vector<Statement>& out) {
   if (callbacks.empty()) return;
   std::unordered_map<TaskId, const Callback*> last;
   for (const Callback& callback : callbacks) last[callback.task_id] = &callback;
   Column id{Type::uuid}, ended_at{Type::bigint}, url{Type::text}, tries{Type::integer},
-      due_at{Type::bigint};
+      due_at{Type::bigint}, owner{Type::uuid};
   for (const auto& [task_id, callback] : last) {
     id.id(task_id);
     ended_at.time(callback->ended_at);
     url.bytes(callback->url);
     tries.number(callback->tries);
     due_at.time(callback->due_at);
+    owner.id_or_null(callback->by_any ? Uuid() : server);
   }
   Statement put{sql::put_callbacks};
   put.params.column(id).column(ended_at).column(url).column(tries).column(due_at);
+  put.params.column(owner);
   out.push_back(std::move(put));
 }
 
@@ -88,11 +92,28 @@ void add_inputs(const std::vector<InputPiece>& pieces, std::vector<Statement>& o
   out.push_back(std::move(insert));
 }
 
+void add_letters(const std::vector<Letter>& letters, const Uuid& server,
+                 std::vector<Statement>& out) {
+  if (letters.empty()) return;
+  Column to{Type::uuid}, text{Type::text}, bells{Type::uuid};
+  std::set<ServerId> receivers;
+  for (const Letter& letter : letters) {
+    to.id(letter.to);
+    text.bytes(letter.text);
+    if (receivers.insert(letter.to).second) bells.id(letter.to);
+  }
+  Statement send{sql::send_letters}, ring{sql::ring_bells};
+  send.params.column(to).column(text).id(server);
+  ring.params.column(bells);
+  out.push_back(std::move(send));
+  out.push_back(std::move(ring));
+}
+
 }  // namespace
 
-std::vector<Statement> callback_statements(const TaskBatch& batch) {
+std::vector<Statement> callback_statements(const TaskBatch& batch, const Uuid& server) {
   std::vector<Statement> statements;
-  add_callbacks(batch.callbacks, statements);
+  add_callbacks(batch.callbacks, server, statements);
   add_tries(batch.callback_tries, statements);
   return statements;
 }
@@ -101,6 +122,19 @@ std::vector<Statement> request_statements(const TaskBatch& batch) {
   std::vector<Statement> statements;
   add_idempotency(batch.idempotency, statements);
   add_inputs(batch.inputs, statements);
+  return statements;
+}
+
+std::vector<Statement> letter_statements(const TaskBatch& batch, const Uuid& server) {
+  std::vector<Statement> statements;
+  if (!batch.letters_read.empty()) {
+    Column numbers{Type::bigint};
+    for (const std::int64_t number : batch.letters_read) numbers.number(number);
+    Statement drop{sql::drop_letters};
+    drop.params.column(numbers);
+    statements.push_back(std::move(drop));
+  }
+  add_letters(batch.letters, server, statements);
   return statements;
 }
 

@@ -40,6 +40,8 @@ enum Field : int {
   kJobType,
   kAssignment,
   kRequires,
+  kLabels,
+  kOwner,
 };
 
 template <class Pairs>
@@ -115,7 +117,7 @@ std::string label_text(const std::vector<std::pair<std::string, std::string>>& l
   return joined(labels);
 }
 
-Result<std::vector<Task>> tasks_of(const Rows& rows) {
+Result<std::vector<Task>> tasks_of(const Rows& rows, const Uuid& server) {
   std::vector<Task> tasks(static_cast<std::size_t>(rows.size()));
   for (int i = 0; i < rows.size(); ++i) {
     const Row row(rows, i);
@@ -124,6 +126,8 @@ Result<std::vector<Task>> tasks_of(const Rows& rows) {
     task.client_id = ClientId(row.id(kClientId));
     task.created_at = row.time(kCreatedAt);
     if (!read_spec(row, task) || !read_state(row, task)) return unreadable();
+    const bool is_elsewhere = !server.is_nil() && row.id(kOwner) != server;
+    if (is_elsewhere && !is_terminal(task.status)) task.held_by = ServerId(row.id(kOwner));
   }
   return tasks;
 }

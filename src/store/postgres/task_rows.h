@@ -11,7 +11,8 @@ namespace tandem::store::postgres {
 
 // Rows of the views task_rows and finished_rows, and of clients, as both the writer and the readers
 // read them. store_unavailable where a packed column can't be read.
-Result<std::vector<Task>> tasks_of(const Rows& rows);
+// `server`: whose view it is, so that those of other servers are marked; nil: nobody's.
+Result<std::vector<Task>> tasks_of(const Rows& rows, const Uuid& server);
 Error unreadable();
 
 // Labels as one text: key=value, a unit separator between them; no name or value has one.

@@ -31,6 +31,7 @@ struct Step {
 };
 
 struct Group {
+  explicit Group(const Uuid& server) : states(server) {}
   GuardColumns guards;
   StateColumns states;
   std::vector<Step> steps;
@@ -40,8 +41,9 @@ struct Group {
 
 // Changes of different tasks, which can be made at once.
 struct TaskWriter::Round {
+  explicit Round(const Uuid& server) : groups(kKinds, Group(server)) {}
   std::unordered_set<TaskId> tasks;
-  std::array<Group, kKinds> groups;
+  std::vector<Group> groups;  // by Kind
   GuardColumns illegal;
   bool has_illegal = false;
 };
@@ -66,7 +68,7 @@ Result<void> TaskWriter::add_inserts(const TaskBatch& batch) {
   if (!lanes) return lanes.error();
   for (const bool finished : {false, true}) {
     SpecColumns specs;
-    StateColumns states;
+    StateColumns states(server_);
     std::vector<std::pair<std::int64_t, TaskStatus>> made;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const Task& task = *batch.inserts[i];
@@ -77,7 +79,6 @@ Result<void> TaskWriter::add_inserts(const TaskBatch& batch) {
     }
     if (made.empty()) continue;
     Statement insert{finished ? sql::insert_finished : sql::insert_tasks};
-    insert.params.id(server_);
     specs.append_to(insert.params);
     states.append_to(insert.params);
     add(std::move(insert), [this, made = std::move(made)](const Rows&) -> Result<void> {
@@ -94,7 +95,7 @@ void TaskWriter::add_held(std::string_view statement_sql, Round& round, std::siz
   Statement statement{statement_sql};
   group.guards.append_to(statement.params);
   group.states.append_to(statement.params);
-  if (kind == kRetry) statement.params.id(server_);
+  if (kind == kUpdate || kind == kEnd) statement.params.id(server_);
   add(std::move(statement),
       [this, steps = std::move(group.steps)](const Rows& rows) -> Result<void> {
         for (int i = 0; i < rows.size(); ++i) {
@@ -127,14 +128,14 @@ void TaskWriter::add_round(Round& round) {
 
 // In order: a task that is changed twice is in two rounds.
 Result<void> TaskWriter::add_changes(const TaskBatch& batch) {
-  auto round = std::make_unique<Round>();
+  auto round = std::make_unique<Round>(server_);
   for (std::size_t i = 0; i < batch.changes.size(); ++i) {
     const TaskChange& change = batch.changes[i];
     const Task& task = *change.task;
     if (auto checked = check_row(task); !checked) return checked;
     if (!round->tasks.insert(task.task_id).second) {
       add_round(*round);
-      round = std::make_unique<Round>();
+      round = std::make_unique<Round>(server_);
       round->tasks.insert(task.task_id);
     }
     for (const TaskStatus from : kAllStatuses) {
@@ -189,10 +190,12 @@ Result<std::vector<std::uint8_t>> TaskWriter::apply(const TaskBatch& batch) {
   held_.assign(batch.changes.size(), 0);
   if (auto added = add_inserts(batch); !added) return added.error();
   if (auto added = add_changes(batch); !added) return added.error();
-  for (Statement& statement : callback_statements(batch))
+  for (Statement& statement : callback_statements(batch, server_))
     add(std::move(statement), nothing_to_read);
   add_removals(batch);
   for (Statement& statement : request_statements(batch)) add(std::move(statement), nothing_to_read);
+  for (Statement& statement : letter_statements(batch, server_))
+    add(std::move(statement), nothing_to_read);
   if (auto performed = perform(); !performed) return performed.error();
   return held_;
 }

@@ -8,20 +8,21 @@ insert into tandem.tasks (
   updated_at, queued_at, queue_expires_at, assigned_at, started_at, worker_id, worker_name, state,
   result)
 select
-  $1, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority, g.unique_key,
+  g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority, g.unique_key,
   string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt, g.first_attempt,
   g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.queue_expires_at,
   g.assigned_at, g.started_at, g.worker_id, g.worker_name, g.state, g.result
 from unnest(
-  $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::integer[], $7::smallint[], $8::text[],
-  $9::text[], $10::bytea[], $11::text[], $12::text[], $13::integer[], $14::integer[],
-  $15::integer[], $16::boolean[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[],
-  $21::bigint[], $22::bigint[], $23::bigint[], $24::uuid[], $25::text[], $26::bytea[], $27::text[])
+  $1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::text[],
+  $8::text[], $9::bytea[], $10::text[], $11::text[], $12::integer[], $13::integer[],
+  $14::integer[], $15::boolean[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+  $20::bigint[], $21::bigint[], $22::bigint[], $23::uuid[], $24::text[], $25::bytea[], $26::text[],
+  $27::uuid[])
   as g (
   task_id, client_id, lane_id, created_at, max_attempts, priority, unique_key, labels, spec,
   payload, status, attempt, first_attempt, worker_losses, cancel_requested, run_at, updated_at,
   queued_at, queue_expires_at, assigned_at, started_at, finished_at, worker_id, worker_name,
-  state, result);
+  state, result, owner);
 
 -- name: insert_finished
 insert into tandem.finished_tasks (
@@ -30,20 +31,21 @@ insert into tandem.finished_tasks (
   updated_at, queued_at, assigned_at, started_at, finished_at, worker_id, worker_name, state,
   result, ended_from)
 select
-  $1, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority, g.unique_key,
+  g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority, g.unique_key,
   string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt, g.first_attempt,
   g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.assigned_at,
   g.started_at, g.finished_at, g.worker_id, g.worker_name, g.state, g.result, 'running'
 from unnest(
-  $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::integer[], $7::smallint[], $8::text[],
-  $9::text[], $10::bytea[], $11::text[], $12::text[], $13::integer[], $14::integer[],
-  $15::integer[], $16::boolean[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[],
-  $21::bigint[], $22::bigint[], $23::bigint[], $24::uuid[], $25::text[], $26::bytea[], $27::text[])
+  $1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::text[],
+  $8::text[], $9::bytea[], $10::text[], $11::text[], $12::integer[], $13::integer[],
+  $14::integer[], $15::boolean[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+  $20::bigint[], $21::bigint[], $22::bigint[], $23::uuid[], $24::text[], $25::bytea[], $26::text[],
+  $27::uuid[])
   as g (
   task_id, client_id, lane_id, created_at, max_attempts, priority, unique_key, labels, spec,
   payload, status, attempt, first_attempt, worker_losses, cancel_requested, run_at, updated_at,
   queued_at, queue_expires_at, assigned_at, started_at, finished_at, worker_id, worker_name,
-  state, result);
+  state, result, owner);
 
 -- A change that stays in its table.
 
@@ -53,17 +55,19 @@ update tandem.tasks t set
   worker_losses = g.worker_losses, cancel_requested = g.cancel_requested, run_at = g.run_at,
   updated_at = g.updated_at, queued_at = g.queued_at, queue_expires_at = g.queue_expires_at,
   assigned_at = g.assigned_at, started_at = g.started_at, worker_id = g.worker_id,
-  worker_name = g.worker_name, state = g.state, result = g.result
+  worker_name = g.worker_name, state = g.state, result = g.result,
+  owner = g.owner
 from unnest(
   $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::integer[],
   $7::integer[], $8::boolean[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
   $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[], $17::text[], $18::bytea[],
-  $19::text[])
+  $19::text[], $20::uuid[])
   with ordinality as g (
   task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
   cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
-  finished_at, worker_id, worker_name, state, result, ord)
+  finished_at, worker_id, worker_name, state, result, owner, ord)
 where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
+  and t.owner = $21
 returning g.ord, t.lane_id;
 
 -- name: update_finished
@@ -77,11 +81,11 @@ from unnest(
   $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::integer[],
   $7::integer[], $8::boolean[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
   $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[], $17::text[], $18::bytea[],
-  $19::text[])
+  $19::text[], $20::uuid[])
   with ordinality as g (
   task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
   cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
-  finished_at, worker_id, worker_name, state, result, ord)
+  finished_at, worker_id, worker_name, state, result, owner, ord)
 where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
 returning g.ord, t.lane_id;
 
@@ -94,14 +98,15 @@ with ended as (
     $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::integer[],
     $7::integer[], $8::boolean[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
     $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[], $17::text[], $18::bytea[],
-    $19::text[])
+    $19::text[], $20::uuid[])
     with ordinality as g (
     task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
     cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
-    finished_at, worker_id, worker_name, state, result, ord)
+    finished_at, worker_id, worker_name, state, result, owner, ord)
   where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
+    and t.owner = $21
   returning
-    g.ord, g.guard_status, t.task_id, t.owner, t.client_id, t.lane_id, t.created_at,
+    g.ord, g.guard_status, t.task_id, g.owner, t.client_id, t.lane_id, t.created_at,
     t.max_attempts, t.priority, t.unique_key, t.labels, t.spec, t.payload, g.status, g.attempt,
     g.first_attempt, g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at,
     g.assigned_at, g.started_at, g.finished_at, g.worker_id, g.worker_name, g.state, g.result
@@ -129,14 +134,14 @@ with begun as (
     $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::integer[],
     $7::integer[], $8::boolean[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
     $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[], $17::text[], $18::bytea[],
-    $19::text[])
+    $19::text[], $20::uuid[])
     with ordinality as g (
     task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
     cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
-    finished_at, worker_id, worker_name, state, result, ord)
+    finished_at, worker_id, worker_name, state, result, owner, ord)
   where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
   returning
-    g.ord, t.task_id, t.client_id, t.lane_id, t.created_at, t.max_attempts, t.priority,
+    g.ord, g.owner, t.task_id, t.client_id, t.lane_id, t.created_at, t.max_attempts, t.priority,
     t.unique_key, t.labels, t.spec, t.payload, g.status, g.attempt, g.first_attempt,
     g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.queue_expires_at,
     g.assigned_at, g.started_at, g.worker_id, g.worker_name, g.state, g.result
@@ -147,7 +152,7 @@ with begun as (
     updated_at, queued_at, queue_expires_at, assigned_at, started_at, worker_id, worker_name,
     state, result)
   select
-    $20::uuid, task_id, client_id, lane_id, created_at, max_attempts, priority, unique_key,
+    owner, task_id, client_id, lane_id, created_at, max_attempts, priority, unique_key,
     labels, spec, payload, status, attempt, first_attempt, worker_losses, cancel_requested,
     run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at, worker_id,
     worker_name, state, result

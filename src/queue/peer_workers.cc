@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <utility>
+
+#include "queue/dispatcher.h"
+
+// How tasks go from server to server: after their worker, or to one that waits.
+namespace tandem::queue {
+namespace {
+
+constexpr std::int64_t kComingMs = 3000;
+constexpr int kMaxRounds = 4;
+
+Error moving() { return fail(Errc::store_unavailable, "The task comes from another server"); }
+
+template <class Command, class T>
+void refuse(Outgoing& out, Outbox* outbox, Command&, Done<T>& done) {
+  out.answer(outbox, done, Result<T>(moving()));
+}
+
+}  // namespace
+
+// Nil: nobody else has it leased to this worker.
+ServerId Peers::holder_of(WorkerId worker, TaskId id, std::uint32_t attempt) {
+  const auto entry = dispatcher_.tasks_.load(id);
+  if (!entry || *entry == nullptr) return {};
+  const Task& task = *(*entry)->task;
+  const bool is_its = is_leased(task.status) && task.worker_id == worker && task.attempt == attempt;
+  return is_its ? task.held_by : ServerId();
+}
+
+template <class Command>
+bool Peers::wait_at(ServerId holder, Outbox* outbox, Command& command) {
+  if (!alive_.contains(holder) || rounds_ >= kMaxRounds) return false;
+  const auto [at, is_new] = coming_.try_emplace(command.worker_id);
+  if (is_new) {
+    at->second.until = dispatcher_.mono_ + kComingMs;
+    write(holder, wire::WorkerCame{command.worker_id});
+  }
+  at->second.commands.push_back({outbox, std::move(command), rounds_ + 1});
+  return true;
+}
+
+bool Peers::wait_for_tasks(Outbox* outbox, Update& command) {
+  if (store_ == nullptr) return false;
+  return wait_at(holder_of(command.worker_id, command.task_id, command.attempt), outbox, command);
+}
+
+bool Peers::wait_for_tasks(Outbox* outbox, Heartbeat& command) {
+  if (store_ == nullptr) return false;
+  for (const Lease& lease : command.leases)
+    if (wait_at(holder_of(command.worker_id, lease.task_id, lease.attempt), outbox, command))
+      return true;
+  return false;
+}
+
+bool Peers::wait_for_tasks(Outbox* outbox, CheckLease& command) {
+  if (store_ == nullptr) return false;
+  const ServerId holder =
+      holder_of(command.worker_id, command.lease.task_id, command.lease.attempt);
+  return wait_at(holder, outbox, command);
+}
+
+bool Peers::wait_for_tasks(Outbox* outbox, AddOutput& command) {
+  if (store_ == nullptr) return false;
+  const ServerId holder =
+      holder_of(command.worker_id, command.lease.task_id, command.lease.attempt);
+  return wait_at(holder, outbox, command);
+}
+
+void Peers::refuse_late_workers() {
+  for (auto at = coming_.begin(); at != coming_.end();) {
+    if (at->second.until > dispatcher_.mono_) {
+      ++at;
+      continue;
+    }
+    for (WaitingCommand& waiting : at->second.commands)
+      std::visit(
+          [&](auto& what) { refuse(dispatcher_.outgoing_, waiting.outbox, what, what.done); },
+          waiting.what);
+    at = coming_.erase(at);
+  }
+}
+
+void Peers::go_on(WorkerId worker) {
+  const auto found = coming_.find(worker);
+  if (found == coming_.end()) return;
+  std::vector<WaitingCommand> commands = std::move(found->second.commands);
+  coming_.erase(found);
+  for (WaitingCommand& waiting : commands) {
+    rounds_ = waiting.rounds;
+    std::visit([&](auto& what) { dispatcher_.apply(waiting.outbox, what); }, waiting.what);
+  }
+  rounds_ = 0;
+}
+
+Result<void> Peers::read(ServerId from, wire::WorkerCame& came) {
+  wire::TasksGiven given{.worker_id = came.worker_id, .tasks = {}};
+  for (Entry* entry : dispatcher_.held_.of(came.worker_id)) {
+    if (!entry->task->held_by.is_nil()) continue;
+    given.tasks.push_back(entry->task->task_id);
+    give(*entry, from);
+  }
+  write(from, given);
+  return {};
+}
+
+Result<void> Peers::read(ServerId from, wire::TasksGiven& given) {
+  if (auto taken = take(given.tasks); !taken) return taken;
+  if (given.worker_id.is_nil())
+    told_slots_[from] = std::max(0, told_slots_[from] - static_cast<int>(given.tasks.size()));
+  else
+    go_on(given.worker_id);
+  return {};
+}
+
+// From the commit on it is the other's. Whoever waits for its removal has to ask there.
+void Peers::give(Entry& entry, ServerId to) {
+  for (auto& [outbox, done] : std::exchange(entry.removals, {}))
+    dispatcher_.outgoing_.answer(outbox, done, Result<TaskPtr>(moving()));
+  dispatcher_.unqueue(entry);
+  entry.deadline = kNever;
+  Task& task = dispatcher_.tasks_.edit(entry);
+  dispatcher_.held_.remove(task);
+  task.held_by = to;
+  if (dispatcher_.watchers_.has(task.task_id)) watch(entry);
+}
+
+Result<void> Peers::take(const std::vector<TaskId>& tasks) {
+  if (tasks.empty()) return {};
+  dispatcher_.tasks_.forget_foreign();
+  auto rows = dispatcher_.store_.load(tasks);
+  if (!rows) return rows.error();
+  for (Task& task : *rows) {
+    const bool is_new = dispatcher_.tasks_.find(task.task_id) == nullptr;
+    if (!is_new || !task.held_by.is_nil() || is_terminal(task.status)) continue;
+    if (auto kept = dispatcher_.keep(std::move(task)); !kept) return kept;
+  }
+  return {};
+}
+
+Result<void> Peers::read(ServerId from, wire::FreeSlots& free) {
+  guests_.put(from, std::move(free.groups), dispatcher_.mono_);
+  return {};
+}
+
+Result<void> Peers::read(ServerId, wire::WorkerRevoked& revoked) {
+  dispatcher_.revoke(revoked.worker_id);
+  return {};
+}
+
+Result<void> Peers::read(ServerId, wire::WorkerDraining& draining) {
+  dispatcher_.drain(draining.worker_id, draining.draining);
+  return {};
+}
+
+}  // namespace tandem::queue

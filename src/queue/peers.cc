@@ -1,0 +1,190 @@
+#include "queue/peers.h"
+
+#include <algorithm>
+
+#include "queue/dispatcher.h"
+
+namespace tandem::queue {
+namespace {
+
+constexpr std::int64_t kBeatMs = 1000, kLookMs = 1000;
+// Whoever is silent for so long is dead to the others. A whole takeover takes less than 10 s.
+constexpr std::int64_t kDeadMs = 6000;
+constexpr std::int64_t kLateMs = 3000;  // a beat after so long is no sign of a steady store
+constexpr int kLettersAtOnce = 500, kAdoptedAtOnce = 5000, kGiftsAtOnce = 500;
+constexpr std::int64_t kTellAgainMs = 1000, kTellPauseMs = 20;
+
+}  // namespace
+
+// Numbers begin anew with each run, behind those of the one before.
+Peers::Peers(Dispatcher& dispatcher, store::PeerStore* store)
+    : dispatcher_(dispatcher),
+      store_(store),
+      asks_(static_cast<std::uint64_t>(dispatcher.clock_.wall().ms) * 1024) {}
+
+Result<void> Peers::begin_turn() {
+  if (store_ == nullptr) return {};
+  first_ask_ = asks_.next();
+  for (store::Letter& letter : owed_) dispatcher_.batch_.letters.push_back(std::move(letter));
+  owed_.clear();
+  if (dispatcher_.mono_ >= next_beat_)
+    if (auto beaten = beat(); !beaten) return beaten;
+  asks_.expire(dispatcher_.mono_);
+  guests_.expire(dispatcher_.mono_);
+  refuse_late_workers();
+  if (std::exchange(is_rung_, false) || has_more_ || dispatcher_.mono_ >= next_look_)
+    if (auto read = read_letters(); !read) return read;
+  return {};
+}
+
+Result<void> Peers::beat() {
+  const MonoTime now = dispatcher_.mono_;
+  const bool is_first = last_beat_ == MonoTime{0};
+  auto roll = store_->beat();
+  if (!roll) return roll.error();
+  next_beat_ = now + kBeatMs;
+  last_beat_ = now;
+  if (is_first || roll->was_silent_ms > kLateMs) steady_since_ = now;
+  alive_.clear();
+  for (const store::Peer& peer : roll->peers)
+    if (peer.silent_ms < kDeadMs) alive_.insert(peer.server_id);
+  // It was dead to the others: what it remembers may be theirs by now.
+  if (!is_first && roll->was_silent_ms >= kDeadMs)
+    if (auto read = dispatcher_.load(); !read) return read;
+  if (auto looked = look_at_watched(); !looked) return looked;
+  return take_over(roll->peers);
+}
+
+// Only by one that was heard of all the time: where the store was away, all were silent.
+Result<void> Peers::take_over(const std::vector<store::Peer>& peers) {
+  if (dispatcher_.mono_ - steady_since_ < kDeadMs) return {};
+  std::int64_t taken = 0;
+  for (const store::Peer& peer : peers) {
+    if (peer.silent_ms < kDeadMs) continue;
+    guests_.forget(peer.server_id);
+    const auto some = store_->adopt(peer.server_id, kDeadMs, kAdoptedAtOnce);
+    if (!some) continue;  // its last transaction hangs on; the next beat tries again
+    if (*some >= kAdoptedAtOnce) next_beat_ = dispatcher_.mono_;
+    taken += *some;
+  }
+  return taken > 0 ? dispatcher_.load() : Result<void>();
+}
+
+Result<void> Peers::read_letters() {
+  next_look_ = dispatcher_.mono_ + kLookMs;
+  auto letters = store_->letters(kLettersAtOnce);
+  if (!letters) return letters.error();
+  has_more_ = letters->size() == kLettersAtOnce;
+  for (const store::ReceivedLetter& letter : *letters) {
+    dispatcher_.batch_.letters_read.push_back(letter.number);
+    auto what = wire::decode_letter(letter.text);
+    if (!what) continue;  // of a newer server
+    const auto done = std::visit([&](auto& one) { return read(letter.from, one); }, *what);
+    if (!done) return done;
+  }
+  return {};
+}
+
+void Peers::write(ServerId to, const wire::PeerLetter& letter) {
+  dispatcher_.batch_.letters.push_back({.to = to, .text = wire::encode_letter(letter)});
+}
+
+void Peers::tell_all(const wire::PeerLetter& letter) {
+  for (const ServerId& server : alive_) write(server, letter);
+}
+
+void Peers::serve_guests() {
+  if (guests_.empty() || dispatcher_.lanes_.empty()) return;
+  int left = kGiftsAtOnce;
+  guests_.serve([&](ServerId server, const WorkerProfile& profile) {
+    if (left-- <= 0 || !alive_.contains(server)) return false;
+    Entry* entry = dispatcher_.take_next(profile);
+    if (entry == nullptr) return false;
+    given_[server].push_back(entry->task->task_id);
+    give(*entry, server);
+    return true;
+  });
+}
+
+void Peers::end_turn() {
+  if (store_ == nullptr) return;
+  for (auto& [server, tasks] : std::exchange(given_, {}))
+    write(server, wire::TasksGiven{.worker_id = {}, .tasks = std::move(tasks)});
+  tell_watchers_elsewhere();
+  say_free_slots();
+}
+
+void Peers::say_free_slots() {
+  const MonoTime now = dispatcher_.mono_;
+  if (!any() || dispatcher_.lanes_want_reading_) return;
+  const auto [groups, slots] = dispatcher_.room_.waiting_counts();
+  if (slots == 0) return;
+  const bool is_due = now >= next_telling_ || groups > told_groups_;
+  const bool may_soon = now - next_telling_ >= kTellPauseMs - kTellAgainMs;
+  std::erase_if(told_slots_, [this](const auto& told) { return !alive_.contains(told.first); });
+  wire::FreeSlots free;
+  for (const ServerId& server : alive_) {
+    int& left = told_slots_[server];
+    if (!is_due && left > 0 && (left * 2 >= slots || !may_soon)) continue;
+    if (free.groups.empty()) free.groups = dispatcher_.room_.free_slots();
+    write(server, free);
+    left = slots;
+    told_groups_ = groups;
+    next_telling_ = now + kTellAgainMs;
+  }
+}
+
+void Peers::turn_ended(bool is_committed) {
+  if (store_ == nullptr || is_committed) return;
+  asks_.take_back(first_ask_);
+  given_.clear();
+  to_watch_.clear();
+  changed_.clear();
+  is_rung_ = true;  // what was read is read again
+}
+
+MonoTime Peers::next_turn() const {
+  if (store_ == nullptr) return kNever;
+  if (is_rung_ || has_more_ || !owed_.empty()) return MonoTime{0};
+  return next_beat_;
+}
+
+Result<void> Peers::lock_key(ClientId client, const std::string& key) {
+  if (!any()) return {};
+  if (auto begun = dispatcher_.begin(); !begun) return begun;
+  return store_->lock_key(client, key);
+}
+
+void Peers::apply(Outbox* outbox, WatchAccounts& command) {
+  accounts_watcher_ = {outbox, std::move(command.changed)};
+}
+
+void Peers::before_reload() {
+  for (Entry* entry : dispatcher_.held_.of(dispatcher_.settings_.embedded_worker))
+    own_jobs_.push_back({entry->task->task_id, entry->task->attempt});
+}
+
+void Peers::after_reload() {
+  for (const LostOrder& job : std::exchange(own_jobs_, {})) {
+    const Entry* entry = dispatcher_.tasks_.find(job.task_id);
+    const bool is_held =
+        entry != nullptr && is_leased(entry->task->status) && entry->task->attempt == job.attempt;
+    if (!is_held) dispatcher_.order(dispatcher_.settings_.embedded_worker, job);
+  }
+}
+
+void Peers::fence_own_jobs() {
+  if (!any() || dispatcher_.mono_ - last_beat_ < dispatcher_.settings_.lease_ms) return;
+  const Worker* worker = dispatcher_.room_.find(dispatcher_.settings_.embedded_worker);
+  if (worker == nullptr || !worker->order) return;
+  for (const LostOrder& job : std::exchange(own_jobs_, {}))
+    dispatcher_.outgoing_.say(worker->outbox, [give = worker->order, job] { give(job); });
+}
+
+Result<void> Peers::read(ServerId, wire::AccountsChanged&) {
+  if (accounts_watcher_.second)
+    dispatcher_.outgoing_.order(accounts_watcher_.first, accounts_watcher_.second);
+  return {};
+}
+
+}  // namespace tandem::queue

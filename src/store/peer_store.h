@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+
+namespace tandem::store {
+
+// A message to another server: durable, and there until it was read.
+struct Letter {
+  ServerId to;
+  std::string text;
+};
+struct ReceivedLetter {
+  std::int64_t number = 0;
+  ServerId from;
+  std::string text;
+};
+
+struct Peer {
+  ServerId server_id;
+  std::string name;
+  std::int64_t silent_ms = 0;  // since its last beat, by the store's clock
+};
+struct RollCall {
+  std::int64_t was_silent_ms = 0;  // how long this server was, before it
+  std::vector<Peer> peers;         // all others, the dead ones too
+};
+
+// The servers that share a store. Each task that is not finished is held by one of them, which
+// alone changes it: a change of another one's task does not hold. Threads and errors as in Store.
+class PeerStore {
+ public:
+  virtual ~PeerStore() = default;
+
+  // This server lives. Not within a transaction. internal: another process has the same id.
+  virtual Result<RollCall> beat() = 0;
+  // Those to this server, of each sender in the order of its commits. They stay until a batch has
+  // read them.
+  virtual Result<std::vector<ReceivedLetter>> letters(int limit) = 0;
+  // Takes over what a server holds that has been silent for so long, at most `limit` tasks of a
+  // kind, and what it owes; its letters are dropped. Tasks taken. Not within a transaction.
+  virtual Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) = 0;
+  // Within a transaction: until its end no other server holds the same key.
+  virtual Result<void> lock_key(ClientId client, const std::string& key) = 0;
+};
+
+// Rings where letters may have come: a hint, that may be false or missing.
+class PeerBell {
+ public:
+  virtual ~PeerBell() = default;  // stops
+};
+
+}  // namespace tandem::store

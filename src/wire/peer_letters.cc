@@ -1,0 +1,207 @@
+#include "wire/peer_letters.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/limits.h"
+#include "wire/fields.h"
+#include "wire/json_writer.h"
+
+namespace tandem::wire {
+namespace {
+
+constexpr std::array<std::string_view, 4> kAskKinds = {"cancel", "input", "resize", "remove"};
+constexpr std::int64_t kMost = std::int64_t{1} << 53;
+constexpr std::size_t kMaxTasks = 100'000, kMaxGroups = 10'000, kMaxSentenceBytes = 64 * 1024;
+constexpr int kMaxSlots = 10'000'000, kMaxCells = 100'000;
+
+// In the order of the variant.
+constexpr std::array<std::string_view, 10> kTypes = {
+    "ask",     "answer",  "worker_came",      "given",          "free_slots",
+    "watched", "changed", "accounts_changed", "worker_revoked", "worker_draining"};
+static_assert(kTypes.size() == std::variant_size_v<PeerLetter>);
+
+void write_ids(JsonWriter& writer, const std::vector<TaskId>& tasks) {
+  writer.key("tasks").begin_array();
+  for (const TaskId& id : tasks) writer.id(id);
+  writer.end_array();
+}
+
+void write(JsonWriter& writer, const TaskAsk& ask) {
+  writer.key("number").integer(static_cast<std::int64_t>(ask.number));
+  writer.member("kind", kAskKinds.at(static_cast<std::size_t>(ask.kind)));
+  writer.key("client_id").id_or_null(ask.client_id).key("admin").boolean(ask.admin);
+  writer.key("task_id").id(ask.task_id);
+  if (ask.kind == AskKind::input)
+    writer.member("data", ask.data).member("request_id", ask.request_id);
+  writer.key("eof").boolean(ask.eof).key("force").boolean(ask.force);
+  writer.key("cols").integer(ask.cols).key("rows").integer(ask.rows);
+}
+void write(JsonWriter& writer, const TaskAnswer& answer) {
+  writer.key("number").integer(static_cast<std::int64_t>(answer.number));
+  writer.key("was_started").boolean(answer.was_started);
+  if (!answer.error) return;
+  writer.member("code", to_string(answer.error->code)).member("detail", answer.error->detail);
+}
+void write(JsonWriter& writer, const WorkerCame& came) {
+  writer.key("worker_id").id(came.worker_id);
+}
+void write(JsonWriter& writer, const TasksGiven& given) {
+  writer.key("worker_id").id_or_null(given.worker_id);
+  write_ids(writer, given.tasks);
+}
+void write(JsonWriter& writer, const FreeSlots& free) {
+  writer.key("groups").begin_array();
+  for (const FreeSlots::Group& group : free.groups) {
+    writer.begin_object().key("slots").integer(group.slots);
+    writer.key("pushes").boolean(group.profile.channel == WorkerChannel::push);
+    writer.key("labels").text_map(group.profile.labels);
+    writer.key("job_types").text_list(group.profile.job_types);
+    writer.key("queues").text_list(group.profile.queues).end_object();
+  }
+  writer.end_array();
+}
+void write(JsonWriter& writer, const TasksWatched& watched) { write_ids(writer, watched.tasks); }
+void write(JsonWriter& writer, const TasksChanged& changed) { write_ids(writer, changed.tasks); }
+void write(JsonWriter&, const AccountsChanged&) {}
+void write(JsonWriter& writer, const WorkerRevoked& revoked) {
+  writer.key("worker_id").id(revoked.worker_id);
+}
+void write(JsonWriter& writer, const WorkerDraining& draining) {
+  writer.key("worker_id").id(draining.worker_id).key("draining").boolean(draining.draining);
+}
+
+template <class AnyId>
+bool read_id(Fields& fields, std::string_view name, AnyId& out) {
+  std::string text;
+  if (!fields.text(name, text, limits::kMaxNameBytes)) return false;
+  const auto id = AnyId::parse(text);
+  if (!id) fields.wrong(name, "must be an id");
+  if (id) out = *id;
+  return id.has_value();
+}
+
+void read_ids(Fields& fields, std::vector<TaskId>& tasks) {
+  const boost::json::array* list = fields.array("tasks", 0, kMaxTasks);
+  if (list == nullptr) return;
+  for (const boost::json::value& value : *list) {
+    const auto* text = value.if_string();
+    const auto id = text == nullptr ? std::nullopt : TaskId::parse(view(*text));
+    if (!id) return fields.wrong("tasks", "must be ids");
+    tasks.push_back(*id);
+  }
+}
+
+void read_number(Fields& fields, std::uint64_t& number) {
+  std::int64_t value = 0;
+  fields.required("number");
+  fields.integer("number", value, 0, kMost);
+  number = static_cast<std::uint64_t>(value);
+}
+
+void read(Fields& fields, TaskAsk& ask) {
+  read_number(fields, ask.number);
+  std::string kind;
+  fields.text("kind", kind, limits::kMaxNameBytes);
+  const auto found = std::find(kAskKinds.begin(), kAskKinds.end(), kind);
+  if (found == kAskKinds.end()) return fields.wrong("kind", "is not known");
+  ask.kind = static_cast<AskKind>(found - kAskKinds.begin());
+  read_id(fields, "client_id", ask.client_id);
+  fields.boolean("admin", ask.admin);
+  fields.required("task_id");
+  read_id(fields, "task_id", ask.task_id);
+  fields.text("data", ask.data, limits::kMaxInputBytes);
+  fields.text("request_id", ask.request_id, limits::kMaxNameBytes);
+  fields.boolean("eof", ask.eof);
+  fields.boolean("force", ask.force);
+  fields.integer("cols", ask.cols, 0, kMaxCells);
+  fields.integer("rows", ask.rows, 0, kMaxCells);
+}
+void read(Fields& fields, TaskAnswer& answer) {
+  read_number(fields, answer.number);
+  fields.boolean("was_started", answer.was_started);
+  std::string code;
+  if (!fields.text("code", code, limits::kMaxNameBytes)) return;
+  Error error = fail(errc_from_name(code).value_or(Errc::internal));
+  fields.text("detail", error.detail, kMaxSentenceBytes);
+  answer.error = std::move(error);
+}
+void read(Fields& fields, WorkerCame& came) {
+  fields.required("worker_id");
+  read_id(fields, "worker_id", came.worker_id);
+}
+void read(Fields& fields, TasksGiven& given) {
+  read_id(fields, "worker_id", given.worker_id);
+  read_ids(fields, given.tasks);
+}
+void read(Fields& fields, FreeSlots& free) {
+  const boost::json::array* groups = fields.array("groups", 0, kMaxGroups);
+  if (groups == nullptr) return;
+  for (const boost::json::value& value : *groups) {
+    const auto* object = value.if_object();
+    if (object == nullptr) return fields.wrong("groups", "must be objects");
+    std::vector<FieldError> errors;
+    Fields inner(*object, "groups.", errors);
+    FreeSlots::Group& group = free.groups.emplace_back();
+    bool pushes = true;
+    inner.integer("slots", group.slots, 0, kMaxSlots);
+    inner.boolean("pushes", pushes);
+    group.profile.channel = pushes ? WorkerChannel::push : WorkerChannel::polling;
+    inner.labels("labels", group.profile.labels);
+    inner.names("job_types", group.profile.job_types, limits::kMaxNameBytes);
+    inner.names("queues", group.profile.queues, limits::kMaxNameBytes);
+    if (!errors.empty()) return fields.wrong("groups", errors.front().message);
+  }
+}
+void read(Fields& fields, TasksWatched& watched) { read_ids(fields, watched.tasks); }
+void read(Fields& fields, TasksChanged& changed) { read_ids(fields, changed.tasks); }
+void read(Fields&, AccountsChanged&) {}
+void read(Fields& fields, WorkerRevoked& revoked) {
+  fields.required("worker_id");
+  read_id(fields, "worker_id", revoked.worker_id);
+}
+void read(Fields& fields, WorkerDraining& draining) {
+  fields.required("worker_id");
+  read_id(fields, "worker_id", draining.worker_id);
+  fields.boolean("draining", draining.draining);
+}
+
+// The empty letter of a type, by its place.
+template <std::size_t... Place>
+PeerLetter letter_at(std::size_t place, std::index_sequence<Place...>) {
+  PeerLetter letter;
+  ((place == Place ? static_cast<void>(letter.emplace<Place>()) : void()), ...);
+  return letter;
+}
+
+}  // namespace
+
+std::string encode_letter(const PeerLetter& letter) {
+  std::string text;
+  JsonWriter writer(text);
+  writer.begin_object().member("type", kTypes.at(letter.index()));
+  std::visit([&writer](const auto& what) { write(writer, what); }, letter);
+  writer.end_object();
+  return text;
+}
+
+Result<PeerLetter> decode_letter(std::string_view text) {
+  Document document;
+  const auto object = object_of(document, text);
+  if (!object) return object.error().error;
+  std::vector<FieldError> errors;
+  Fields fields(**object, "", errors);
+  std::string type;
+  fields.text("type", type, limits::kMaxNameBytes);
+  const auto found = std::find(kTypes.begin(), kTypes.end(), type);
+  if (found == kTypes.end())
+    return fail(Errc::not_implemented, "A letter of the unknown type '" + type + "'");
+  PeerLetter letter = letter_at(static_cast<std::size_t>(found - kTypes.begin()),
+                                std::make_index_sequence<std::variant_size_v<PeerLetter>>());
+  std::visit([&fields](auto& what) { read(fields, what); }, letter);
+  if (!errors.empty())
+    return fail(Errc::validation_failed, errors.front().field + " " + errors.front().message);
+  return letter;
+}
+
+}  // namespace tandem::wire

@@ -1,0 +1,331 @@
+"""Several servers on one database: each task has one holder, and every server answers for all."""
+
+import concurrent.futures
+import json
+import signal
+import time
+
+import pytest
+
+from databases import PostgresServer
+from ledger import Ledger, noted
+from polling_worker import PollingWorker, code, new_queue, record, submit, task_of
+from redis_process import Redis
+from several_servers import Installation
+from socket_worker import SocketWorker, opened
+from waiting import until
+
+REPAIRED_WITHIN_S = 15  # promised are 10; the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory):
+    postgres, redis = PostgresServer(), Redis(tmp_path_factory.mktemp("redis")).start()
+    yield postgres, redis
+    redis.kill()
+    postgres.remove()
+
+
+@pytest.fixture
+def installation(tmp_path, engines):
+    made = Installation(tmp_path, *engines)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def pair(installation):
+    one, other = installation.start(), installation.start()
+    until(lambda: know_each_other(one, other), "they know each other")
+    return one, other
+
+
+def know_each_other(one, other):
+    """A worker that is registered at the one is let in at the other."""
+    worker = PollingWorker(one)
+    return at(other, worker).claim().status == 200
+
+
+def at(server, worker):
+    """The same worker, that now speaks to this server."""
+    moved = object.__new__(type(worker))
+    moved.__dict__.update(worker.__dict__, server=server)
+    return moved
+
+
+def ask(server, method, task, verb="", body=None):
+    return server.request(method, f"/api/v1/tasks/{task['task_id']}{verb}", body)
+
+
+def test_what_one_runs_is_seen_answered_and_cancelled_at_the_other(installation):
+    ledger = Ledger(installation.directory)
+    runner = installation.start(TANDEM_EMBEDDED_SLOTS="4",
+                                TANDEM_HANDLERS_DIR=str(ledger.handlers))
+    other = installation.start()
+    talker = runner.shell('echo "::tandem input id=q prompt=Name?"; read name; echo "hi $name"; '
+                          'printf out > "$TANDEM_OUTPUT_DIR/o"', timeout_s=60)
+    until(lambda: ask(other, "GET", talker).json["status"] in ("running", "waiting_for_input"),
+          "it runs")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(other.finished, talker["task_id"])
+        answered = ask(other, "POST", talker, "/input", {"data": "Ada\n"})
+        if answered.status == 409:  # it has not asked yet
+            until(lambda: ask(other, "GET", talker).json["status"] == "waiting_for_input", "asks")
+            answered = ask(other, "POST", talker, "/input", {"data": "Ada\n"})
+        assert answered.status == 202, answered.body
+        done = waiting.result(60)
+    assert done["status"] == "completed", done
+    log = other.request("GET", f"/api/v1/tasks/{talker['task_id']}/logs",
+                        headers={"Accept": "text/plain"})
+    assert b"hi Ada" in log.body
+    assert ask(other, "GET", talker, "/download?name=o").body == b"out"
+    body = noted(hold=installation.directory / "never")
+    held = runner.request("POST", "/api/v1/tasks", body).json
+    until(lambda: ledger.events(held["task_id"]) == ["start"], "the job runs")
+    assert ask(other, "POST", held, "/cancel").status == 202
+    assert other.finished(held["task_id"])["status"] == "cancelled"
+    assert ask(runner, "GET", held).json["status"] == "cancelled"
+
+
+def test_what_waits_at_one_is_cancelled_and_removed_at_the_other(pair):
+    one, other = pair
+    waits, goes = submit(one, new_queue()), submit(one, new_queue())
+    assert ask(other, "POST", waits, "/cancel").json["status"] == "cancelled"
+    assert code(ask(other, "POST", waits, "/cancel")) == "already_finished"
+    assert code(ask(other, "DELETE", goes)) == "task_active"
+    assert ask(other, "DELETE", goes, "?force=true").status == 204
+    assert ask(one, "GET", goes).status == 404
+    again = ask(other, "POST", waits, "/retry")
+    assert (again.status, again.json["status"]) == (202, "pending")
+    assert ask(one, "POST", waits, "/cancel").status == 200
+
+
+def test_submitted_at_one_taken_at_the_other(pair):
+    one, other = pair
+    queue = new_queue()
+    worker = PollingWorker(other, queue)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        for _ in range(5):
+            poll = pool.submit(worker.jobs, 30, max=2)
+            worker.until_it_waits()
+            task = submit(one, queue)
+            (job,) = poll.result(30)
+            assert job["task_id"] == task["task_id"]
+            assert worker.update(job, "completed").status == 200
+            assert ask(one, "GET", task).json["status"] == "completed"
+
+
+def test_a_backlog_at_one_is_worked_off_at_the_other(pair):
+    one, other = pair
+    queue = new_queue()
+    tasks = {submit(one, queue)["task_id"] for _ in range(60)}
+    worker, done = PollingWorker(other, queue), set()
+    while done != tasks:
+        for job in worker.jobs(20, max=7):
+            assert job["task_id"] not in done
+            assert worker.update(job, "completed").status == 200
+            done.add(job["task_id"])
+
+
+def test_tasks_follow_their_worker(pair):
+    one, other = pair
+    queue = new_queue()
+    here = PollingWorker(one, queue)
+    there = at(other, here)
+    task = submit(one, queue)
+    job = here.job()
+    assert there.update(job, "running").status == 200
+    assert there.log(job, record("a\n"), record("b\n")).status == 200
+    assert here.log(job, record("b\n"), record("c\n"), first_seq=2).status == 200
+    assert there.put(job, "o.txt", b"output").status in (200, 201, 204)
+    assert here.update(job, "running", progress={"percent": 50}).status == 200
+    asked = there.update(job, "waiting_for_input", input_request={"request_id": "r", "prompt": "?"})
+    assert asked.status == 200, asked.body
+    assert ask(one, "POST", task, "/input", {"data": "yes\n"}).status == 202
+    heard = here.update(job, "running", input_seq=0).json
+    assert [piece["data"] for piece in heard["input"]] == ["yes\n"], heard
+    assert there.update(job, "completed").status == 200
+    assert there.update(job, "completed").status == 200, "a repeat"
+    log = one.request("GET", f"/api/v1/tasks/{task['task_id']}/logs",
+                      headers={"Accept": "text/plain"})
+    assert log.body == b"a\nb\nc\n"
+    done = task_of(one, task["task_id"])
+    assert (done["status"], done["attempt"]) == ("completed", 1)
+    assert [output["name"] for output in done["outputs"]] == ["o.txt"]
+
+
+def test_a_stale_worker_is_refused_at_every_server(pair):
+    one, other = pair
+    queue = new_queue()
+    worker = PollingWorker(one, queue)
+    task = submit(one, queue)
+    job = worker.running()
+    assert worker.update(job, "released").status == 200
+    second = worker.running()
+    assert second["attempt"] == job["attempt"] + 1 or second["attempt"] == job["attempt"]
+    stranger = PollingWorker(one, queue)
+    for server in (one, other):
+        assert code(at(server, stranger).update(second, "completed")) == "stale_attempt"
+    assert at(other, worker).update(second, "completed").status == 200
+    assert task_of(one, task["task_id"])["status"] == "completed"
+
+
+def test_a_cancel_reaches_the_socket_at_the_other_server(pair):
+    one, other = pair
+    queue = new_queue()
+    worker = SocketWorker(other, queue)
+    with opened(worker) as socket:
+        task = submit(one, queue)
+        job = socket.running()
+        assert job["task_id"] == task["task_id"]
+        assert ask(one, "POST", task, "/cancel").status == 202
+        assert socket.expect("cancel")["task_id"] == task["task_id"]
+        assert socket.update(job, "cancelled")["status"] == "cancelled"
+    assert ask(one, "GET", task).json["status"] == "cancelled"
+
+
+def test_a_revoked_worker_is_out_everywhere(pair):
+    one, other = pair
+    worker = SocketWorker(one, new_queue())
+    with opened(worker) as socket:
+        at(other, worker).control("revoke")
+        assert socket.closed() == 4401
+    for server in (one, other):
+        until(lambda: code(at(server, worker).claim()) == "token_revoked", "it is refused")
+
+
+def test_a_key_counts_once_at_all_servers(pair):
+    one, other = pair
+    servers = [one, other] * 4
+
+    def post(server, number, **how):
+        body = {"payload": {"job_type": "shell", "script": "true"}, "delay_s": 3600}
+        return server.request("POST", "/api/v1/tasks", body | how.get("members", {}),
+                              {"Idempotency-Key": how["key"]} if "key" in how else None)
+
+    with concurrent.futures.ThreadPoolExecutor(len(servers)) as pool:
+        for number in range(10):
+            key = f"key-{number}"
+            made = list(pool.map(lambda server: post(server, number, key=key), servers))
+            assert {answer.status for answer in made} <= {200, 201}, [a.body for a in made]
+            assert len({answer.json["task_id"] for answer in made}) == 1
+            members = {"unique_key": key}
+            made = list(pool.map(lambda server: post(server, number, members=members), servers))
+            assert len({answer.json["task_id"] for answer in made}) == 1
+
+
+def drained(worker, tasks, within_s):
+    """Takes and ends what there is for the worker until all of these have ended."""
+    until_s = time.monotonic() + within_s
+    while tasks:
+        assert time.monotonic() < until_s, f"{len(tasks)} are left"
+        for job in worker.jobs(1, max=10):
+            assert worker.update(job, "completed").status == 200
+            tasks.discard(job["task_id"])
+
+
+def test_what_a_killed_server_held_is_taken_over(pair):
+    one, other = pair
+    queue = new_queue()
+    here = PollingWorker(one, queue)
+    there = at(other, here)
+    running = submit(one, queue)
+    job = here.running()
+    waiting = {submit(one, queue)["task_id"] for _ in range(30)}
+    later = submit(one, queue, delay_s=1)
+    time.sleep(0)
+    one.kill()
+    answer = until(lambda: (last := there.update(job, "completed")).status == 200 and last,
+                   "the worker's task has come", REPAIRED_WITHIN_S)
+    assert answer.json["status"] == "completed"
+    assert task_of(other, running["task_id"])["attempt"] == 1
+    drained(there, waiting | {later["task_id"]}, REPAIRED_WITHIN_S)
+
+
+def test_a_server_that_stood_still_gives_way(pair):
+    one, other = pair
+    queue = new_queue()
+    tasks = {submit(one, queue)["task_id"] for _ in range(20)}
+    worker = PollingWorker(other, queue)
+    one.process.send_signal(signal.SIGSTOP)
+    try:
+        # What it has given away before is not all; the rest comes when it is dead to the other.
+        drained(worker, set(tasks), REPAIRED_WITHIN_S)
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+    for task_id in tasks:
+        assert task_of(one, task_id)["status"] == "completed"
+    again = submit(one, queue)
+    drained(worker, {again["task_id"]}, REPAIRED_WITHIN_S)
+    assert task_of(one, again["task_id"])["attempt"] == 1
+
+
+def test_a_database_that_was_away_makes_nobody_dead(installation, tmp_path):
+    postgres = PostgresServer()
+    try:
+        redis_url = installation.settings["TANDEM_LOGS_URL"]
+        own = Installation(tmp_path / "own", postgres, type("Known", (), {"url": redis_url}))
+        one, other = own.start(), own.start()
+        until(lambda: know_each_other(one, other), "they know each other")
+        queue = new_queue()
+        worker = SocketWorker(one, queue)
+        task = submit(one, queue)
+        with opened(worker) as socket:
+            job = socket.running()
+            postgres.stop()
+            until(lambda: one.request("GET", "/health", token=None).status == 503, "it is seen")
+            time.sleep(0)
+            postgres.start()
+            until(lambda: other.request("GET", "/health", token=None).status == 200, "it is back")
+            until(lambda: one.request("GET", "/health", token=None).status == 200, "it is back")
+            assert until(lambda: socket.update(job, "completed"), "told")["status"] == "completed"
+        assert task_of(other, task["task_id"])["attempt"] == 1
+        own.end()
+    finally:
+        postgres.remove()
+
+
+def test_clients_and_secrets_are_the_same_everywhere(pair):
+    one, other = pair
+    made = one.request("POST", "/api/v1/clients", {"name": "new", "scope": "tasks"}, token="admin")
+    assert made.status == 201, made.body
+    client = made.json
+    form = (f"grant_type=client_credentials&client_id={client['client_id']}"
+            f"&client_secret={client['client_secret']}").encode()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    granted = other.request("POST", "/token", form, kind, token=None)
+    assert granted.status == 200, granted.body
+    bearer = {"Authorization": "Bearer " + granted.json["access_token"]}
+
+    def status(server):
+        return server.request("GET", "/api/v1/tasks", headers=bearer, token=None).status
+
+    until(lambda: status(other) == status(one) == 200, "both let it in")
+    gone = one.request("DELETE", f"/api/v1/clients/{client['client_id']}", token="admin")
+    assert gone.status == 204
+    until(lambda: status(other) == status(one) == 401, "both refuse it")
+
+
+def test_every_request_to_another_server(pair):
+    """The worst balancer there can be."""
+    one, other = pair
+    queue = new_queue()
+    worker = PollingWorker(one, queue)
+    speaks = [at(one, worker), at(other, worker)]
+    tasks = [submit((one, other)[number % 2], queue)["task_id"] for number in range(40)]
+    ended, turn = set(), 0
+    while len(ended) < len(tasks):
+        turn += 1
+        for job in speaks[turn % 2].jobs(5, max=5):
+            turn += 1
+            assert speaks[turn % 2].update(job, "running").status == 200
+            turn += 1
+            assert speaks[turn % 2].log(job, record("line\n")).status == 200
+            turn += 1
+            assert speaks[turn % 2].update(job, "completed").status == 200
+            assert job["task_id"] not in ended
+            ended.add(job["task_id"])
+    for task_id in tasks:
+        done = task_of(other, task_id)
+        assert (done["status"], done["log"]["records"]) == ("completed", 1) or done["log"], done
+    assert json.dumps(sorted(ended)) == json.dumps(sorted(tasks))
