@@ -26,7 +26,7 @@ class Installation:
         self.settings = {
             "TANDEM_DATABASE_URL": fresh_database(postgres),
             "TANDEM_LOGS_URL": redis.url,
-            "TANDEM_BLOBS_URL": str(directory / "blobs"),
+            "TANDEM_BLOBS_URL": (directory / "blobs").as_uri(),
             "TANDEM_JWT_SECRET": SECRET,
             "TANDEM_EMBEDDED_SLOTS": "0",
         } | settings
