@@ -86,6 +86,11 @@ Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
   return Installation(std::filesystem::absolute(data_dir), std::move(*lock));
 }
 
+std::string Installation::server_id() const {
+  const auto text = read_file(file("server-id"));
+  return text ? text->substr(0, text->find('\n')) : "";
+}
+
 Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids) {
   return kept_id<WorkerId>(store, ids, kEmbeddedWorkerKey);
 }

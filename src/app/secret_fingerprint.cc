@@ -19,12 +19,6 @@ bool fits(const std::string& kept, const std::string& secret, const std::string&
   return !previous.empty() && kept.starts_with(auth::fingerprint_of(previous));
 }
 
-// Of the data directory; empty where it has no server yet.
-std::string server_of(const Installation& place) {
-  const auto text = read_file(place.file("server-id"));
-  return text ? text->substr(0, text->find('\n')) : "";
-}
-
 }  // namespace
 
 Result<std::string> keep_secret_fingerprint(const config::Settings& settings,
@@ -32,7 +26,7 @@ Result<std::string> keep_secret_fingerprint(const config::Settings& settings,
                                             store::Store& store) {
   std::string sentence;
   if (is_in_directory(settings)) return sentence;  // one server alone
-  const std::string server = server_of(place);
+  const std::string server = place.server_id();
   auto done = in_transaction(store, [&](store::AccountStore& accounts) -> Result<void> {
     auto kept = accounts.get_meta(kKey);
     if (!kept) return kept.error();
