@@ -139,6 +139,8 @@ def test_the_balancer_leads_to_every_server_and_lets_a_poll_wait():
     assert ["balance", "hdr(Authorization)"] in backends["workers"]
     assert ["bind", services["balancer"]["ports"][0].split(":", 1)[1].replace("8080:", ":")] \
         in frontend
+    connections = dict(words for words in parts["global", ""] if len(words) == 2)["maxconn"]
+    assert services["balancer"]["ulimits"]["nofile"] > 2 * int(connections)
     timeouts = {words[1]: seconds(words[2]) for words in parts["defaults", ""]
                 if words[0] == "timeout"}
     assert timeouts["server"] > 60 and timeouts["client"] > 60  # wait_s
