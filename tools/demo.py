@@ -1,106 +1,69 @@
 #!/usr/bin/env python3
-"""Runs the example jobs through a real server: `./dev demo [--mode push|polling|hybrid]`.
+"""Runs the example jobs: `./dev demo [--mode push|polling|hybrid] [--postgres] [--redis]`.
 
 Starts `tandem serve` on a free port with a temporary data directory, submits the three examples of
 handlers/ with the client commands, shows what they print, the answers given and the files they
 made, and stops the server. With a mode the server runs in it without a worker inside, and a
-`tandem worker` comes over the network; in hybrid mode the server is also restarted under it. The
-exit code is not 0 if anything differed from what it should be.
+`tandem worker` comes over the network; in hybrid mode the server is also restarted under it.
+
+--postgres keeps tasks in a PostgreSQL that is made for it, --redis keeps logs in a Redis. With both
+there are two servers on them: what is submitted to the first is run by a worker at the second, and
+followed, answered and fetched there.
+
+The exit code is not 0 if anything differed from what it should be.
 """
 
 import argparse
 import json
-import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BINARY = pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/release/tandem")).resolve()
-START_TIMEOUT_S = 15
+from demo_parts import (BINARY, ROOT, Differs, Server, Services, Worker, check, environment, note,
+                        say)
+
 STEP_TIMEOUT_S = 120
 
 
-class Differs(Exception):
-    """Something was not as it should be."""
-
-
-def say(text):
-    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
-
-
-def check(condition, what):
-    if not condition:
-        raise Differs(what)
-    print(f"   ok: {what}", flush=True)
-
-
 class Demo:
-    def __init__(self, directory, mode):
-        self.directory = pathlib.Path(directory)
-        self.data = self.directory / "data"
-        self.mode = mode
-        self.server = self.worker = self.url = None
+    """One server: it is told what to do, and asked."""
 
-    def environment(self, **settings):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("TANDEM_", "TASK_"))}
-        return clean | {"TANDEM_HANDLERS_DIR": str(ROOT / "handlers")} | settings
+    def __init__(self, directory, mode, services):
+        self.directory, self.mode, self.services = pathlib.Path(directory), mode, services
+        self.settings = services.settings(self.directory)
+        if mode:
+            self.settings |= {"TASK_ASSIGNMENT_MODE": mode, "TANDEM_EMBEDDED_SLOTS": "0"}
+        self.server = Server("server", self.directory)
+        self.worker = Worker("worker", self.directory)
+        self.programs = [self.worker, self.server]  # in the order in which they are stopped
 
     def start(self):
-        where = self.url.partition("://")[2] if self.url else "127.0.0.1:0"
-        settings = {"TANDEM_LISTEN": where, "TANDEM_DATA_DIR": str(self.data)}
         if self.mode:
-            settings |= {"TASK_ASSIGNMENT_MODE": self.mode, "TANDEM_EMBEDDED_SLOTS": "0"}
-        with open(self.directory / "server.log", "ab") as log:
-            self.server = subprocess.Popen(
-                [BINARY, "serve"], env=self.environment(**settings), stdout=log, stderr=log)
-        self.wait_for(self.data / "server.json", self.server, "the server did not start")
-        self.url = json.loads((self.data / "server.json").read_text())["url"]
-        print(f"   {BINARY.name} serve is ready at {self.url}")
+            say(f"A server in {self.mode} mode, and a worker that comes over the network")
+        else:
+            say("A server with its worker, on a free port, in a temporary directory")
+        self.server.start(self.settings)
+        if self.mode:
+            self.worker.start(self.server, self.mode, self.token())
 
-    def wait_for(self, path, process, otherwise):
-        end = time.monotonic() + START_TIMEOUT_S
-        while not path.exists():
-            if process.poll() is not None or time.monotonic() > end:
-                raise Differs(f"{otherwise}:\n{self.server_log()}")
-            time.sleep(0.02)
+    def token(self):
+        return self.tandem("token", echo=False).strip()
 
-    def start_worker(self):
-        side = "workers" if self.mode == "push" else "polling"
-        data = self.directory / "worker"
-        settings = {
-            "TANDEM_CONFIG_URL": f"{self.url}/api/v1/{side}/config",
-            "TANDEM_REGISTRATION_TOKEN": self.tandem("token", echo=False).strip(),
-            "TANDEM_DATA_DIR": str(data),
-        }
-        words = ["worker", "--mode", self.mode, "--name", "elsewhere"]
-        print("   $ tandem " + " ".join(words), flush=True)
-        with open(self.directory / "worker.log", "ab") as log:
-            self.worker = subprocess.Popen(
-                [BINARY, *words], env=self.environment(**settings), stdout=log, stderr=log)
-        self.wait_for(data / "worker.json", self.worker, "the worker did not register")
-        print("   it has registered, and keeps its token in worker.json")
-
-    def restart_server(self):
-        say("The server is killed and started again; the worker finds its way back")
-        self.server.kill()
-        self.server.wait()
-        (self.data / "server.json").unlink()
-        self.start()
+    def restart(self, server):
+        say(f"The {server.name} is killed and started again; the worker finds its way back")
+        server.kill()
+        server.start(self.settings)
         self.text_stats()
 
-    def server_log(self):
-        logs = [self.directory / name for name in ("server.log", "worker.log")]
-        return "".join(log.read_text(errors="replace") for log in logs if log.exists())
-
-    def tandem(self, *arguments, text_in="", echo=True):
-        print("   $ tandem " + " ".join(str(a) for a in arguments), flush=True)
+    def tandem(self, *arguments, text_in="", echo=True, server=None):
+        """A client command, which knows the first server by its data directory."""
+        server = server or self.server
+        at = "" if server is self.server else f"   # at the {server.name}"
+        note("$ tandem " + " ".join(str(a) for a in arguments) + at)
         done = subprocess.run(
             [BINARY, *map(str, arguments)],
-            env=self.environment(TANDEM_DATA_DIR=str(self.data)),
+            env=environment(TANDEM_DATA_DIR=str(self.server.data), TANDEM_SERVER=server.url),
             input=text_in,
             capture_output=True,
             text=True,
@@ -153,55 +116,103 @@ class Demo:
         print("     " + "\n     ".join(transcript.splitlines()))
         check(all(answer in transcript for answer in answers), "the transcript has all the answers")
 
-    def stop(self):
-        for name, process in (("worker", self.worker), ("server", self.server)):
-            if process is None or process.poll() is not None:
-                continue
-            process.send_signal(signal.SIGTERM)
-            try:
-                code = process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                raise Differs(f"the {name} did not stop") from None
-            check(code == 0, f"the {name} drained and stopped")
-
-    def kill(self):
-        for process in (self.worker, self.server):
-            if process is not None and process.poll() is None:
-                process.kill()
-                process.wait()
+    def where_it_is_kept(self):
+        """What the databases themselves say."""
+        postgres, redis = self.services.postgres, self.services.redis
+        if postgres:
+            say("What PostgreSQL holds")
+            ask = "select task_id, status, worker_name from tandem.finished_tasks order by task_id"
+            rows = postgres.sql(ask).splitlines()
+            print("     " + "\n     ".join(rows))
+            check(len(rows) >= 3, f"{len(rows)} finished tasks are rows of tandem.finished_tasks")
+        if redis:
+            say("What Redis holds")
+            kept = redis.ask("zcard", "tandem:logs")[0]
+            note(f"logs of {kept} tasks; those of finished ones are packed away after some seconds")
 
     def run(self):
-        if not self.mode:
-            say("A server with its worker, on a free port, in a temporary directory")
-        else:
-            say(f"A server in {self.mode} mode, and a worker that comes over the network")
         self.start()
-        if self.mode:
-            self.start_worker()
         self.render()
         self.text_stats()
         self.interview()
+        self.where_it_is_kept()
         if self.mode == "hybrid":
-            self.restart_server()
+            self.restart(self.server)
         say("Stopping")
-        self.stop()
+        for program in self.programs:
+            program.stop()
+
+
+class DemoOfTwo(Demo):
+    """Two servers on one database: told at the first, run and asked at the second."""
+
+    def __init__(self, directory, mode, services):
+        super().__init__(directory, mode or "hybrid", services)
+        self.server.name = "first server"
+        self.second = Server("second server", self.directory)
+        self.programs = [self.worker, self.second, self.server]
+
+    def start(self):
+        say(f"Two servers in {self.mode} mode on one database, and a worker at the second")
+        self.server.start(self.settings)
+        self.second.start(self.settings)
+        self.worker.start(self.second, self.mode, self.token())
+
+    def submit(self, *arguments, text_in=""):
+        submitted = json.loads(self.tandem("submit", *arguments, "--json", echo=False))
+        task_id = submitted["task_id"]
+        self.tandem("attach", task_id, text_in=text_in, server=self.second)
+        shown = self.tandem("status", task_id, "--json", echo=False, server=self.second)
+        task = json.loads(shown)
+        check(task["status"] == "completed",
+              f"submitted to the first server, run by the {task['worker_name']} at the second")
+        logs = [self.tandem("logs", task_id, echo=False, server=one)
+                for one in (self.server, self.second)]
+        check(logs[0] == logs[1], f"both servers show the same log of {len(logs[0])} bytes")
+        return task
+
+    def download(self, task, name):
+        path = self.directory / name
+        self.tandem("download", task["task_id"], "--name", name, "-o", path, server=self.second)
+        return path.read_bytes()
+
+    def restart(self, server):
+        super().restart(self.second)
+
+
+def shown_logs(programs):
+    logs = [one.log for one in programs if one.log.exists()]
+    return "".join(f"--- {log.name}\n{log.read_text(errors='replace')}" for log in logs)
+
+
+def play(directory, choice):
+    if choice.postgres or choice.redis:
+        say("Databases of its own")
+    services = Services(pathlib.Path(directory), choice.postgres, choice.redis)
+    kind = DemoOfTwo if choice.postgres and choice.redis else Demo
+    demo = kind(directory, choice.mode, services)
+    try:
+        demo.run()
+    except (Differs, AssertionError, KeyError, OSError, RuntimeError,
+            subprocess.TimeoutExpired) as error:
+        print(f"\ndemo: {error}\n{shown_logs(demo.programs)}", file=sys.stderr)
+        return 1
+    finally:
+        for program in demo.programs:
+            program.kill()
+        services.remove()
+    say("All as it should be.")
+    return 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mode", choices=["push", "polling", "hybrid"])
-    mode = parser.parse_args().mode
+    parser.add_argument("--postgres", action="store_true", help="tasks in PostgreSQL")
+    parser.add_argument("--redis", action="store_true", help="logs in Redis")
+    choice = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tandem-demo-") as directory:
-        demo = Demo(directory, mode)
-        try:
-            demo.run()
-        except (Differs, KeyError, OSError, subprocess.TimeoutExpired) as error:
-            print(f"\ndemo: {error}\n--- the logs\n{demo.server_log()}", file=sys.stderr)
-            return 1
-        finally:
-            demo.kill()
-    say("All as it should be.")
-    return 0
+        return play(directory, choice)
 
 
 if __name__ == "__main__":

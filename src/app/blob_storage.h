@@ -15,7 +15,11 @@ namespace tandem::app {
 // sentence that names the setting.
 Result<blobs::S3Address> file_service(const config::Settings& settings);
 
-// Where the settings say that files are kept: the data directory, or an S3 service. Blocks.
+// Whether TANDEM_BLOBS_URL and its keys can be understood. Errors as above.
+Result<void> check_blob_storage(const config::Settings& settings);
+
+// Where the settings say that files are kept: the data directory, another one, or
+// an S3 service. After open_storage, which makes the server's id. Blocks.
 Result<std::unique_ptr<blobs::BlobStore>> open_blob_storage(const config::Settings& settings,
                                                             const Installation& place);
 

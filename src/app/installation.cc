@@ -10,7 +10,7 @@
 #include <future>
 #include <sstream>
 
-#include <future>
+#include "app/in_transaction.h"
 #include "auth/secret.h"
 #include "wire/account_json.h"
 
@@ -24,16 +24,6 @@ constexpr char kFirstClientsKey[] = "first_clients";
 Error system_error(const std::string& what, const std::filesystem::path& path) {
   const Errc code = errno == ENOSPC ? Errc::disk_full : Errc::internal;
   return fail(code, what + " " + path.string() + ": " + std::strerror(errno));
-}
-
-// Runs `work` in a transaction of its own; before the dispatcher's thread runs.
-template <class Work>
-Result<void> in_transaction(store::Store& store, Work work) {
-  if (auto begun = store.begin(); !begun) return begun;
-  Result<void> done = work(store.accounts());
-  if (done) done = store.commit();
-  if (!done) store.rollback();
-  return done;
 }
 
 template <class AnyId>
@@ -94,6 +84,11 @@ Result<Installation> Installation::open(const std::filesystem::path& data_dir) {
     return fail(Errc::conflict, "Another server works on " + data_dir.string());
   if (!lock) return lock.error();
   return Installation(std::filesystem::absolute(data_dir), std::move(*lock));
+}
+
+std::string Installation::server_id() const {
+  const auto text = read_file(file("server-id"));
+  return text ? text->substr(0, text->find('\n')) : "";
 }
 
 Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids,

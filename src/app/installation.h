@@ -20,6 +20,9 @@ class Installation {
   std::string file(std::string_view name) const { return (directory_ / name).string(); }
   const std::filesystem::path& directory() const { return directory_; }
 
+  // What the file server-id holds, which is made where several servers may share a database; empty
+  // where there is none.
+  std::string server_id() const;
   // The id of the server's own worker, made on the first start. `server`: which one, where several
   // share the store; else nil.
   static Result<WorkerId> embedded_worker(store::Store& store, IdSource& ids, ServerId server);

@@ -40,9 +40,8 @@ void check_engines(const config::Settings& settings, config::Violations& all) {
   if (settings.database_url.starts_with("sqlite:"))
     all.sentences.push_back(
         "TANDEM_DATABASE_URL: leave it empty for SQLite, which is kept in the data directory");
-  if (!settings.blobs_url.empty())
-    if (const auto address = file_service(settings); !address)
-      all.sentences.push_back(address.error().detail);
+  if (const auto checked = check_blob_storage(settings); !checked)
+    all.sentences.push_back(checked.error().detail);
   if (settings.logs_url.empty()) return;
   if (const auto address = logs::parse_redis_url(settings.logs_url); !address)
     all.sentences.push_back("TANDEM_LOGS_URL " + address.error().detail);

@@ -13,6 +13,7 @@
 #include "app/blob_storage.h"
 #include "app/installation.h"
 #include "app/log_storage.h"
+#include "app/secret_fingerprint.h"
 #include "app/storage.h"
 #include "app/upstream_loop.h"
 #include "app/version.h"
@@ -70,6 +71,9 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
   auto tasks = open_storage(settings, *place);
   if (!tasks) return tasks.error();
   store::Store& store = *tasks->store;
+  auto unfit = keep_secret_fingerprint(settings, *place, *secret, store);
+  if (!unfit) return unfit.error();
+  if (!unfit->empty()) spdlog::warn("{}", *unfit);
   auto embedded = Installation::embedded_worker(store, world.ids, tasks->server_id);
   if (!embedded) return embedded.error();
   if (auto made = place->make_first_clients(store, world.clock, world.ids, world.random); !made)

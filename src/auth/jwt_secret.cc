@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "auth/hmac.h"
 #include "base/encoding.h"
 #include "base/unique_fd.h"
 
@@ -95,6 +96,18 @@ std::string weakness_of(std::string_view secret) {
     if (text.find(example) != std::string::npos)
       return "is an example's; make one with: openssl rand -base64 32";
   return {};
+}
+
+std::string fingerprint_of(std::string_view secret) {
+  constexpr std::size_t kBytes = 16;
+  return to_hex(hmac_sha256(secret, "tandem token secret fingerprint").substr(0, kBytes));
+}
+
+Result<std::optional<std::string>> load_jwt_secret(const std::filesystem::path& data_dir) {
+  if (::access((data_dir / kFileName).c_str(), F_OK) != 0) return std::optional<std::string>{};
+  auto secret = read_secret(data_dir / kFileName);
+  if (!secret) return secret.error();
+  return std::optional(std::move(*secret));
 }
 
 Result<std::string> load_or_make_jwt_secret(const std::filesystem::path& data_dir, Random& random) {

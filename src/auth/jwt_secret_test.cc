@@ -59,6 +59,20 @@ TEST_F(JwtSecretTest, AMissingDirectoryIsAnError) {
   EXPECT_FALSE(load_or_make_jwt_secret(directory_ / "none", random_));
 }
 
+TEST_F(JwtSecretTest, LoadingAloneMakesNothing) {
+  EXPECT_EQ(*load_jwt_secret(directory_), std::nullopt);
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  const auto made = load_or_make_jwt_secret(directory_, random_);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(*load_jwt_secret(directory_), *made);
+}
+
+// The figure was made with Python's hmac module.
+TEST(Fingerprint, IsTheBeginningOfAnHmac) {
+  EXPECT_EQ(fingerprint_of(std::string(32, 'a')), "47ba1d3f40a2dfdb43a130133ec6738a");
+  EXPECT_NE(fingerprint_of(std::string(32, 'b')), fingerprint_of(std::string(32, 'a')));
+}
+
 TEST(Weakness, OfBadSecrets) {
   for (const std::string& secret : {std::string(), std::string("short"), std::string(31, 'a'),
                                     std::string("changeme-changeme-changeme-change"),

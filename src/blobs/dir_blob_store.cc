@@ -105,7 +105,9 @@ class DirBlobWriter final : public BlobWriter {
 
 class DirBlobStore final : public BlobStore {
  public:
-  explicit DirBlobStore(fs::path root) : root_(std::move(root)) {}
+  DirBlobStore(fs::path root, std::string_view writer)
+      : root_(std::move(root)),
+        temporary_(writer.empty() ? root_ / "tmp" : root_ / "tmp" / writer) {}
   Result<void> set_up();
 
   Result<std::unique_ptr<BlobWriter>> create(TaskId task, BlobKind kind,
@@ -117,7 +119,7 @@ class DirBlobStore final : public BlobStore {
   Result<std::vector<TaskId>> list_tasks(int part) override;
 
  private:
-  fs::path temporary() { return root_ / "tmp" / std::to_string(++last_temporary_); }
+  fs::path temporary() { return temporary_ / std::to_string(++last_temporary_); }
   fs::path folder_of(TaskId task) const {
     const std::string id = to_string(task);
     return root_ / "files" / id.substr(id.size() - 2) / id;  // the random end, not the time
@@ -128,7 +130,7 @@ class DirBlobStore final : public BlobStore {
   Result<FileInfo> copy_in(int fd, const fs::path& target);
   Result<FileInfo> move_in(int fd, const fs::path& held, const fs::path& target);
 
-  const fs::path root_;
+  const fs::path root_, temporary_;  // the second for this store alone
   std::atomic<std::uint64_t> last_temporary_{0};
 };
 
@@ -136,15 +138,15 @@ Result<void> DirBlobStore::set_up() {
   std::error_code error;
   if (!root_.parent_path().empty()) fs::create_directories(root_.parent_path(), error);
   if (error) return disk_error(error.value());
-  for (const fs::path& folder : {root_, root_ / "files", root_ / "tmp"})
+  for (const fs::path& folder : {root_, root_ / "files", temporary_})
     if (auto made = make_folders(root_, folder); !made) return made;
-  for (const auto& left : fs::directory_iterator(root_ / "tmp", error)) {
+  for (const auto& left : fs::directory_iterator(temporary_, error)) {
     std::error_code ignored;  // one that can't be removed must not keep the server from starting
     fs::remove_all(left.path(), ignored);
   }
   if (error) return disk_error(error.value());
   // One that could not be swept keeps its number.
-  while (fs::exists(fs::symlink_status(root_ / "tmp" / std::to_string(last_temporary_ + 1), error)))
+  while (fs::exists(fs::symlink_status(temporary_ / std::to_string(last_temporary_ + 1), error)))
     ++last_temporary_;
   return {};
 }
@@ -251,12 +253,13 @@ Result<std::vector<TaskId>> DirBlobStore::list_tasks(int part) {
 
 }  // namespace
 
-Result<std::unique_ptr<BlobStore>> open_dir_blob_store(const fs::path& root) {
+Result<std::unique_ptr<BlobStore>> open_dir_blob_store(const fs::path& root,
+                                                       std::string_view writer) {
   std::error_code error;
   const fs::path absolute = fs::absolute(root, error).lexically_normal();
   if (error) return disk_error(error.value());
-  auto engine =
-      std::make_unique<DirBlobStore>(absolute.has_filename() ? absolute : absolute.parent_path());
+  auto engine = std::make_unique<DirBlobStore>(
+      absolute.has_filename() ? absolute : absolute.parent_path(), writer);
   if (auto done = engine->set_up(); !done) return done.error();
   return std::unique_ptr<BlobStore>(std::move(engine));
 }

@@ -2,15 +2,18 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
 #include "blobs/blob_store.h"
 
 namespace tandem::blobs {
 
-// Files in a local directory, for this process alone:
+// Files in a directory:
 //   files/<2 hex>/<task>/<in|out>/<name>   finished ones
-//   tmp/                                   what is being written or removed
-// Makes it where it is missing (0700) and sweeps tmp/. Errors: disk_full, store_unavailable.
-Result<std::unique_ptr<BlobStore>> open_dir_blob_store(const std::filesystem::path& root);
+//   tmp/[<writer>/]                        what is being written or removed
+// Makes it where it is missing (0700) and sweeps its part of tmp/. Servers that share a directory
+// give a `writer` each, a file name of their own. Errors: disk_full, store_unavailable.
+Result<std::unique_ptr<BlobStore>> open_dir_blob_store(const std::filesystem::path& root,
+                                                       std::string_view writer = {});
 
 }  // namespace tandem::blobs

@@ -155,5 +155,21 @@ TEST_F(DirBlobStoreTest, ManyThreadsWriteAndRemoveAtOnce) {
   EXPECT_EQ(files_in("tmp"), 0u);
 }
 
+TEST_F(DirBlobStoreTest, ServersThatShareADirectorySweepOnlyTheirOwnPart) {
+  const auto one = open_dir_blob_store(folder_ / "blobs", "one");
+  ASSERT_TRUE(one) << one.error().detail;
+  auto writer = (*one)->create(task_, BlobKind::out, "shared.txt");
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE((*writer)->write("hello"));
+  const auto other = open_dir_blob_store(folder_ / "blobs", "other");  // starts meanwhile
+  ASSERT_TRUE(other) << other.error().detail;
+  auto same_time = (*other)->create(task_, BlobKind::out, "other.txt");
+  ASSERT_TRUE(same_time) << same_time.error().detail;
+  ASSERT_TRUE((*writer)->finish(kShaOfHello));
+  EXPECT_TRUE((*other)->open(task_, BlobKind::out, "shared.txt"));
+  ASSERT_TRUE((*other)->remove(task_));
+  EXPECT_FALSE((*one)->open(task_, BlobKind::out, "shared.txt"));
+}
+
 }  // namespace
 }  // namespace tandem::blobs

@@ -3,6 +3,7 @@
 import configparser
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -13,6 +14,7 @@ from conftest import BINARY, ROOT, Server
 DEPLOY = ROOT / "deploy"
 UNITS = DEPLOY / "systemd"
 COMPOSE = DEPLOY / "container/compose.yaml"
+BALANCER = DEPLOY / "container/haproxy.cfg"
 SETTING = re.compile(r"\b(?:TANDEM_[A-Z0-9_]+[A-Z0-9]|TASK_ASSIGNMENT_MODE)\b")
 LAST_WORDS_S = 10
 # In every image, or only in a build with sanitizers.
@@ -68,21 +70,92 @@ def test_a_unit_lets_jobs_drain_and_does_not_repeat_what_is_hopeless(name):
     assert int(service["LimitNOFILE"]) > 16384
 
 
+def composed():
+    return yaml.safe_load(COMPOSE.read_text())
+
+
+def named(services, name):
+    return {key: one for key, one in services.items() if key.startswith(name + "-")}
+
+
 def test_compose_names_only_what_it_has():
-    compose = yaml.safe_load(COMPOSE.read_text())
+    compose = composed()
     services = compose["services"]
-    workers = [one for name, one in services.items() if name.startswith("worker")]
-    assert len(workers) == 3
-    assert len({one["volumes"][0] for one in workers}) == 3  # a token of its own for each
     for service in services.values():
         assert set(service.get("depends_on", {})) <= set(services)
         assert set(service.get("secrets", [])) <= set(compose["secrets"])
         assert set(service["networks"]) <= set(compose["networks"])
         volumes = {entry.split(":")[0] for entry in service["volumes"]}
         assert {name for name in volumes if not name.startswith(".")} <= set(compose["volumes"])
-    assert all("healthcheck" in services[name] for name in ("server", "postgres", "redis"))
-    pause_s = int(services["server"]["stop_grace_period"].removesuffix("s"))
-    assert pause_s > drained_within_s(services["server"]["environment"])
+        for other, how in service.get("depends_on", {}).items():
+            assert how["condition"] != "service_healthy" or "healthcheck" in services[other]
+    named_hosts = re.findall(r"http://([\w-]+):8080", COMPOSE.read_text())
+    assert set(named_hosts) - {"127.0.0.1"} == {"balancer"} <= set(services)
+
+
+def test_compose_shares_what_must_be_shared_and_nothing_else():
+    services = composed()["services"]
+    servers, workers = named(services, "server"), named(services, "worker")
+    assert (len(servers), len(workers)) == (2, 3)
+    assert len({one["volumes"][0] for one in workers.values()}) == 3  # a token for each
+    assert len({one["volumes"][0] for one in servers.values()}) == 2  # an id for each
+    shared = {"TANDEM_DATABASE_URL", "TANDEM_LOGS_URL", "TANDEM_JWT_SECRET"}
+    for server in servers.values():
+        assert set(server["secrets"]) == shared
+        files = server["environment"]["TANDEM_BLOBS_URL"].removeprefix("file://")
+        assert server["volumes"][1] == "files:" + files
+        assert files in (DEPLOY / "container/Containerfile").read_text()  # made for the user
+        pause_s = int(server["stop_grace_period"].removesuffix("s"))
+        assert pause_s > drained_within_s(server["environment"])
+
+
+def sections(text):
+    """Of a HAProxy configuration: (kind, name) to its lines, as words."""
+    found, lines = {}, []
+    for line in text.splitlines():
+        words = line.split("#")[0].split()
+        if words and not line.startswith(" "):
+            lines = found.setdefault((words[0], " ".join(words[1:])), [])
+        elif words:
+            lines.append(words)
+    return found
+
+
+def seconds(value):
+    return int(value[:-1]) * {"s": 1, "h": 3600}[value[-1]]
+
+
+def test_the_balancer_leads_to_every_server_and_lets_a_poll_wait():
+    parts, services = sections(BALANCER.read_text()), composed()["services"]
+    backends = {name: lines for (kind, name), lines in parts.items() if kind == "backend"}
+    frontend = parts["frontend", "api"]
+    used = {words[1] for words in frontend if words[0] in ("use_backend", "default_backend")}
+    assert used == set(backends)
+    expected = {f"{name}:8080" for name in named(services, "server")}
+    for lines in backends.values():
+        assert {words[2] for words in lines if words[0] == "server"} == expected
+        tracked = [words[-1] for words in lines if "track" in words]
+        assert all(one.split("/")[0] in backends for one in tracked)
+    assert ["balance", "hdr(Authorization)"] in backends["workers"]
+    assert ["bind", services["balancer"]["ports"][0].split(":", 1)[1].replace("8080:", ":")] \
+        in frontend
+    connections = dict(words for words in parts["global", ""] if len(words) == 2)["maxconn"]
+    assert services["balancer"]["ulimits"]["nofile"] > 2 * int(connections)
+    timeouts = {words[1]: seconds(words[2]) for words in parts["defaults", ""]
+                if words[0] == "timeout"}
+    assert timeouts["server"] > 60 and timeouts["client"] > 60  # wait_s
+    assert timeouts["http-keep-alive"] < 75  # the server's own
+
+
+def test_haproxy_takes_the_balancers_file():
+    """Where it is installed; the names of servers are known in the containers alone."""
+    program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
+    if program is None:
+        return
+    done = subprocess.run([program, "-c", "-f", BALANCER], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in done.stderr.splitlines()
+                if "WARNING" in line and "could not resolve" not in line]
 
 
 def test_the_image_has_the_libraries_of_the_binary():

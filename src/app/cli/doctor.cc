@@ -7,6 +7,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/menu.h"
 #include "app/cli/session.h"
+#include "app/secret_fingerprint.h"
 #include "app/storage.h"
 #include "config/worker_file.h"
 #include "exec/guard.h"
@@ -53,6 +54,14 @@ void look_at_directory(const fs::path& directory, Findings& out) {
   if (!is_open) out.push_back({Verdict::fine, "The data directory is " + directory.string() + "."});
 }
 
+void look_at_secret(const config::Settings& settings, Findings& out) {
+  const auto unfit = compare_secret_fingerprint(settings);
+  if (!unfit)
+    out.push_back({Verdict::bad, "The secret for tokens: " + unfit.error().detail + "."});
+  else if (!unfit->empty())
+    out.push_back({Verdict::bad, *unfit + "."});
+}
+
 void look_at_database(const config::Settings& settings, Findings& out) {
   std::error_code error;
   if (is_in_directory(settings) && !fs::exists(fs::path(settings.data_dir) / "tandem.db", error)) {
@@ -72,6 +81,7 @@ void look_at_database(const config::Settings& settings, Findings& out) {
   std::int64_t tasks = 0;
   for (const auto& [key, count] : stats->counts) tasks += count;
   out.push_back({Verdict::fine, fmt::format("The database is well and holds {} tasks.", tasks)});
+  look_at_secret(settings, out);
 }
 
 void look_at_guard(Findings& out) {
