@@ -14,7 +14,7 @@ Place place_of(const Task& task) { return {task.spec.priority, task.task_id}; }
 void Dispatcher::queue_up(Entry& entry) {
   // A row that was not pending before may not jump over `pending` within one transaction, so only
   // new tasks can be assigned by the turn that makes them pending.
-  if (!entry.inserted) return to_queue_.push_back(entry.task->task_id);
+  if (!entry.inserted) return turn_.to_queue.push_back(entry.task->task_id);
   stand_in_lane(entry);
 }
 
@@ -61,14 +61,14 @@ Result<void> Dispatcher::read_lanes() {
 void Dispatcher::assign_ready() {
   if (!lanes_.empty()) room_.serve([this](Worker& worker) { return assign_one(worker); });
   peers_.serve_guests();
-  for (TaskId id : to_queue_) {
+  for (TaskId id : turn_.to_queue) {
     Entry* entry = tasks_.find(id);
     if (entry == nullptr || entry->task->status != TaskStatus::pending || entry->in_window)
       continue;
     stand_in_lane(*entry);
-    next_turn_now_ = true;
+    turn_.next_at_once = true;
   }
-  to_queue_.clear();
+  turn_.to_queue.clear();
 }
 
 bool Dispatcher::assign_one(Worker& worker) {
@@ -97,33 +97,34 @@ Entry* Dispatcher::take_next(const WorkerProfile& profile) {
 
 void Dispatcher::hand_over(Worker& worker, Entry& entry) {
   Task& task = tasks_.edit(entry);
-  assign(task, worker.profile.worker_id, worker.profile.name, now_);
+  assign(task, worker.profile.worker_id, worker.profile.name, turn_.now);
   entry.next_input_seq = 1;
   entry.deadline = kNever;
-  entry.offer_ends = mono_ + 2 * settings_.accept_timeout_ms;
+  entry.offer_ends = turn_.mono + 2 * settings_.accept_timeout_ms;
   entry.input_seq = 0;
   entry.has_news = false;
   const WorkerId id = worker.profile.worker_id;
   held_.add(task);
   if (worker.profile.in_process)
-    accept(task, now_);
+    accept(task, turn_.now);
   else
-    set_deadline(entry, mono_ + settings_.accept_timeout_ms);
+    set_deadline(entry, turn_.mono + settings_.accept_timeout_ms);
   room_.set_slots(worker, worker.slots_free - 1);
-  slots_taken_.push_back(id);
+  turn_.slots_taken.push_back(id);
   if (!worker.poll) return order(id, offer_of(entry));
   worker.poll->value.jobs.push_back(offer_of(entry));
-  polls_to_answer_.push_back(id);
+  turn_.polls_to_answer.push_back(id);
 }
 
 AssignOrder Dispatcher::offer_of(Entry& entry) const {
-  return {.task = TaskTable::share(entry), .lease_expires_at = now_ + settings_.lease_ms};
+  return {.task = TaskTable::share(entry), .lease_expires_at = turn_.now + settings_.lease_ms};
 }
 
 void Dispatcher::order(WorkerId id, WorkerOrder what) {
   const Worker* worker = room_.find(id);
   if (worker == nullptr || !worker->order) return;
-  outgoing_.order(worker->outbox, [give = worker->order, what = std::move(what)] { give(what); });
+  turn_.outgoing.order(worker->outbox,
+                       [give = worker->order, what = std::move(what)] { give(what); });
 }
 
 // The worker is to hear of it: at once where it has a channel, else with its next poll or update.
@@ -132,19 +133,19 @@ void Dispatcher::tell(Entry& entry, WorkerOrder news) {
   const Worker* worker = room_.find(id);
   if (worker != nullptr && worker->order) return order(id, std::move(news));
   entry.has_news = true;
-  if (worker != nullptr) polls_to_answer_.push_back(id);
+  if (worker != nullptr) turn_.polls_to_answer.push_back(id);
 }
 
 // The server's own worker may have lost an order with the commit that failed: what it holds and has
 // not ended by this turn it is told again. It ignores what it runs already.
 void Dispatcher::order_again() {
-  for (TaskId id : order_again_) {
+  for (TaskId id : turn_.order_again) {
     Entry* entry = tasks_.find(id);
     if (entry == nullptr || !is_leased(entry->task->status)) continue;
     order(entry->task->worker_id,
-          AssignOrder{.task = TaskTable::share(*entry), .lease_expires_at = now_});
+          AssignOrder{.task = TaskTable::share(*entry), .lease_expires_at = turn_.now});
   }
-  order_again_.clear();
+  turn_.order_again.clear();
 }
 
 }  // namespace tandem::queue

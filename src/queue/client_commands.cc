@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include "base/limits.h"
 #include "core/attempt.h"
@@ -8,11 +7,11 @@
 namespace tandem::queue {
 
 void Dispatcher::apply(Outbox* outbox, Submit& command) {
-  outgoing_.answer(outbox, command.done, submit(command));
+  turn_.outgoing.answer(outbox, command.done, submit(command));
 }
 
 Result<Submitted> Dispatcher::submit(Submit& command) {
-  if (auto alone = lock_keys(command); !alone) return alone.error();
+  if (auto alone = peers_.lock_keys(command); !alone) return alone.error();
   auto before = replay(command);
   if (!before) return before.error();
   if (*before) return std::move(**before);
@@ -27,7 +26,7 @@ Result<Submitted> Dispatcher::submit(Submit& command) {
       value.tasks.push_back(TaskTable::share(**entry));
       continue;
     }
-    Task task = make_task(asked.task_id, command.client_id, std::move(asked.spec), now_);
+    Task task = make_task(asked.task_id, command.client_id, std::move(asked.spec), turn_.now);
     task.inputs = std::move(asked.inputs);
     Entry& entry = tasks_.insert(std::move(task));
     value.tasks.push_back(TaskTable::share(entry));
@@ -37,30 +36,19 @@ Result<Submitted> Dispatcher::submit(Submit& command) {
     else
       queue_up(entry);
     if (const auto& timeout = made.spec.queue_timeout_ms; timeout && made.queued_at)
-      next_queue_expiry_ = std::min(next_queue_expiry_.value_or(now_ + *timeout), now_ + *timeout);
+      next_queue_expiry_ =
+          std::min(next_queue_expiry_.value_or(turn_.now + *timeout), turn_.now + *timeout);
   }
   if (!command.idempotency_key.empty()) {
     store::IdempotencyRow row{.client_id = command.client_id,
                               .key = command.idempotency_key,
                               .body_sha256 = command.body_sha256,
                               .tasks = {},
-                              .created_at = now_};
+                              .created_at = turn_.now};
     for (const TaskPtr& task : value.tasks) row.tasks.push_back(task->task_id);
-    batch_.idempotency.push_back(std::move(row));
+    turn_.batch.idempotency.push_back(std::move(row));
   }
   return value;
-}
-
-// So that of two servers that are asked for the same at once, one sees what the other has done.
-Result<void> Dispatcher::lock_keys(const Submit& command) {
-  if (!peers_.any()) return {};
-  std::set<std::string> keys;
-  if (!command.idempotency_key.empty()) keys.insert("idempotency " + command.idempotency_key);
-  for (const NewTask& task : command.tasks)
-    if (!task.spec.unique_key.empty()) keys.insert("unique " + task.spec.unique_key);
-  for (const std::string& key : keys)
-    if (auto locked = peers_.lock_key(command.client_id, key); !locked) return locked;
-  return {};
 }
 
 // The answer of an earlier submission with this idempotency key, in this turn or before.
@@ -70,15 +58,17 @@ Result<std::optional<Submitted>> Dispatcher::replay(const Submit& command) {
     return row.client_id == command.client_id && row.key == command.idempotency_key;
   };
   std::optional<store::IdempotencyRow> row;
-  const auto here = std::find_if(batch_.idempotency.begin(), batch_.idempotency.end(), same);
-  if (here != batch_.idempotency.end()) {
+  const auto here =
+      std::find_if(turn_.batch.idempotency.begin(), turn_.batch.idempotency.end(), same);
+  if (here != turn_.batch.idempotency.end()) {
     row = *here;
   } else {
     auto found = store_.find_idempotency(command.client_id, command.idempotency_key);
     if (!found) return found.error();
     row = std::move(*found);
   }
-  if (!row || now_ - row->created_at > limits::kIdempotencyTtlMs) return std::optional<Submitted>();
+  if (!row || turn_.now - row->created_at > limits::kIdempotencyTtlMs)
+    return std::optional<Submitted>();
   if (row->body_sha256 != command.body_sha256)
     return fail(Errc::idempotency_key_reused, "The Idempotency-Key was used with another body");
   Submitted value{.tasks = {}, .replayed = true};
@@ -118,7 +108,7 @@ Result<Entry*> Dispatcher::owned(const Actor& actor, TaskId id) {
 
 void Dispatcher::apply(Outbox* outbox, Cancel& command) {
   if (peers_.pass_on(outbox, command)) return;
-  outgoing_.answer(outbox, command.done, cancel(command));
+  turn_.outgoing.answer(outbox, command.done, cancel(command));
 }
 
 Result<Cancelled> Dispatcher::cancel(const Cancel& command) {
@@ -150,16 +140,16 @@ void Dispatcher::ask_to_stop(Entry& entry) {
     if (entry.task->cancel_requested) return;
     Task& task = tasks_.edit(entry);
     task.cancel_requested = true;
-    task.updated_at = now_;
+    task.updated_at = turn_.now;
     return;
   }
   Task& task = tasks_.edit(entry);
   task.cancel_requested = true;
-  tandem::cancel(task, now_);
+  tandem::cancel(task, turn_.now);
 }
 
 void Dispatcher::apply(Outbox* outbox, Retry& command) {
-  outgoing_.answer(outbox, command.done, retry(command));
+  turn_.outgoing.answer(outbox, command.done, retry(command));
 }
 
 Result<TaskPtr> Dispatcher::retry(const Retry& command) {
@@ -169,21 +159,22 @@ Result<TaskPtr> Dispatcher::retry(const Retry& command) {
   if (!is_terminal(entry.task->status))
     return fail(Errc::task_active, "Only a finished task can be retried");
   if (entry.dirty) return fail(Errc::conflict, "The task is changing at this moment; try again");
-  tandem::retry(tasks_.edit(entry), now_);
+  tandem::retry(tasks_.edit(entry), turn_.now);
   queue_up(entry);
   if (const auto& timeout = entry.task->spec.queue_timeout_ms)
-    next_queue_expiry_ = std::min(next_queue_expiry_.value_or(now_ + *timeout), now_ + *timeout);
+    next_queue_expiry_ =
+        std::min(next_queue_expiry_.value_or(turn_.now + *timeout), turn_.now + *timeout);
   return TaskTable::share(entry);
 }
 
 void Dispatcher::apply(Outbox* outbox, Remove& command) {
   if (peers_.pass_on(outbox, command)) return;
   auto found = owned(command.actor, command.task_id);
-  if (!found) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(found.error()));
+  if (!found) return turn_.outgoing.answer(outbox, command.done, Result<TaskPtr>(found.error()));
   Entry& entry = **found;
   const bool active = !is_terminal(entry.task->status);
   if (active && !command.force)
-    return outgoing_.answer(
+    return turn_.outgoing.answer(
         outbox, command.done,
         Result<TaskPtr>(fail(Errc::task_active, "Cancel the task first, or use force")));
   if (active) ask_to_stop(entry);
@@ -191,13 +182,13 @@ void Dispatcher::apply(Outbox* outbox, Remove& command) {
     entry.removals.emplace_back(outbox, std::move(command.done));
     return;
   }
-  outgoing_.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(entry)));
+  turn_.outgoing.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(entry)));
   tasks_.remove(entry);
 }
 
 void Dispatcher::apply(Outbox* outbox, Input& command) {
   if (peers_.pass_on(outbox, command)) return;
-  outgoing_.answer(outbox, command.done, input(command));
+  turn_.outgoing.answer(outbox, command.done, input(command));
 }
 
 Result<TaskPtr> Dispatcher::input(Input& command) {
@@ -220,10 +211,10 @@ Result<TaskPtr> Dispatcher::input(Input& command) {
     Task& edited = tasks_.edit(entry);
     edited.status = TaskStatus::running;
     edited.input_request.reset();
-    edited.updated_at = now_;
+    edited.updated_at = turn_.now;
   }
   tell(entry, piece);
-  batch_.inputs.push_back(std::move(piece));
+  turn_.batch.inputs.push_back(std::move(piece));
   return TaskTable::share(entry);
 }
 
@@ -239,44 +230,46 @@ void Dispatcher::apply(Outbox* outbox, Resize& command) {
           ResizeOrder{entry.task->task_id, entry.task->attempt, command.cols, command.rows});
     return TaskTable::share(entry);
   };
-  outgoing_.answer(outbox, command.done, resize());
+  turn_.outgoing.answer(outbox, command.done, resize());
 }
 
 void Dispatcher::apply(Outbox* outbox, Watch& command) {
   auto found = owned(command.actor, command.task_id);
-  if (!found) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(found.error()));
+  if (!found) return turn_.outgoing.answer(outbox, command.done, Result<TaskPtr>(found.error()));
   watchers_.add(outbox, command);
   peers_.watch(**found);
-  outgoing_.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**found)));
+  turn_.outgoing.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**found)));
 }
 
 void Dispatcher::apply(Outbox*, Unwatch& command) { watchers_.remove(command); }
 
 void Dispatcher::apply(Outbox* outbox, Transact& command) {
   if (command.is_announced) peers_.tell_all(wire::AccountsChanged());
-  transactions_.emplace_back(outbox, std::move(command));
+  turn_.transactions.emplace_back(outbox, std::move(command));
 }
 
 void Dispatcher::apply(Outbox* outbox, Purge& command) {
   auto rows = store_.load_finished_before(command.finished_before, command.limit);
   if (!rows)
-    return outgoing_.answer(outbox, command.done, Result<std::vector<TaskId>>(rows.error()));
+    return turn_.outgoing.answer(outbox, command.done, Result<std::vector<TaskId>>(rows.error()));
   std::vector<TaskId> removed;
   for (TaskId id : *rows) {
     auto entry = tasks_.load(id);
     if (!entry)
-      return outgoing_.answer(outbox, command.done, Result<std::vector<TaskId>>(entry.error()));
+      return turn_.outgoing.answer(outbox, command.done,
+                                   Result<std::vector<TaskId>>(entry.error()));
     if (*entry == nullptr || !is_terminal((*entry)->task->status) || (*entry)->dirty) continue;
     tasks_.remove(**entry);
     removed.push_back(id);
   }
-  outgoing_.answer(outbox, command.done, Result<std::vector<TaskId>>(std::move(removed)));
+  turn_.outgoing.answer(outbox, command.done, Result<std::vector<TaskId>>(std::move(removed)));
 }
 
 void Dispatcher::apply(Outbox* outbox, ExpireIdempotency& command) {
-  if (begun_)  // it is a transaction of its own: another time
-    return outgoing_.answer(outbox, command.done, Result<std::int64_t>(0));
-  outgoing_.answer(outbox, command.done, store_.expire_idempotency(command.before, command.limit));
+  if (turn_.begun)  // it is a transaction of its own: another time
+    return turn_.outgoing.answer(outbox, command.done, Result<std::int64_t>(0));
+  turn_.outgoing.answer(outbox, command.done,
+                        store_.expire_idempotency(command.before, command.limit));
 }
 
 void Dispatcher::apply(Outbox* outbox, WatchCallbacks& command) {
@@ -284,8 +277,8 @@ void Dispatcher::apply(Outbox* outbox, WatchCallbacks& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, CallbackTried& command) {
-  batch_.callback_tries.push_back(command.made);
-  outgoing_.answer(outbox, command.done, Result<std::monostate>());
+  turn_.batch.callback_tries.push_back(command.made);
+  turn_.outgoing.answer(outbox, command.done, Result<std::monostate>());
 }
 
 }  // namespace tandem::queue

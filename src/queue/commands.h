@@ -47,7 +47,7 @@ struct CallbackTried {
 
 // There may be letters of other servers: a hint, from whatever thread hears of it.
 struct Knock {};
-// From now on `changed` runs on the outbox when another server has changed clients or workers.
+// `changed` runs on the outbox now, and when another server has changed clients or workers.
 struct WatchAccounts {
   std::function<void()> changed;
 };

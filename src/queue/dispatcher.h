@@ -8,9 +8,9 @@
 #include "queue/deadlines.h"
 #include "queue/dispatcher_settings.h"
 #include "queue/held_tasks.h"
-#include "queue/outgoing.h"
 #include "queue/peers.h"
 #include "queue/ready_lanes.h"
+#include "queue/turn.h"
 #include "queue/watchers.h"
 #include "queue/worker_room.h"
 
@@ -22,8 +22,8 @@ namespace tandem::queue {
 //
 // It holds in memory what is leased and the front of what is pending; the store has everything. The
 // turn changes memory, then writes the changes guarded by status and attempt; where the commit
-// fails, memory is read anew and every command of the turn is answered with the store's error. One
-// thread, no locks; time comes from the clock only, so that a simulator can run it.
+// fails, memory is read anew and all its commands are answered with the store's error. One thread,
+// no locks; time comes from the clock only, so that a simulator can run it.
 class Dispatcher {
  public:
   Dispatcher(store::Store& store, const Clock& clock, DispatcherSettings settings);
@@ -31,7 +31,7 @@ class Dispatcher {
   // One turn. An empty list of commands does what is due.
   void turn(std::vector<Command> commands, Deliveries& out);
   // When the next turn is due even if no command comes; kNever: when one comes.
-  MonoTime next_turn() const { return std::min(next_turn_, peers_.next_turn()); }
+  MonoTime next_turn() const { return loaded_ && peers_.owes() ? MonoTime{0} : next_turn_; }
 
  private:
   friend class Peers;
@@ -51,7 +51,6 @@ class Dispatcher {
   void apply(Outbox* outbox, WatchCallbacks& command);
   void apply(Outbox* outbox, CallbackTried& command);
   Result<Submitted> submit(Submit& command);
-  Result<void> lock_keys(const Submit& command);
   Result<std::optional<Submitted>> replay(const Submit& command);
   Result<std::optional<TaskId>> same_unique_key(const Submit& command, const std::string& key);
   Result<Cancelled> cancel(const Cancel& command);
@@ -115,16 +114,10 @@ class Dispatcher {
 
   // dispatcher.cc
   void apply(Command& command);
-  void apply(Outbox*, Knock& command) { peers_.apply(command); }
-  void apply(Outbox* outbox, WatchAccounts& command) { peers_.apply(outbox, command); }
   Result<void> load();
-  Result<void> keep(Task task);
   Result<void> keep_leased(Task task);
-  void keep_pending(Task task);
   Result<void> begin();
-  Result<void> write();
   Result<void> commit();
-  void owe_callbacks();
   Result<void> run_transactions();
   void finish_turn(const Result<void>& committed, Deliveries& out);
   void publish();
@@ -149,16 +142,7 @@ class Dispatcher {
   Watchers watchers_;
   std::pair<Outbox*, std::function<void()>> callback_watcher_;  // empty: nobody watches
 
-  // The turn under way.
-  WallTime now_;
-  MonoTime mono_;
-  store::TaskBatch batch_;
-  std::vector<std::pair<Outbox*, Transact>> transactions_;
-  std::vector<Result<void>> transaction_results_;
-  Outgoing outgoing_;
-  std::vector<WorkerId> slots_taken_, polls_to_answer_;
-  std::vector<TaskId> order_again_, to_queue_;  // the latter are assignable from the next turn on
-  bool next_turn_now_ = false, begun_ = false;
+  Turn turn_;  // the one under way
   MonoTime next_turn_{0};
   Peers peers_;
 };

@@ -11,32 +11,33 @@ constexpr int kDueBatch = 500;  // bounds the length of a turn; the next one goe
 
 // Before the turn's commands, while memory and rows agree.
 Result<void> Dispatcher::do_what_is_due() {
-  if (next_due_ && *next_due_ <= now_)
+  if (next_due_ && *next_due_ <= turn_.now)
     if (auto done = promote_scheduled(); !done) return done;
-  if (next_queue_expiry_ && *next_queue_expiry_ <= now_) return fail_queue_expired();
+  if (next_queue_expiry_ && *next_queue_expiry_ <= turn_.now) return fail_queue_expired();
   return {};
 }
 
 Result<void> Dispatcher::promote_scheduled() {
-  auto due = store_.load_due(now_, kDueBatch);
+  auto due = store_.load_due(turn_.now, kDueBatch);
   if (!due) return due.error();
   for (const Task& row : *due) {
     auto entry = tasks_.load(row.task_id);
     if (!entry) return entry.error();
-    become_pending(tasks_.edit(**entry), now_);
+    become_pending(tasks_.edit(**entry), turn_.now);
     queue_up(**entry);
     if (const auto& timeout = row.spec.queue_timeout_ms)
-      next_queue_expiry_ = std::min(next_queue_expiry_.value_or(now_ + *timeout), now_ + *timeout);
+      next_queue_expiry_ =
+          std::min(next_queue_expiry_.value_or(turn_.now + *timeout), turn_.now + *timeout);
   }
   // Rows are still as before this turn's commit: the next turn looks again.
-  auto next = due->empty() ? store_.next_due() : Result<std::optional<WallTime>>(now_);
+  auto next = due->empty() ? store_.next_due() : Result<std::optional<WallTime>>(turn_.now);
   if (!next) return next.error();
   next_due_ = *next;
   return {};
 }
 
 Result<void> Dispatcher::fail_queue_expired() {
-  auto expired = store_.load_queue_expired(now_, kDueBatch);
+  auto expired = store_.load_queue_expired(turn_.now, kDueBatch);
   if (!expired) return expired.error();
   for (const Task& row : *expired) {
     auto entry = tasks_.load(row.task_id);
@@ -47,9 +48,10 @@ Result<void> Dispatcher::fail_queue_expired() {
     fail_attempt(task,
                  {std::string(error_code::kQueueTimeout),
                   "No worker took the task within its queue_timeout_s"},
-                 now_);
+                 turn_.now);
   }
-  auto next = expired->empty() ? store_.next_queue_expiry() : Result<std::optional<WallTime>>(now_);
+  auto next =
+      expired->empty() ? store_.next_queue_expiry() : Result<std::optional<WallTime>>(turn_.now);
   if (!next) return next.error();
   next_queue_expiry_ = *next;
   return {};
@@ -59,10 +61,10 @@ Result<void> Dispatcher::fail_queue_expired() {
 // commands: what renews a lease may have waited in the inbox. The worker's poll ends with its
 // lease: it may be as dead, and must not be given the next attempt.
 void Dispatcher::expire_deadlines() {
-  while (deadlines_.next() <= mono_) {
+  while (deadlines_.next() <= turn_.mono) {
     Entry* entry = tasks_.find(deadlines_.pop());
     if (entry == nullptr || !is_leased(entry->task->status)) continue;
-    const bool renewed = entry->deadline > mono_;
+    const bool renewed = entry->deadline > turn_.mono;
     if (renewed && kMutant != Mutant::expiry_by_id_only) {
       deadlines_.add(entry->deadline, entry->task->task_id);
       continue;
@@ -73,12 +75,12 @@ void Dispatcher::expire_deadlines() {
     const bool was_running = entry->task->status != TaskStatus::assigned;
     if (!was_running) {
       if constexpr (kMutant == Mutant::offer_not_returned) continue;
-      release(tasks_.edit(*entry), now_);
+      release(tasks_.edit(*entry), turn_.now);
     } else {
       fail_attempt(tasks_.edit(*entry),
                    {std::string(error_code::kWorkerLost),
                     "The worker was lost: it stopped, or did not renew its lease"},
-                   now_);
+                   turn_.now);
     }
     ended(*entry);
     if (was_running) answer_poll(worker);  // whoever still waits for it asks again
@@ -90,7 +92,7 @@ void Dispatcher::ended(Entry& entry) {
   held_.remove(task);
   if (!entry.removals.empty()) {
     for (auto& [outbox, done] : entry.removals)
-      outgoing_.answer(outbox, done, Result<TaskPtr>(TaskTable::share(entry)));
+      turn_.outgoing.answer(outbox, done, Result<TaskPtr>(TaskTable::share(entry)));
     entry.removals.clear();
     tasks_.remove(entry);
     return;

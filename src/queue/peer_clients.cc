@@ -31,7 +31,7 @@ void Peers::ask(ServerId holder, wire::TaskAsk ask, std::int64_t wait_ms,
   if (!alive_.contains(holder))
     return resolve(fail(Errc::store_unavailable,
                         "The server that held the task is gone; another one takes it over"));
-  ask.number = asks_.add(dispatcher_.mono_ + wait_ms, std::move(resolve));
+  ask.number = asks_.add(dispatcher_.turn_.mono + wait_ms, std::move(resolve));
   write(holder, ask);
 }
 
@@ -54,7 +54,7 @@ bool Peers::pass_on(Outbox* outbox, Command& command, wire::TaskAsk what) {
         } else if (!is_removal) {
           value = image_of(id);
         }
-        dispatcher_.outgoing_.answer(outbox, done, std::move(value));
+        dispatcher_.turn_.outgoing.answer(outbox, done, std::move(value));
       });
   return true;
 }
@@ -75,7 +75,7 @@ bool Peers::pass_on(Outbox* outbox, Cancel& command) {
           if (!image) return image.error();
           return Cancelled{.task = std::move(*image), .was_started = answer->was_started};
         };
-        dispatcher_.outgoing_.answer(outbox, done, value());
+        dispatcher_.turn_.outgoing.answer(outbox, done, value());
       });
   return true;
 }
@@ -155,6 +155,20 @@ Result<void> Peers::read(ServerId, wire::TaskAnswer& answer) {
   return {};
 }
 
+// So that of two servers that are asked for the same at once, one sees what the other has done.
+Result<void> Peers::lock_keys(const Submit& command) {
+  if (!any()) return {};
+  std::set<std::string> keys;  // in one order for all servers
+  if (!command.idempotency_key.empty()) keys.insert("idempotency " + command.idempotency_key);
+  for (const NewTask& task : command.tasks)
+    if (!task.spec.unique_key.empty()) keys.insert("unique " + task.spec.unique_key);
+  if (keys.empty()) return {};
+  if (auto begun = dispatcher_.begin(); !begun) return begun;
+  for (const std::string& key : keys)
+    if (auto locked = store_->lock_key(command.client_id, key); !locked) return locked;
+  return {};
+}
+
 void Peers::watch(const Entry& entry) {
   const ServerId holder = entry.task->held_by;
   if (alive_.contains(holder)) to_watch_[holder].push_back(entry.task->task_id);
@@ -178,7 +192,7 @@ Result<void> Peers::read(ServerId from, wire::TasksChanged& changed) {
     if (!entry) return entry.error();
     if (*entry != nullptr && (*entry)->task->held_by != from) watch(**entry);
     dispatcher_.watchers_.tell(id, *entry == nullptr ? nullptr : TaskTable::share(**entry),
-                               dispatcher_.outgoing_);
+                               dispatcher_.turn_.outgoing);
   }
   return {};
 }
@@ -223,10 +237,10 @@ Result<void> Peers::look_at_watched() {
     if (before != seen_.end() && before->second == seen) continue;
     const TaskId id = task.task_id;
     dispatcher_.watchers_.tell(id, std::make_shared<const Task>(std::move(task)),
-                               dispatcher_.outgoing_);
+                               dispatcher_.turn_.outgoing);
   }
   for (const TaskId& id : ids)
-    if (!now.contains(id)) dispatcher_.watchers_.tell(id, nullptr, dispatcher_.outgoing_);
+    if (!now.contains(id)) dispatcher_.watchers_.tell(id, nullptr, dispatcher_.turn_.outgoing);
   seen_ = std::move(now);
   return {};
 }

@@ -33,7 +33,7 @@ bool Peers::wait_at(ServerId holder, Outbox* outbox, Command& command) {
   if (!alive_.contains(holder) || rounds_ >= kMaxRounds) return false;
   const auto [at, is_new] = coming_.try_emplace(command.worker_id);
   if (is_new) {
-    at->second.until = dispatcher_.mono_ + kComingMs;
+    at->second.until = dispatcher_.turn_.mono + kComingMs;
     write(holder, wire::WorkerCame{command.worker_id});
   }
   at->second.commands.push_back({outbox, std::move(command), rounds_ + 1});
@@ -69,13 +69,13 @@ bool Peers::wait_for_tasks(Outbox* outbox, AddOutput& command) {
 
 void Peers::refuse_late_workers() {
   for (auto at = coming_.begin(); at != coming_.end();) {
-    if (at->second.until > dispatcher_.mono_) {
+    if (at->second.until > dispatcher_.turn_.mono) {
       ++at;
       continue;
     }
     for (WaitingCommand& waiting : at->second.commands)
       std::visit(
-          [&](auto& what) { refuse(dispatcher_.outgoing_, waiting.outbox, what, what.done); },
+          [&](auto& what) { refuse(dispatcher_.turn_.outgoing, waiting.outbox, what, what.done); },
           waiting.what);
     at = coming_.erase(at);
   }
@@ -116,7 +116,7 @@ Result<void> Peers::read(ServerId from, wire::TasksGiven& given) {
 // From the commit on it is the other's. Whoever waits for its removal has to ask there.
 void Peers::give(Entry& entry, ServerId to) {
   for (auto& [outbox, done] : std::exchange(entry.removals, {}))
-    dispatcher_.outgoing_.answer(outbox, done, Result<TaskPtr>(moving()));
+    dispatcher_.turn_.outgoing.answer(outbox, done, Result<TaskPtr>(moving()));
   dispatcher_.unqueue(entry);
   entry.deadline = kNever;
   Task& task = dispatcher_.tasks_.edit(entry);
@@ -133,13 +133,36 @@ Result<void> Peers::take(const std::vector<TaskId>& tasks) {
   for (Task& task : *rows) {
     const bool is_new = dispatcher_.tasks_.find(task.task_id) == nullptr;
     if (!is_new || !task.held_by.is_nil() || is_terminal(task.status)) continue;
-    if (auto kept = dispatcher_.keep(std::move(task)); !kept) return kept;
+    if (auto kept = keep(std::move(task)); !kept) return kept;
   }
   return {};
 }
 
+Result<void> Peers::keep(Task task) {
+  const TaskId id = task.task_id;
+  if (is_leased(task.status)) {
+    if (auto kept = dispatcher_.keep_leased(std::move(task)); !kept) return kept;
+    Entry& entry = *dispatcher_.tasks_.find(id);
+    if (entry.task->cancel_requested) dispatcher_.tell(entry, CancelOrder{id, entry.task->attempt});
+    return {};
+  }
+  const auto sooner = [](std::optional<WallTime>& time, WallTime other) {
+    time = std::min(time.value_or(other), other);
+  };
+  if (task.status == TaskStatus::scheduled) {
+    sooner(dispatcher_.next_due_, *task.run_at);
+    return {};
+  }
+  if (const auto& timeout = task.spec.queue_timeout_ms)
+    sooner(dispatcher_.next_queue_expiry_, *task.queued_at + *timeout);
+  Entry& entry = dispatcher_.tasks_.keep(std::move(task));
+  dispatcher_.tasks_.look_at(entry);
+  dispatcher_.stand_in_lane(entry);
+  return {};
+}
+
 Result<void> Peers::read(ServerId from, wire::FreeSlots& free) {
-  guests_.put(from, std::move(free.groups), dispatcher_.mono_);
+  guests_.put(from, std::move(free.groups), dispatcher_.turn_.mono);
   return {};
 }
 

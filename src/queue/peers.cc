@@ -25,29 +25,27 @@ Peers::Peers(Dispatcher& dispatcher, store::PeerStore* store)
 Result<void> Peers::begin_turn() {
   if (store_ == nullptr) return {};
   first_ask_ = asks_.next();
-  for (store::Letter& letter : owed_) dispatcher_.batch_.letters.push_back(std::move(letter));
+  for (store::Letter& letter : owed_) dispatcher_.turn_.batch.letters.push_back(std::move(letter));
   owed_.clear();
-  if (dispatcher_.mono_ >= next_beat_)
+  if (dispatcher_.turn_.mono >= next_beat_)
     if (auto beaten = beat(); !beaten) return beaten;
-  asks_.expire(dispatcher_.mono_);
-  guests_.expire(dispatcher_.mono_);
+  asks_.expire(dispatcher_.turn_.mono);
+  guests_.expire(dispatcher_.turn_.mono);
   refuse_late_workers();
-  if (std::exchange(is_rung_, false) || has_more_ || dispatcher_.mono_ >= next_look_)
+  if (std::exchange(is_rung_, false) || has_more_ || dispatcher_.turn_.mono >= next_look_)
     if (auto read = read_letters(); !read) return read;
   return {};
 }
 
 Result<void> Peers::beat() {
-  const MonoTime now = dispatcher_.mono_;
+  const MonoTime now = dispatcher_.turn_.mono;
   const bool is_first = last_beat_ == MonoTime{0};
   auto roll = store_->beat();
   if (!roll) return roll.error();
   next_beat_ = now + kBeatMs;
   last_beat_ = now;
   if (is_first || roll->was_silent_ms > kLateMs) steady_since_ = now;
-  alive_.clear();
-  for (const store::Peer& peer : roll->peers)
-    if (peer.silent_ms < kDeadMs) alive_.insert(peer.server_id);
+  meet(roll->peers);
   // It was dead to the others: what it remembers may be theirs by now.
   if (!is_first && roll->was_silent_ms >= kDeadMs)
     if (auto read = dispatcher_.load(); !read) return read;
@@ -55,28 +53,38 @@ Result<void> Peers::beat() {
   return take_over(roll->peers);
 }
 
+// What was told to all before did not reach one that is new.
+void Peers::meet(const std::vector<store::Peer>& peers) {
+  const std::set<ServerId> before = std::exchange(alive_, {});
+  for (const store::Peer& peer : peers) {
+    if (peer.silent_ms >= kDeadMs) continue;
+    alive_.insert(peer.server_id);
+    if (!before.contains(peer.server_id)) write(peer.server_id, wire::AccountsChanged());
+  }
+}
+
 // Only by one that was heard of all the time: where the store was away, all were silent.
 Result<void> Peers::take_over(const std::vector<store::Peer>& peers) {
-  if (dispatcher_.mono_ - steady_since_ < kDeadMs) return {};
+  if (dispatcher_.turn_.mono - steady_since_ < kDeadMs) return {};
   std::int64_t taken = 0;
   for (const store::Peer& peer : peers) {
     if (peer.silent_ms < kDeadMs) continue;
     guests_.forget(peer.server_id);
     const auto some = store_->adopt(peer.server_id, kDeadMs, kAdoptedAtOnce);
     if (!some) continue;  // its last transaction hangs on; the next beat tries again
-    if (*some >= kAdoptedAtOnce) next_beat_ = dispatcher_.mono_;
+    if (*some >= kAdoptedAtOnce) next_beat_ = dispatcher_.turn_.mono;
     taken += *some;
   }
   return taken > 0 ? dispatcher_.load() : Result<void>();
 }
 
 Result<void> Peers::read_letters() {
-  next_look_ = dispatcher_.mono_ + kLookMs;
+  next_look_ = dispatcher_.turn_.mono + kLookMs;
   auto letters = store_->letters(kLettersAtOnce);
   if (!letters) return letters.error();
   has_more_ = letters->size() == kLettersAtOnce;
   for (const store::ReceivedLetter& letter : *letters) {
-    dispatcher_.batch_.letters_read.push_back(letter.number);
+    dispatcher_.turn_.batch.letters_read.push_back(letter.number);
     auto what = wire::decode_letter(letter.text);
     if (!what) continue;  // of a newer server
     const auto done = std::visit([&](auto& one) { return read(letter.from, one); }, *what);
@@ -86,7 +94,7 @@ Result<void> Peers::read_letters() {
 }
 
 void Peers::write(ServerId to, const wire::PeerLetter& letter) {
-  dispatcher_.batch_.letters.push_back({.to = to, .text = wire::encode_letter(letter)});
+  dispatcher_.turn_.batch.letters.push_back({.to = to, .text = wire::encode_letter(letter)});
 }
 
 void Peers::tell_all(const wire::PeerLetter& letter) {
@@ -115,7 +123,7 @@ void Peers::end_turn() {
 }
 
 void Peers::say_free_slots() {
-  const MonoTime now = dispatcher_.mono_;
+  const MonoTime now = dispatcher_.turn_.mono;
   if (!any() || dispatcher_.lanes_want_reading_) return;
   const auto [groups, slots] = dispatcher_.room_.waiting_counts();
   if (slots == 0) return;
@@ -145,18 +153,13 @@ void Peers::turn_ended(bool is_committed) {
 
 MonoTime Peers::next_turn() const {
   if (store_ == nullptr) return kNever;
-  if (is_rung_ || has_more_ || !owed_.empty()) return MonoTime{0};
+  if (is_rung_ || has_more_) return MonoTime{0};
   return next_beat_;
-}
-
-Result<void> Peers::lock_key(ClientId client, const std::string& key) {
-  if (!any()) return {};
-  if (auto begun = dispatcher_.begin(); !begun) return begun;
-  return store_->lock_key(client, key);
 }
 
 void Peers::apply(Outbox* outbox, WatchAccounts& command) {
   accounts_watcher_ = {outbox, std::move(command.changed)};
+  dispatcher_.turn_.outgoing.order(outbox, accounts_watcher_.second);
 }
 
 void Peers::before_reload() {
@@ -174,16 +177,16 @@ void Peers::after_reload() {
 }
 
 void Peers::fence_own_jobs() {
-  if (!any() || dispatcher_.mono_ - last_beat_ < dispatcher_.settings_.lease_ms) return;
+  if (!any() || dispatcher_.turn_.mono - last_beat_ < dispatcher_.settings_.lease_ms) return;
   const Worker* worker = dispatcher_.room_.find(dispatcher_.settings_.embedded_worker);
   if (worker == nullptr || !worker->order) return;
   for (const LostOrder& job : std::exchange(own_jobs_, {}))
-    dispatcher_.outgoing_.say(worker->outbox, [give = worker->order, job] { give(job); });
+    dispatcher_.turn_.outgoing.say(worker->outbox, [give = worker->order, job] { give(job); });
 }
 
 Result<void> Peers::read(ServerId, wire::AccountsChanged&) {
   if (accounts_watcher_.second)
-    dispatcher_.outgoing_.order(accounts_watcher_.first, accounts_watcher_.second);
+    dispatcher_.turn_.outgoing.order(accounts_watcher_.first, accounts_watcher_.second);
   return {};
 }
 

@@ -26,18 +26,19 @@ struct Entry;
 //   workers here that have nothing to do   are told to the others, who give what they can't place
 //   a server that is silent for too long   is dead: what it held is taken over
 //
-// A letter is written, and read, by the commit that does what it is about. Where a server is alone
-// all of this does nothing. On the dispatcher's thread.
+// A letter is written, and read, by the commit that does what it is about. A server that is alone
+// does nothing of this. On the dispatcher's thread.
 class Peers {
  public:
   Peers(Dispatcher& dispatcher, store::PeerStore* store);
   bool any() const { return !alive_.empty(); }
 
-  // Around the commands of a turn, and its commit.
+  // Around a turn's commands, and its commit.
   Result<void> begin_turn();
   void end_turn();
   void turn_ended(bool is_committed);
   MonoTime next_turn() const;
+  bool owes() const { return !owed_.empty(); }  // a letter
 
   // True where another server holds the task: the command is under way there, or was refused.
   bool pass_on(Outbox* outbox, Cancel& command);
@@ -53,10 +54,10 @@ class Peers {
   void watch(const Entry& entry);  // somebody here does
   void serve_guests();             // to workers elsewhere, what none here could take
   const PeerGuests& guests() const { return guests_; }
-  // Until the turn's commit no other server submits with this key.
-  Result<void> lock_key(ClientId client, const std::string& key);
+  // Until the turn's commit no other server submits with these keys.
+  Result<void> lock_keys(const Submit& command);
   void tell_all(const wire::PeerLetter& letter);
-  void apply(Knock&) { is_rung_ = true; }
+  void apply(Outbox*, Knock&) { is_rung_ = true; }
   void apply(Outbox* outbox, WatchAccounts& command);
 
   // What runs in this process, and is not (or may not be) this server's any more, is stopped:
@@ -81,9 +82,9 @@ class Peers {
     TaskStatus status = TaskStatus::pending;
     bool operator==(const Seen&) const = default;
   };
-
   // peers.cc
   Result<void> beat();
+  void meet(const std::vector<store::Peer>& peers);
   Result<void> take_over(const std::vector<store::Peer>& peers);
   Result<void> read_letters();
   void write(ServerId to, const wire::PeerLetter& letter);
@@ -108,6 +109,7 @@ class Peers {
   void go_on(WorkerId worker);
   void give(Entry& entry, ServerId to);
   Result<void> take(const std::vector<TaskId>& tasks);
+  Result<void> keep(Task task);
 
   // What a letter asks for: of clients, of workers, and the rest.
   Result<void> read(ServerId from, wire::TaskAsk& ask);
@@ -126,17 +128,17 @@ class Peers {
   std::set<ServerId> alive_;
   MonoTime next_beat_{0}, next_look_{0}, last_beat_{0}, steady_since_{0};
   bool is_rung_ = true, has_more_ = false;
+  std::size_t told_groups_ = 0;
 
   PeerAsks asks_;
   std::uint64_t first_ask_ = 0;      // of this turn
   DirectOutbox own_;                 // for the answers to what others ask
   std::vector<store::Letter> owed_;  // to be written by the next turn
   std::unordered_map<WorkerId, ComingWorker> coming_;
-  int rounds_ = 0;  // of the waiting command that goes on
+  int rounds_ = 0;  // of the command that goes on
   PeerGuests guests_;
   std::map<ServerId, std::vector<TaskId>> given_;  // this turn, to workers that wait there
   std::map<ServerId, int> told_slots_;             // what is left of what each was told of
-  std::size_t told_groups_ = 0;
   MonoTime next_telling_{0};
   std::unordered_map<TaskId, std::set<ServerId>> watched_elsewhere_;
   std::map<ServerId, std::vector<TaskId>> to_watch_, changed_;  // told at the turn's end

@@ -21,9 +21,9 @@ Worker& Dispatcher::let_in(Worker worker) {
     if (before->poll)
       answer_poll(id);
     else
-      outgoing_.say(before->outbox, [give = before->order] { give(CloseOrder{}); });
+      turn_.outgoing.say(before->outbox, [give = before->order] { give(CloseOrder{}); });
   }
-  room_.see(id, now_);
+  room_.see(id, turn_.now);
   return room_.put(std::move(worker));
 }
 
@@ -38,7 +38,7 @@ std::vector<Entry*> Dispatcher::offers_to(WorkerId worker) {
 
 // Its time to accept begins anew, but not for ever.
 AssignOrder Dispatcher::offer_again(Entry& entry) {
-  set_deadline(entry, std::min(mono_ + settings_.accept_timeout_ms, entry.offer_ends));
+  set_deadline(entry, std::min(turn_.mono + settings_.accept_timeout_ms, entry.offer_ends));
   return offer_of(entry);
 }
 
@@ -50,7 +50,7 @@ void Dispatcher::apply(Outbox* outbox, OpenWorker& command) {
           .order = std::move(command.order),
           .poll = {}});
   for (Entry* entry : offers_to(id)) order(id, offer_again(*entry));
-  outgoing_.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
+  turn_.outgoing.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
 }
 
 void Dispatcher::apply(Outbox*, Ready& command) {
@@ -77,14 +77,14 @@ void Dispatcher::apply(Outbox*, CloseWorker& command) {
     for (Entry* entry : offers_to(command.worker_id)) give_back(*entry);
     return;
   }
-  const MonoTime until = mono_ + settings_.reconnect_ms;
+  const MonoTime until = turn_.mono + settings_.reconnect_ms;
   for (Entry* entry : held_.of(command.worker_id))
     if (until < entry->deadline) set_deadline(*entry, until);
 }
 
 void Dispatcher::apply(Outbox* outbox, Claim& command) {
   const WorkerId id = command.profile.worker_id;
-  Poll poll{.value = {}, .until = mono_ + command.wait_ms, .done = std::move(command.done)};
+  Poll poll{.value = {}, .until = turn_.mono + command.wait_ms, .done = std::move(command.done)};
   std::unordered_map<TaskId, std::uint32_t> known;
   for (const Lease& lease : command.known) known.emplace(lease.task_id, lease.attempt);
   const auto is_known = [&known](const Entry* entry) {
@@ -103,7 +103,7 @@ void Dispatcher::apply(Outbox* outbox, Claim& command) {
           .order = {},
           .poll = std::move(poll),
           .slots_free = slots});
-  if (is_due) polls_to_answer_.push_back(id);
+  if (is_due) turn_.polls_to_answer.push_back(id);
 }
 
 void Dispatcher::apply(Outbox*, Unclaim& command) {
@@ -111,9 +111,9 @@ void Dispatcher::apply(Outbox*, Unclaim& command) {
 }
 
 void Dispatcher::answer_polls() {
-  for (WorkerId id : std::exchange(polls_to_answer_, {})) answer_poll(id);
+  for (WorkerId id : std::exchange(turn_.polls_to_answer, {})) answer_poll(id);
   if (lanes_want_reading_) return;  // the next turn may have something for those whose time is over
-  while (room_.next_poll_end() <= mono_) answer_poll(room_.first_to_end());
+  while (room_.next_poll_end() <= turn_.mono) answer_poll(room_.first_to_end());
 }
 
 void Dispatcher::answer_poll(WorkerId id) {
@@ -131,14 +131,14 @@ void Dispatcher::answer_poll(WorkerId id) {
     if (!answer) continue;  // it stays news
     poll.value.news.push_back({{entry->task->task_id, entry->task->attempt}, std::move(*answer)});
   }
-  outgoing_.answer(worker->outbox, poll.done, Result<Claimed>(std::move(poll.value)));
+  turn_.outgoing.answer(worker->outbox, poll.done, Result<Claimed>(std::move(poll.value)));
   room_.remove(id);
 }
 
 void Dispatcher::apply(Outbox* outbox, RevokeWorker& command) {
   revoke(command.worker_id);
   peers_.tell_all(wire::WorkerRevoked{command.worker_id});
-  outgoing_.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
+  turn_.outgoing.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
 }
 
 void Dispatcher::revoke(WorkerId id) {
@@ -150,10 +150,10 @@ void Dispatcher::revoke(WorkerId id) {
   if (worker == nullptr) return;
   const Error revoked = fail(Errc::token_revoked, "The worker was revoked");
   if (worker->poll)
-    outgoing_.answer(worker->outbox, worker->poll->done, Result<Claimed>(revoked));
+    turn_.outgoing.answer(worker->outbox, worker->poll->done, Result<Claimed>(revoked));
   else
-    outgoing_.say(worker->outbox,
-                  [give = worker->order] { give(CloseOrder{CloseReason::revoked}); });
+    turn_.outgoing.say(worker->outbox,
+                       [give = worker->order] { give(CloseOrder{CloseReason::revoked}); });
   room_.remove(id);
 }
 
@@ -176,13 +176,13 @@ void Dispatcher::apply(Outbox* outbox, InspectWorkers& command) {
     state.last_seen_at = room_.last_seen(id);
     for (Entry* entry : held_.of(id)) state.tasks.push_back(TaskTable::share(*entry));
   }
-  outgoing_.answer(outbox, command.done, Result<std::vector<WorkerState>>(std::move(states)));
+  turn_.outgoing.answer(outbox, command.done, Result<std::vector<WorkerState>>(std::move(states)));
 }
 
 // It is another's to run, and does not count as an attempt.
 void Dispatcher::give_back(Entry& entry) {
   entry.deadline = kNever;
-  release(tasks_.edit(entry), now_);
+  release(tasks_.edit(entry), turn_.now);
   ended(entry);
 }
 

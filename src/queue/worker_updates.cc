@@ -54,7 +54,7 @@ void note(Update& command, Task& task, WallTime now) {
 
 void Dispatcher::apply(Outbox* outbox, Update& command) {
   if (peers_.wait_for_tasks(outbox, command)) return;
-  outgoing_.answer(outbox, command.done, update(command));
+  turn_.outgoing.answer(outbox, command.done, update(command));
 }
 
 Result<UpdateAnswer> Dispatcher::update(Update& command) {
@@ -63,7 +63,7 @@ Result<UpdateAnswer> Dispatcher::update(Update& command) {
   if (*found == nullptr) return fail(Errc::stale_attempt, "There is no such task");
   Entry& entry = **found;
   if (!is_current(*entry.task, command.worker_id, command.attempt))
-    return repeated_final(command, *entry.task, now_);
+    return repeated_final(command, *entry.task, turn_.now);
   if (!entry.task->held_by.is_nil()) return held_elsewhere();
   if (auto changed = change_status(command, entry); !changed) return changed.error();
   renew(entry);
@@ -85,14 +85,14 @@ Result<void> Dispatcher::change_status(Update& command, Entry& entry) {
       command.kind == UpdateKind::running && from == TaskStatus::running && !command.progress;
   if (silent || repeated) return {};
   Task& task = tasks_.edit(entry);
-  note(command, task, now_);
+  note(command, task, turn_.now);
   // What ends at once need not be accepted before.
-  if (is_final(command.kind) && from == TaskStatus::assigned) accept(task, now_);
+  if (is_final(command.kind) && from == TaskStatus::assigned) accept(task, turn_.now);
   switch (command.kind) {
     case UpdateKind::progress: break;
     case UpdateKind::running:
       if (from == TaskStatus::assigned) {
-        accept(task, now_);
+        accept(task, turn_.now);
       } else if (from == TaskStatus::waiting_for_input) {
         task.status = TaskStatus::running;
         task.input_request.reset();
@@ -102,12 +102,12 @@ Result<void> Dispatcher::change_status(Update& command, Entry& entry) {
       task.status = TaskStatus::waiting_for_input;
       task.input_request = std::move(command.input_request);
       break;
-    case UpdateKind::completed: complete(task, now_); break;
+    case UpdateKind::completed: complete(task, turn_.now); break;
     case UpdateKind::failed:
-      fail_attempt(task, command.error.value_or(TaskError{"failed", ""}), now_);
+      fail_attempt(task, command.error.value_or(TaskError{"failed", ""}), turn_.now);
       break;
-    case UpdateKind::cancelled: tandem::cancel(task, now_); break;
-    case UpdateKind::released: release(task, now_); break;
+    case UpdateKind::cancelled: tandem::cancel(task, turn_.now); break;
+    case UpdateKind::released: release(task, turn_.now); break;
   }
   return {};
 }
@@ -115,9 +115,9 @@ Result<void> Dispatcher::change_status(Update& command, Entry& entry) {
 void Dispatcher::renew(Entry& entry) {
   const WorkerId id = entry.task->worker_id;
   if (id == settings_.embedded_worker || !is_leased(entry.task->status)) return;
-  room_.see(id, now_);
+  room_.see(id, turn_.now);
   if (entry.task->status == TaskStatus::assigned) return;  // only acceptance makes it a lease
-  set_deadline(entry, mono_ + settings_.lease_ms);
+  set_deadline(entry, turn_.mono + settings_.lease_ms);
 }
 
 void Dispatcher::set_deadline(Entry& entry, MonoTime deadline) {
@@ -130,7 +130,7 @@ Result<UpdateAnswer> Dispatcher::answer_of(Entry& entry, std::optional<std::uint
   const Task& task = *entry.task;
   UpdateAnswer value{.status = task.status,
                      .cancel_requested = task.cancel_requested,
-                     .lease_expires_at = now_ + settings_.lease_ms,
+                     .lease_expires_at = turn_.now + settings_.lease_ms,
                      .input = {}};
   if (!input_seq) return value;
   entry.input_seq = std::max(entry.input_seq, *input_seq);
@@ -140,7 +140,8 @@ Result<UpdateAnswer> Dispatcher::answer_of(Entry& entry, std::optional<std::uint
     if (!pieces) return pieces.error();
     value.input = std::move(*pieces);
   }
-  for (const store::InputPiece& piece : batch_.inputs)  // of this very turn: not in the store yet
+  for (const store::InputPiece& piece :
+       turn_.batch.inputs)  // of this very turn: not in the store yet
     if (piece.task_id == task.task_id && piece.attempt == task.attempt &&
         piece.seq > entry.input_seq)
       value.input.push_back(piece);
@@ -172,24 +173,24 @@ void Dispatcher::apply(Outbox* outbox, Heartbeat& command) {
     for (const store::InputPiece& piece : news->input) tell(**entry, piece);
     if (news->cancel_requested) tell(**entry, CancelOrder{lease.task_id, lease.attempt});
   }
-  outgoing_.answer(outbox, command.done, Result<std::vector<Lease>>(std::move(lost)));
+  turn_.outgoing.answer(outbox, command.done, Result<std::vector<Lease>>(std::move(lost)));
 }
 
 void Dispatcher::apply(Outbox* outbox, CheckLease& command) {
   if (peers_.wait_for_tasks(outbox, command)) return;
   const auto entry = leased(command.worker_id, command.lease);
-  outgoing_.answer(outbox, command.done,
-                   entry ? Result<TaskPtr>(TaskTable::share(**entry)) : entry.error());
+  turn_.outgoing.answer(outbox, command.done,
+                        entry ? Result<TaskPtr>(TaskTable::share(**entry)) : entry.error());
 }
 
 void Dispatcher::apply(Outbox* outbox, AddOutput& command) {
   if (peers_.wait_for_tasks(outbox, command)) return;
   const auto entry = leased(command.worker_id, command.lease);
-  if (!entry) return outgoing_.answer(outbox, command.done, Result<TaskPtr>(entry.error()));
+  if (!entry) return turn_.outgoing.answer(outbox, command.done, Result<TaskPtr>(entry.error()));
   std::vector<FileInfo>& outputs = tasks_.edit(**entry).outputs;
   std::erase_if(outputs, [&](const FileInfo& file) { return file.name == command.file.name; });
   outputs.push_back(std::move(command.file));
-  outgoing_.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**entry)));
+  turn_.outgoing.answer(outbox, command.done, Result<TaskPtr>(TaskTable::share(**entry)));
 }
 
 }  // namespace tandem::queue

@@ -41,7 +41,7 @@ class PostgresEngine final : public Engine {
  private:
   const std::string url_;
   std::unique_ptr<PostgresStore> store_ = PostgresStore::open(url_, test_server()).value();
-  std::unique_ptr<PostgresReader> reader_ = PostgresReader::open(url_, 2).value();
+  std::unique_ptr<PostgresReader> reader_ = PostgresReader::open(url_, ServerId(), 2).value();
 };
 
 }  // namespace

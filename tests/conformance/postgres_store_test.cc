@@ -77,7 +77,8 @@ TEST_F(PostgresStoreTest, AServerLooksThroughItsOwnTasksAndReachesTheOthers) {
   batch.changes = {{&ended, 0, {TaskStatus::pending}}};
   ASSERT_TRUE(write(*others, batch));
   EXPECT_THAT(mine->pending_lanes().value(), IsEmpty());
-  const auto counts = PostgresReader::open(url_, 1).value()->stats({}, kNow).value().counts;
+  const auto counts =
+      PostgresReader::open(url_, ServerId(), 1).value()->stats({}, kNow).value().counts;
   EXPECT_EQ(counts.size(), 3u) << "what one counted and another took away is not there";
   retry(ended, kNow + 1);
   batch.changes = {{&ended, 0, {TaskStatus::cancelled}}};
@@ -88,7 +89,7 @@ TEST_F(PostgresStoreTest, AServerLooksThroughItsOwnTasksAndReachesTheOthers) {
 
 TEST_F(PostgresStoreTest, ACutConnectionIsMadeAgainAtOnce) {
   const auto store = open();
-  const auto reader = PostgresReader::open(url_, 1).value();
+  const auto reader = PostgresReader::open(url_, ServerId(), 1).value();
   const Task first = task(), second = task();
   ASSERT_TRUE(insert(*store, first));
   cut_all_connections();

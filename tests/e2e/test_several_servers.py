@@ -9,7 +9,7 @@ import pytest
 
 from databases import PostgresServer
 from ledger import Ledger, noted
-from polling_worker import PollingWorker, code, new_queue, record, submit, task_of
+from polling_worker import PollingWorker, new_queue, record, submit, task_of
 from redis_process import Redis
 from several_servers import Installation
 from socket_worker import SocketWorker, opened
@@ -40,10 +40,19 @@ def pair(installation):
     return one, other
 
 
+def known_at(server, worker):
+    """A worker that was registered at one server is known to the others a moment later."""
+    until(lambda: at(server, worker).claim(max=0).status == 200, "it is let in")
+
+
 def know_each_other(one, other):
-    """A worker that is registered at the one is let in at the other."""
-    worker = PollingWorker(one)
-    return at(other, worker).claim().status == 200
+    known_at(other, PollingWorker(one))
+    known_at(one, PollingWorker(other))
+    return True
+
+
+def code_of(answer):
+    return answer.json.get("code")
 
 
 def at(server, worker):
@@ -53,8 +62,8 @@ def at(server, worker):
     return moved
 
 
-def ask(server, method, task, verb="", body=None):
-    return server.request(method, f"/api/v1/tasks/{task['task_id']}{verb}", body)
+def ask(server, method, task_id, verb="", body=None):
+    return server.request(method, f"/api/v1/tasks/{task_id}{verb}", body)
 
 
 def test_what_one_runs_is_seen_answered_and_cancelled_at_the_other(installation):
@@ -62,28 +71,24 @@ def test_what_one_runs_is_seen_answered_and_cancelled_at_the_other(installation)
     runner = installation.start(TANDEM_EMBEDDED_SLOTS="4",
                                 TANDEM_HANDLERS_DIR=str(ledger.handlers))
     other = installation.start()
-    talker = runner.shell('echo "::tandem input id=q prompt=Name?"; read name; echo "hi $name"; '
-                          'printf out > "$TANDEM_OUTPUT_DIR/o"', timeout_s=60)
-    until(lambda: ask(other, "GET", talker).json["status"] in ("running", "waiting_for_input"),
-          "it runs")
+    talker = runner.shell('read name; echo "hi $name"; printf out > "$TANDEM_OUTPUT_DIR/o"',
+                          interactive=True, timeout_s=60)["task_id"]
+    until(lambda: ask(other, "GET", talker).json["status"] == "running", "it runs")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(other.finished, talker["task_id"])
+        waiting = pool.submit(other.finished, talker)
         answered = ask(other, "POST", talker, "/input", {"data": "Ada\n"})
-        if answered.status == 409:  # it has not asked yet
-            until(lambda: ask(other, "GET", talker).json["status"] == "waiting_for_input", "asks")
-            answered = ask(other, "POST", talker, "/input", {"data": "Ada\n"})
         assert answered.status == 202, answered.body
         done = waiting.result(60)
     assert done["status"] == "completed", done
-    log = other.request("GET", f"/api/v1/tasks/{talker['task_id']}/logs",
+    log = other.request("GET", f"/api/v1/tasks/{talker}/logs",
                         headers={"Accept": "text/plain"})
     assert b"hi Ada" in log.body
     assert ask(other, "GET", talker, "/download?name=o").body == b"out"
     body = noted(hold=installation.directory / "never")
-    held = runner.request("POST", "/api/v1/tasks", body).json
-    until(lambda: ledger.events(held["task_id"]) == ["start"], "the job runs")
+    held = runner.request("POST", "/api/v1/tasks", body).json["task_id"]
+    until(lambda: ledger.events(held) == ["start"], "the job runs")
     assert ask(other, "POST", held, "/cancel").status == 202
-    assert other.finished(held["task_id"])["status"] == "cancelled"
+    assert other.finished(held)["status"] == "cancelled"
     assert ask(runner, "GET", held).json["status"] == "cancelled"
 
 
@@ -91,8 +96,8 @@ def test_what_waits_at_one_is_cancelled_and_removed_at_the_other(pair):
     one, other = pair
     waits, goes = submit(one, new_queue()), submit(one, new_queue())
     assert ask(other, "POST", waits, "/cancel").json["status"] == "cancelled"
-    assert code(ask(other, "POST", waits, "/cancel")) == "already_finished"
-    assert code(ask(other, "DELETE", goes)) == "task_active"
+    assert code_of(ask(other, "POST", waits, "/cancel")) == "already_finished"
+    assert code_of(ask(other, "DELETE", goes)) == "task_active"
     assert ask(other, "DELETE", goes, "?force=true").status == 204
     assert ask(one, "GET", goes).status == 404
     again = ask(other, "POST", waits, "/retry")
@@ -110,7 +115,7 @@ def test_submitted_at_one_taken_at_the_other(pair):
             worker.until_it_waits()
             task = submit(one, queue)
             (job,) = poll.result(30)
-            assert job["task_id"] == task["task_id"]
+            assert job["task_id"] == task
             assert worker.update(job, "completed").status == 200
             assert ask(one, "GET", task).json["status"] == "completed"
 
@@ -118,7 +123,7 @@ def test_submitted_at_one_taken_at_the_other(pair):
 def test_a_backlog_at_one_is_worked_off_at_the_other(pair):
     one, other = pair
     queue = new_queue()
-    tasks = {submit(one, queue)["task_id"] for _ in range(60)}
+    tasks = {submit(one, queue) for _ in range(60)}
     worker, done = PollingWorker(other, queue), set()
     while done != tasks:
         for job in worker.jobs(20, max=7):
@@ -132,11 +137,12 @@ def test_tasks_follow_their_worker(pair):
     queue = new_queue()
     here = PollingWorker(one, queue)
     there = at(other, here)
+    known_at(other, here)
     task = submit(one, queue)
     job = here.job()
     assert there.update(job, "running").status == 200
-    assert there.log(job, record("a\n"), record("b\n")).status == 200
-    assert here.log(job, record("b\n"), record("c\n"), first_seq=2).status == 200
+    assert there.log(job, record("a\n"), record("b\n")).status == 202
+    assert here.log(job, record("b\n"), record("c\n"), first_seq=2).status == 202
     assert there.put(job, "o.txt", b"output").status in (200, 201, 204)
     assert here.update(job, "running", progress={"percent": 50}).status == 200
     asked = there.update(job, "waiting_for_input", input_request={"request_id": "r", "prompt": "?"})
@@ -146,10 +152,10 @@ def test_tasks_follow_their_worker(pair):
     assert [piece["data"] for piece in heard["input"]] == ["yes\n"], heard
     assert there.update(job, "completed").status == 200
     assert there.update(job, "completed").status == 200, "a repeat"
-    log = one.request("GET", f"/api/v1/tasks/{task['task_id']}/logs",
+    log = one.request("GET", f"/api/v1/tasks/{task}/logs",
                       headers={"Accept": "text/plain"})
     assert log.body == b"a\nb\nc\n"
-    done = task_of(one, task["task_id"])
+    done = task_of(one, task)
     assert (done["status"], done["attempt"]) == ("completed", 1)
     assert [output["name"] for output in done["outputs"]] == ["o.txt"]
 
@@ -165,9 +171,10 @@ def test_a_stale_worker_is_refused_at_every_server(pair):
     assert second["attempt"] == job["attempt"] + 1 or second["attempt"] == job["attempt"]
     stranger = PollingWorker(one, queue)
     for server in (one, other):
-        assert code(at(server, stranger).update(second, "completed")) == "stale_attempt"
+        known_at(server, stranger)
+        assert code_of(at(server, stranger).update(second, "completed")) == "stale_attempt"
     assert at(other, worker).update(second, "completed").status == 200
-    assert task_of(one, task["task_id"])["status"] == "completed"
+    assert task_of(one, task)["status"] == "completed"
 
 
 def test_a_cancel_reaches_the_socket_at_the_other_server(pair):
@@ -177,9 +184,9 @@ def test_a_cancel_reaches_the_socket_at_the_other_server(pair):
     with opened(worker) as socket:
         task = submit(one, queue)
         job = socket.running()
-        assert job["task_id"] == task["task_id"]
+        assert job["task_id"] == task
         assert ask(one, "POST", task, "/cancel").status == 202
-        assert socket.expect("cancel")["task_id"] == task["task_id"]
+        assert socket.expect("cancel")["task_id"] == task
         assert socket.update(job, "cancelled")["status"] == "cancelled"
     assert ask(one, "GET", task).json["status"] == "cancelled"
 
@@ -191,7 +198,7 @@ def test_a_revoked_worker_is_out_everywhere(pair):
         at(other, worker).control("revoke")
         assert socket.closed() == 4401
     for server in (one, other):
-        until(lambda: code(at(server, worker).claim()) == "token_revoked", "it is refused")
+        until(lambda: code_of(at(server, worker).claim()) == "token_revoked", "it is refused")
 
 
 def test_a_key_counts_once_at_all_servers(pair):
@@ -229,23 +236,23 @@ def test_what_a_killed_server_held_is_taken_over(pair):
     queue = new_queue()
     here = PollingWorker(one, queue)
     there = at(other, here)
+    known_at(other, here)
     running = submit(one, queue)
     job = here.running()
-    waiting = {submit(one, queue)["task_id"] for _ in range(30)}
+    waiting = {submit(one, queue) for _ in range(30)}
     later = submit(one, queue, delay_s=1)
-    time.sleep(0)
     one.kill()
     answer = until(lambda: (last := there.update(job, "completed")).status == 200 and last,
                    "the worker's task has come", REPAIRED_WITHIN_S)
     assert answer.json["status"] == "completed"
-    assert task_of(other, running["task_id"])["attempt"] == 1
-    drained(there, waiting | {later["task_id"]}, REPAIRED_WITHIN_S)
+    assert task_of(other, running)["attempt"] == 1
+    drained(there, waiting | {later}, REPAIRED_WITHIN_S)
 
 
 def test_a_server_that_stood_still_gives_way(pair):
     one, other = pair
     queue = new_queue()
-    tasks = {submit(one, queue)["task_id"] for _ in range(20)}
+    tasks = {submit(one, queue) for _ in range(20)}
     worker = PollingWorker(other, queue)
     one.process.send_signal(signal.SIGSTOP)
     try:
@@ -256,15 +263,15 @@ def test_a_server_that_stood_still_gives_way(pair):
     for task_id in tasks:
         assert task_of(one, task_id)["status"] == "completed"
     again = submit(one, queue)
-    drained(worker, {again["task_id"]}, REPAIRED_WITHIN_S)
-    assert task_of(one, again["task_id"])["attempt"] == 1
+    drained(worker, {again}, REPAIRED_WITHIN_S)
+    assert task_of(one, again)["attempt"] == 1
 
 
 def test_a_database_that_was_away_makes_nobody_dead(installation, tmp_path):
     postgres = PostgresServer()
+    redis_url = installation.settings["TANDEM_LOGS_URL"]
+    own = Installation(tmp_path / "own", postgres, type("Known", (), {"url": redis_url}))
     try:
-        redis_url = installation.settings["TANDEM_LOGS_URL"]
-        own = Installation(tmp_path / "own", postgres, type("Known", (), {"url": redis_url}))
         one, other = own.start(), own.start()
         until(lambda: know_each_other(one, other), "they know each other")
         queue = new_queue()
@@ -274,14 +281,13 @@ def test_a_database_that_was_away_makes_nobody_dead(installation, tmp_path):
             job = socket.running()
             postgres.stop()
             until(lambda: one.request("GET", "/health", token=None).status == 503, "it is seen")
-            time.sleep(0)
             postgres.start()
             until(lambda: other.request("GET", "/health", token=None).status == 200, "it is back")
             until(lambda: one.request("GET", "/health", token=None).status == 200, "it is back")
             assert until(lambda: socket.update(job, "completed"), "told")["status"] == "completed"
-        assert task_of(other, task["task_id"])["attempt"] == 1
-        own.end()
+        assert task_of(other, task)["attempt"] == 1
     finally:
+        own.end()
         postgres.remove()
 
 
@@ -312,7 +318,8 @@ def test_every_request_to_another_server(pair):
     queue = new_queue()
     worker = PollingWorker(one, queue)
     speaks = [at(one, worker), at(other, worker)]
-    tasks = [submit((one, other)[number % 2], queue)["task_id"] for number in range(40)]
+    known_at(other, worker)
+    tasks = [submit((one, other)[number % 2], queue) for number in range(40)]
     ended, turn = set(), 0
     while len(ended) < len(tasks):
         turn += 1
@@ -320,7 +327,7 @@ def test_every_request_to_another_server(pair):
             turn += 1
             assert speaks[turn % 2].update(job, "running").status == 200
             turn += 1
-            assert speaks[turn % 2].log(job, record("line\n")).status == 200
+            assert speaks[turn % 2].log(job, record("line\n")).status == 202
             turn += 1
             assert speaks[turn % 2].update(job, "completed").status == 200
             assert job["task_id"] not in ended

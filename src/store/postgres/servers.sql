@@ -68,4 +68,4 @@ update tandem.callbacks set owner = $2 where owner = $1;
 delete from tandem.letters where to_server = $1;
 
 -- name: lock_key
-select pg_advisory_xact_lock(7310323742192, hashtext($1::text || '/' || $2));
+select pg_advisory_xact_lock(hashtextextended($1::uuid::text || '/' || $2, 7310323742192));

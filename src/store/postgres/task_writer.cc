@@ -169,7 +169,9 @@ void TaskWriter::add_removals(const TaskBatch& batch) {
     }
     return {};
   };
-  add({sql::delete_tasks, params}, uncount);
+  Statement remove{sql::delete_tasks, params};
+  remove.params.id(server_);
+  add(std::move(remove), uncount);
   add({sql::delete_finished, params}, uncount);
   add({sql::delete_callbacks, params}, nothing_to_read);
   add({sql::delete_inputs, params}, nothing_to_read);

@@ -172,7 +172,8 @@ where exists (select from tandem.tasks t
 limit 1;
 
 -- name: delete_tasks
-delete from tandem.tasks where task_id = any ($1::uuid[]) returning lane_id, status;
+delete from tandem.tasks where task_id = any ($1::uuid[]) and owner = $2
+returning lane_id, status;
 
 -- name: delete_finished
 delete from tandem.finished_tasks where task_id = any ($1::uuid[]) returning lane_id, status;
