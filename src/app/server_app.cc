@@ -109,6 +109,7 @@ struct ServerApp::Parts {
   io::OffloadPool reading{"reading", 4};
   io::OffloadPool hashing{"hashing", 2, 64};
   logs::LogHub log_hub{*data.logs.store, data.logs.reader()};
+  queue::DirectOutbox callback_outbox;
   queue::Dispatcher dispatcher;
   queue::DispatcherThread dispatcher_thread{dispatcher, *clock};
   auth::TokenVerifier verifier;
@@ -234,7 +235,7 @@ Result<void> ServerApp::Parts::start() {
   make_maintenance();  // before anything comes in: what is there without a task is an orphan
   if (auto listening = server->start(); !listening) return listening;
   callback_sender = std::make_unique<callbacks::CallbackSender>(callbacks::SenderParts{
-      dispatcher_thread, *data.tasks.reader, callback_signer, outgoing, *clock});
+      dispatcher_thread, callback_outbox, *data.tasks.reader, callback_signer, outgoing, *clock});
   if (data.upstream_client) make_upstream();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
