@@ -20,6 +20,10 @@ namespace {
 constexpr char kEmbeddedWorkerKey[] = "embedded_worker";
 constexpr char kUpstreamClientKey[] = "upstream_client";
 constexpr char kFirstClientsKey[] = "first_clients";
+constexpr char kInstallationKey[] = "installation";
+
+struct InstallationTag;
+using InstallationId = Id<InstallationTag>;
 
 Error system_error(const std::string& what, const std::filesystem::path& path) {
   const Errc code = errno == ENOSPC ? Errc::disk_full : Errc::internal;
@@ -91,6 +95,12 @@ std::string Installation::server_id() const {
   return text ? text->substr(0, text->find('\n')) : "";
 }
 
+Result<std::string> Installation::installation_id(store::Store& store, IdSource& ids) {
+  const auto id = kept_id<InstallationId>(store, ids, kInstallationKey);
+  if (!id) return id.error();
+  return to_string(*id);
+}
+
 Result<WorkerId> Installation::embedded_worker(store::Store& store, IdSource& ids,
                                                ServerId server) {
   std::string key = kEmbeddedWorkerKey;
@@ -146,6 +156,10 @@ Result<void> Installation::make_first_clients(store::Store& store, const Clock& 
     const std::string text = wire::encode_clients_file(saved);
     if (auto written = write_file(directory_ / "clients.json", text, 0600); !written)
       return written;
+    // Of servers that start at once on an empty database only one comes here, so that all have one
+    // id.
+    const std::string id = to_string(ids.make<InstallationId>());
+    if (auto kept = accounts.set_meta(kInstallationKey, id); !kept) return kept;
     return accounts.set_meta(kFirstClientsKey, "made");
   });
 }

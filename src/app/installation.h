@@ -23,6 +23,9 @@ class Installation {
   // What the file server-id holds, which is made where several servers may share a database; empty
   // where there is none.
   std::string server_id() const;
+  // The id of all that one database knows, kept in it; by it what lies elsewhere is told from what
+  // belongs to another database.
+  static Result<std::string> installation_id(store::Store& store, IdSource& ids);
   // The id of the server's own worker, made on the first start. `server`: which one, where several
   // share the store; else nil.
   static Result<WorkerId> embedded_worker(store::Store& store, IdSource& ids, ServerId server);

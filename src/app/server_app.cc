@@ -59,6 +59,7 @@ struct Opened {
   std::unique_ptr<blobs::BlobStore> blobs;
   LogStorage logs;
   std::string secret;
+  std::string installation;
   WorkerId embedded_worker;
   std::optional<ClientId> upstream_client;  // none: no service is polled
 };
@@ -78,14 +79,17 @@ Result<Opened> open_all(const config::Settings& settings, World& world) {
   if (!embedded) return embedded.error();
   if (auto made = place->make_first_clients(store, world.clock, world.ids, world.random); !made)
     return made.error();
+  auto installation = Installation::installation_id(store, world.ids);
+  if (!installation) return installation.error();
   auto upstream_client = upstream_client_of(settings, store, world.ids);
   if (!upstream_client) return upstream_client.error();
   auto blob_store = open_blob_storage(settings, *place);
   if (!blob_store) return blob_store.error();
   auto logs = open_log_storage(settings, *place, **blob_store);
   if (!logs) return logs.error();
-  return Opened{std::move(*place),  std::move(*tasks), std::move(*blob_store), std::move(*logs),
-                std::move(*secret), *embedded,         *upstream_client};
+  return Opened{std::move(*place), std::move(*tasks),  std::move(*blob_store),
+                std::move(*logs),  std::move(*secret), std::move(*installation),
+                *embedded,         *upstream_client};
 }
 
 }  // namespace
@@ -105,6 +109,7 @@ struct ServerApp::Parts {
   io::OffloadPool reading{"reading", 4};
   io::OffloadPool hashing{"hashing", 2, 64};
   logs::LogHub log_hub{*data.logs.store, data.logs.reader()};
+  queue::DirectOutbox callback_outbox;
   queue::Dispatcher dispatcher;
   queue::DispatcherThread dispatcher_thread{dispatcher, *clock};
   auth::TokenVerifier verifier;
@@ -233,7 +238,7 @@ Result<void> ServerApp::Parts::start() {
   make_maintenance();  // before anything comes in: what is there without a task is an orphan
   if (auto listening = server->start(); !listening) return listening;
   callback_sender = std::make_unique<callbacks::CallbackSender>(callbacks::SenderParts{
-      dispatcher_thread, *data.tasks.reader, callback_signer, outgoing, *clock});
+      dispatcher_thread, callback_outbox, *data.tasks.reader, callback_signer, outgoing, *clock});
   if (data.upstream_client) make_upstream();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
@@ -250,14 +255,16 @@ void ServerApp::Parts::make_maintenance() {
   const auto say = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
   maintenance = std::make_unique<queue::Maintenance>(*clock, say);
   queue::DispatcherDoor& door = maintenance_door;
-  const queue::OrphanFinder finder(*data.tasks.reader, *clock);
+  using enum queue::OrphanFinder::Servers;
+  const queue::OrphanFinder finder(*data.tasks.reader, *clock,
+                                   is_in_directory(settings) ? one : several);
   if (settings.retention_ms > 0)
     maintenance->add(std::make_unique<queue::Retention>(
         queue::Retention::Parts{door, log_hub, *data.blobs, *clock}, settings.retention_ms));
   maintenance->add(std::make_unique<queue::IdempotencyExpiry>(door, *clock));
   maintenance->add(std::make_unique<queue::RefreshExpiry>(door, *clock));
-  maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder));
-  maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder));
+  maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder, data.installation));
+  maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder, data.installation));
   if (data.logs.archive)
     maintenance->add(std::make_unique<queue::LogArchiving>(queue::LogArchiving::Parts{
         *data.logs.store, *data.logs.archive, *data.blobs, *data.tasks.reader, *clock}));

@@ -50,6 +50,9 @@ class BlobStore {
   virtual Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) = 0;
   // All files of a task; fine where there are none.
   virtual Result<void> remove(TaskId task) = 0;
+  // The installation whose files these are, as a mark beside them says; where there is none, this
+  // one from now on.
+  virtual Result<std::string> mark(const std::string& installation) = 0;
   // The tasks that have files, cut into kParts pieces so that no answer is long; in no order.
   static constexpr int kParts = 256;
   virtual Result<std::vector<TaskId>> list_tasks(int part) = 0;

@@ -219,6 +219,14 @@ TEST_P(BlobStoreConformance, ManyThreadsWriteAndRemoveAtOnce) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_P(BlobStoreConformance, TheFirstMarkStaysAndIsNoFileOfATask) {
+  EXPECT_EQ(store_->mark("one").value(), "one");
+  reopen();
+  EXPECT_EQ(store_->mark("two").value(), "one");
+  for (int part = 0; part < BlobStore::kParts; ++part)
+    EXPECT_TRUE(store_->list_tasks(part).value().empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, BlobStoreConformance, testing::Values("directory", "s3"),
                          [](const auto& engine) { return engine.param; });
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/mark_file.h"
 #include "blobs/content_type.h"
 #include "blobs/disk_file.h"
 #include "blobs/sha256.h"
@@ -116,6 +117,9 @@ class DirBlobStore final : public BlobStore {
                          std::string_view name) override;
   Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) override;
   Result<void> remove(TaskId task) override;
+  Result<std::string> mark(const std::string& installation) override {
+    return read_or_make_mark(root_ / "installation", installation);
+  }
   Result<std::vector<TaskId>> list_tasks(int part) override;
 
  private:

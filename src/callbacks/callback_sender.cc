@@ -29,13 +29,13 @@ void CallbackSender::Bell::ring() {
 CallbackSender::CallbackSender(SenderParts parts, SenderLimits limits)
     : parts_(parts), limits_(limits), pool_("callbacks", limits.at_once, limits.at_once) {
   queue::WatchCallbacks watch{.owed = [bell = bell_] { bell->ring(); }};
-  parts_.dispatcher.post({.outbox = &outbox_, .what = std::move(watch)});
+  parts_.dispatcher.post({.outbox = &parts_.outbox, .what = std::move(watch)});
   thread_ = std::thread([this] { run(); });
 }
 
 CallbackSender::~CallbackSender() {
   stop_ = true;
-  parts_.dispatcher.post({.outbox = &outbox_, .what = queue::WatchCallbacks()});
+  parts_.dispatcher.post({.outbox = &parts_.outbox, .what = queue::WatchCallbacks()});
   bell_->ring();
   thread_.join();
   pool_.stop();
@@ -137,7 +137,7 @@ void CallbackSender::settle(const store::CallbackTry& made, const std::string& h
   tried.done = [this, task = made.task_id, host](const Result<std::monostate>& written) {
     release(task, host, !written);
   };
-  parts_.dispatcher.post({.outbox = &outbox_, .what = std::move(tried)});
+  parts_.dispatcher.post({.outbox = &parts_.outbox, .what = std::move(tried)});
 }
 
 void CallbackSender::release(TaskId task, const std::string& host, bool in_trouble) {

@@ -28,9 +28,10 @@ struct SenderLimits {
   std::size_t max_answer_bytes = 64 * 1024;
 };
 
-// All of it outlives the sender.
+// All of it outlives the sender, and the outbox the dispatcher's thread too.
 struct SenderParts {
   queue::DispatcherThread& dispatcher;
+  queue::DirectOutbox& outbox;
   store::TaskReader& reader;
   const auth::CallbackSigner& signer;
   const net::OutgoingGuard& guard;
@@ -68,7 +69,6 @@ class CallbackSender {
 
   SenderParts parts_;
   const SenderLimits limits_;
-  queue::DirectOutbox outbox_;
   std::atomic<bool> stop_ = false;
   std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
   // Guarded by bell_->mutex.

@@ -76,7 +76,7 @@ class CallbackSenderTest : public testing::Test {
 
   void start(SenderLimits limits = {}) {
     sender_ = std::make_unique<CallbackSender>(
-        SenderParts{dispatcher_thread_, store_.reader(), signer_, guard_, clock_}, limits);
+        SenderParts{dispatcher_thread_, outbox_, store_.reader(), signer_, guard_, clock_}, limits);
   }
 
   template <class What, class T>
@@ -151,6 +151,13 @@ TEST_F(CallbackSenderTest, AnEndIsToldOnceAndOwedNoMore) {
   EXPECT_EQ(wire::string_member(taken_[0].body, "task_id"), to_string(id));
   EXPECT_EQ(wire::string_member(taken_[0].body, "status"), "cancelled");
   EXPECT_TRUE(taken_[0].delivery.starts_with(to_string(id)));
+}
+
+TEST_F(CallbackSenderTest, ItMayEndWhileTheDispatcherStillAnswersIt) {
+  for (int again = 0; again < 300; ++again) {
+    start();
+    sender_.reset();
+  }
 }
 
 TEST_F(CallbackSenderTest, WhatWasOwedBeforeItStartedIsTold) {
@@ -242,7 +249,7 @@ TEST_F(CallbackSenderTest, AHostThatStallsLeavesRoomForOthersAndDoesNotHoldUpThe
   for (int i = 0; i < 20; ++i) end_one(silent.url());
   end_one(server_.url("/hook"));
   sender_ = std::make_unique<CallbackSender>(
-      SenderParts{dispatcher_thread_, store_.reader(), signer_, guard, clock_});
+      SenderParts{dispatcher_thread_, outbox_, store_.reader(), signer_, guard, clock_});
   EXPECT_TRUE(wait_taken(1));
   wait_until([this] { return owed().size() == 20; });
   const MonoTime before = clock_.mono();

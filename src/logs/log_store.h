@@ -78,6 +78,9 @@ class LogStore : public LogReader {
   virtual Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) = 0;
   // Tasks that have a log, by id, at most `limit` of them behind `after`.
   virtual Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) = 0;
+  // The installation whose logs these are, as a mark beside them says; where there is none, this
+  // one from now on. From any thread.
+  virtual Result<std::string> mark(const std::string& installation) { return installation; }
   // Whether it can be used now.
   virtual Result<void> check() { return {}; }
   // Whether what was durable can be lost while the server runs (another server's memory).

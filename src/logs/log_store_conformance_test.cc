@@ -254,6 +254,12 @@ const EngineCase kEngines[] = {
        return RedisLogStore::make(redis().address());
      },
      1}};
+TEST_P(LogStoreConformance, TheFirstMarkStaysAndIsNoTask) {
+  EXPECT_EQ(store_->mark("one").value(), "one");
+  EXPECT_EQ(store_->mark("two").value(), "one");
+  EXPECT_TRUE(store_->tasks({}, 9).value().empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, LogStoreConformance, testing::ValuesIn(kEngines),
                          [](const auto& engine) { return engine.param.name; });
 

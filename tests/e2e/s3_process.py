@@ -48,8 +48,10 @@ class S3:
             return line.connect_ex(("127.0.0.1", self.port)) == 0
 
     def keys(self):
+        """Of what belongs to tasks: without the mark that says whose all is."""
         files = [path for path in self.objects.rglob("*") if path.is_file()]
-        return sorted(str(path.relative_to(self.objects)) for path in files)
+        found = sorted(str(path.relative_to(self.objects)) for path in files)
+        return [key for key in found if key != "tandem/installation"]
 
     def kill(self):
         self.process.kill()

@@ -38,3 +38,18 @@ def test_what_crashes_left_behind_goes_and_what_is_owned_stays(own_server):
     until(lambda: not orphan.exists(), "the orphan is gone")
     download = own_server.request("GET", f"/api/v1/tasks/{task['task_id']}/download?name=a.txt")
     assert download.body == b"x\n"
+
+
+def test_on_an_empty_database_nothing_of_another_one_is_swept(own_server):
+    task_id = own_server.shell('echo x > "$TANDEM_OUTPUT_DIR/a.txt"')["task_id"]
+    own_server.finished(task_id)
+    own_server.stop()
+    for file in own_server.data.glob("tandem.db*"):
+        file.unlink()
+    own_server.start()
+    for what in ("files", "logs"):
+        sentence = f"The {what} belong to installation "
+        until(lambda: sentence in own_server.log(), f"it says that the {what} are another's")
+    assert files_of(own_server, task_id).exists()
+    own_server.stop()
+    assert own_server.log().count("belong to installation") == 2

@@ -231,3 +231,17 @@ def test_a_server_starts_while_redis_is_away(tmp_path, redis):
         assert text(server, task_id) == "hello\n"
     finally:
         server.stop()
+
+
+def test_a_server_of_another_installation_sweeps_no_log(server, redis, tmp_path):
+    hold = tmp_path / "hold"
+    task_id = held_job(server, hold, "echo one", "echo two")
+    until(lambda: redis.ask("exists", key_of(task_id)) == ["1"], "the log has begun")
+    until(lambda: redis.ask("exists", "tandem:installation") == ["1"], "the mark is there")
+    (tmp_path / "other").mkdir()
+    other = Server(tmp_path / "other", TANDEM_LOGS_URL=redis.url).start()
+    until(lambda: "The logs belong to installation " in other.log(), "the other one says so")
+    hold.touch()
+    assert server.finished(task_id)["status"] == "completed"
+    assert text(server, task_id) == "one\ntwo\n"
+    other.stop()

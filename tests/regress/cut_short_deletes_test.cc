@@ -37,7 +37,7 @@ class CutShortDeletes : public store::StoreTest {
   void sweep(WallTime begun_at) {
     clock_.now = begun_at;
     const OrphanFinder finder(reader(), clock_);
-    OrphanedFiles files(*blobs_, finder);
+    OrphanedFiles files(*blobs_, finder, "ours");
     OrphanedLogs logs(hub_, door_, finder);
     for (MaintenanceJob* job :
          {static_cast<MaintenanceJob*>(&files), static_cast<MaintenanceJob*>(&logs)})

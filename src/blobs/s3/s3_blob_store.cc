@@ -65,7 +65,7 @@ class S3BlobWriter final : public BlobWriter {
 class S3BlobStore final : public BlobStore {
  public:
   S3BlobStore(S3Address address, std::filesystem::path folder)
-      : root_(address.prefix.empty() ? "files/" : address.prefix + "/files/"),
+      : top_(address.prefix.empty() ? "" : address.prefix + "/"),
         folder_(std::move(folder)),
         client_(std::move(address)) {}
 
@@ -75,9 +75,11 @@ class S3BlobStore final : public BlobStore {
                          std::string_view name) override;
   Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) override;
   Result<void> remove(TaskId task) override;
+  Result<std::string> mark(const std::string& installation) override;
   Result<std::vector<TaskId>> list_tasks(int part) override;
 
  private:
+  Result<std::string> read_mark();
   std::string prefix_of(TaskId task) const {
     const std::string id = to_string(task);
     return root_ + id.substr(id.size() - 2) + "/" + id + "/";  // the random end, not the time
@@ -86,7 +88,7 @@ class S3BlobStore final : public BlobStore {
     return prefix_of(task) + std::string(to_string(kind)) + "/" + std::string(name);
   }
 
-  const std::string root_;
+  const std::string top_, root_ = top_ + "files/";
   const std::filesystem::path folder_;
   S3Client client_;
 };
@@ -132,6 +134,31 @@ Result<void> S3BlobStore::remove(TaskId task) {
   for (const std::string& key : *keys)
     if (auto gone = client_.remove(key); !gone) return gone;
   return {};
+}
+
+Result<std::string> S3BlobStore::read_mark() {
+  const auto fd = nameless_file(folder_);
+  if (!fd) return fd.error();
+  if (auto got = client_.get(top_ + "installation", fd->get()); !got) return got.error();
+  if (::lseek(fd->get(), 0, SEEK_SET) < 0) return disk_error(errno);
+  std::string text;
+  const auto read = read_all(fd->get(), [&text](std::string_view piece) -> Result<void> {
+    text += piece;
+    return {};
+  });
+  if (!read) return read.error();
+  return text;
+}
+
+Result<std::string> S3BlobStore::mark(const std::string& installation) {
+  auto there = read_mark();
+  if (there || there.error().code != Errc::not_found) return there;
+  auto fd = nameless_file(folder_);
+  if (!fd) return fd.error();
+  S3BlobWriter writer(client_, std::move(*fd), top_ + "installation", "installation");
+  if (auto written = writer.write(installation); !written) return written.error();
+  if (auto put = writer.finish(std::nullopt); !put) return put.error();
+  return read_mark();
 }
 
 Result<std::vector<TaskId>> S3BlobStore::list_tasks(int part) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mark_file.h"
 #include "logs/block_codec.h"
 #include "logs/embedded/connection.h"
 
@@ -64,6 +65,9 @@ class Engine final : public SqliteLogStore {
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
   Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
+  Result<std::string> mark(const std::string& installation) override {
+    return read_or_make_mark(path_ + ".installation", installation);
+  }
 
  private:
   template <class Work>

@@ -73,6 +73,12 @@ Result<std::vector<TaskId>> MemoryLogStore::tasks(TaskId after, std::size_t limi
   return out;
 }
 
+Result<std::string> MemoryLogStore::mark(const std::string& installation) {
+  const std::lock_guard lock(mutex_);
+  if (mark_.empty()) mark_ = installation;
+  return mark_;
+}
+
 Result<void> MemoryLogStore::trim(TaskId task, LogPosition through) {
   const std::lock_guard lock(mutex_);
   if (failure_) return *failure_;

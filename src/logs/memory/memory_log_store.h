@@ -18,6 +18,7 @@ class MemoryLogStore final : public LiveLogStore {
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
   Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
   Result<void> trim(TaskId task, LogPosition through) override;
+  Result<std::string> mark(const std::string& installation) override;
   bool can_lose() const override { return can_lose_; }
 
   // Until it is given nullopt, append, tail and remove fail with this and change nothing.
@@ -28,6 +29,7 @@ class MemoryLogStore final : public LiveLogStore {
  private:
   mutable std::mutex mutex_;
   std::map<TaskId, std::map<LogPosition, LogRecord>> logs_;
+  std::string mark_;
   std::optional<Error> failure_;
   std::size_t append_calls_ = 0;
   bool can_lose_ = false;

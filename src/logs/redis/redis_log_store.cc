@@ -14,6 +14,7 @@ namespace tandem::logs {
 namespace {
 
 constexpr std::string_view kIndex = "tandem:logs";
+constexpr std::string_view kMark = "tandem:installation";
 constexpr std::size_t kScriptRecords = 500;  // Redis does nothing else meanwhile
 constexpr std::size_t kPageRecords = 256;
 constexpr std::size_t kRemovedAtOnce = 500;
@@ -95,6 +96,7 @@ class Engine final : public RedisLogStore {
   Result<std::size_t> remove(std::span<const TaskId> tasks, std::size_t max_bytes) override;
   Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
   Result<void> trim(TaskId task, LogPosition through) override;
+  Result<std::string> mark(const std::string& installation) override;
   Result<void> check() override;
   bool can_lose() const override { return true; }
 
@@ -186,6 +188,16 @@ Result<void> Engine::trim(TaskId task, LogPosition through) {
                                 to_string(task), to_string(through), to_string(next)});
     if (!done) return done.error();
     return {};
+  });
+}
+
+Result<std::string> Engine::mark(const std::string& installation) {
+  return pool_.run([&](RedisConnection& connection) -> Result<std::string> {
+    auto set = connection.ask({"SET", kMark, installation, "NX"});
+    if (!set) return set.error();
+    const auto there = connection.ask({"GET", kMark});
+    if (!there) return there.error();
+    return std::string(text_of(**there));
   });
 }
 

@@ -13,6 +13,7 @@ namespace tandem::logs {
 //                         ts (milliseconds since 1970), stream (stdout, stderr, system), data, and
 //                         total (bytes of data of the attempt, up to this record)
 //   tandem:logs           a sorted set with the ids of the tasks that have such a stream
+//   tandem:installation   whose logs these are
 // As durable as Redis is told to be: append() returns when Redis has acknowledged. Records that
 // Redis has lost are said to be missing by a system record, when the log goes on behind them.
 class RedisLogStore : public LiveLogStore {

@@ -166,8 +166,8 @@ TEST_F(JobsTest, RefreshTokensGoWhenTheyHaveExpired) {
 TEST_F(JobsTest, FilesAndLogsWithoutATaskGoAfterAWhile) {
   const TaskId orphan = ids_.make<TaskId>(), owned = ended();
   leave_traces(orphan);
-  OrphanedFiles files(*blobs_, finder_);
-  OrphanedLogs logs(hub_, door_, finder_);
+  OrphanedFiles files(*blobs_, finder_, "ours");
+  OrphanedLogs logs(hub_, door_, finder_, "ours");
   clock_.now_ms += OrphanFinder::kMinAgeMs - 1000;
   run_all(files);
   run_all(logs);
@@ -213,22 +213,53 @@ TEST_F(JobsTest, WhatALastRunLeftGoesAtOnce) {
   leave_traces(orphan);
   clock_.now_ms += 1;
   const OrphanFinder of_the_next_run(store_.reader(), clock_);
-  OrphanedFiles files(*blobs_, of_the_next_run);
-  OrphanedLogs logs(hub_, door_, of_the_next_run);
+  OrphanedFiles files(*blobs_, of_the_next_run, "ours");
+  OrphanedLogs logs(hub_, door_, of_the_next_run, "ours");
   run_all(files);
   run_all(logs);
   EXPECT_FALSE(has_file(orphan) || has_log(orphan));
+}
+
+TEST_F(JobsTest, WhereOtherServersWriteWhatIsYoungIsNoOrphanWheneverThisOneBegan) {
+  const TaskId orphan = ids_.make<TaskId>();
+  leave_traces(orphan);
+  clock_.now_ms += 1;
+  const OrphanFinder finder(store_.reader(), clock_, OrphanFinder::Servers::several);
+  OrphanedFiles files(*blobs_, finder, "ours");
+  run_all(files);
+  EXPECT_TRUE(has_file(orphan)) << "another server's submission may be under way";
+  clock_.now_ms += OrphanFinder::kMinAgeMs;
+  run_all(files);
+  EXPECT_FALSE(has_file(orphan));
+}
+
+TEST_F(JobsTest, NothingOfAnotherInstallationIsTakenForAnOrphan) {
+  const TaskId theirs = ids_.make<TaskId>();
+  leave_traces(theirs);
+  EXPECT_EQ(blobs_->mark("theirs").value(), "theirs");
+  EXPECT_EQ(log_store_.mark("theirs").value(), "theirs");
+  clock_.now_ms += 2 * kDayMs;
+  OrphanedFiles files(*blobs_, finder_, "ours");
+  OrphanedLogs logs(hub_, door_, finder_, "ours");
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(files.run().error().code, Errc::conflict);
+    EXPECT_EQ(logs.run().error().code, Errc::conflict);
+  }
+  EXPECT_TRUE(has_file(theirs) && has_log(theirs));
+  OrphanedFiles their_files(*blobs_, finder_, "theirs");
+  run_all(their_files);
+  EXPECT_FALSE(has_file(theirs));
 }
 
 TEST_F(JobsTest, WhileTheStoreIsAwayNothingIsTakenForAnOrphan) {
   const TaskId owned = ended();
   clock_.now_ms += 2 * kDayMs;
   store_.set_down(Errc::store_unavailable);
-  OrphanedFiles files(*blobs_, finder_);
+  OrphanedFiles files(*blobs_, finder_, "ours");
   Result<bool> more = true;
   while (more && *more) more = files.run();
   EXPECT_EQ(more.error().code, Errc::store_unavailable);
-  EXPECT_FALSE(OrphanedLogs(hub_, door_, finder_).run());
+  EXPECT_FALSE(OrphanedLogs(hub_, door_, finder_, "ours").run());
   store_.set_down(std::nullopt);
   run_all(files);
   EXPECT_TRUE(has_file(owned) && has_log(owned));

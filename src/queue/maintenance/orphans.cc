@@ -17,13 +17,23 @@ WallTime made_at(const TaskId& task) {
 
 Result<bool> OrphanFinder::is_orphan(const TaskId& task) const {
   const WallTime made = made_at(task);
-  if (made >= begun_at_ && clock_.wall() - made < kMinAgeMs) return false;
+  if (made >= suspect_from_ && clock_.wall() - made < kMinAgeMs) return false;
   const auto found = reader_.find(task);
   if (!found) return found.error();
   return !found->has_value();
 }
 
+Result<void> Ownership::judge(const Result<std::string>& mark, std::string_view what) {
+  if (!mark) return mark.error();
+  is_ours_ = *mark == installation_;
+  if (is_ours_) return {};
+  return fail(Errc::conflict, "The " + std::string(what) + " belong to installation " + *mark +
+                                  ", but the database to " + installation_ +
+                                  ": nothing of them is removed");
+}
+
 Result<bool> OrphanedFiles::run() {
+  if (auto ours = ownership_.check(blobs_, "files"); !ours) return ours.error();
   const auto tasks = blobs_.list_tasks(part_);
   if (!tasks) return tasks.error();
   for (const TaskId& task : *tasks) {
@@ -37,6 +47,7 @@ Result<bool> OrphanedFiles::run() {
 }
 
 Result<bool> OrphanedLogs::run() {
+  if (auto ours = ownership_.check(logs_.store(), "logs"); !ours) return ours.error();
   const auto tasks = logs_.store().tasks(last_, kBatch);
   if (!tasks) return tasks.error();
   std::vector<TaskId> orphans;
