@@ -249,13 +249,14 @@ void TestServer::log(const Task& task, std::uint64_t first_seq,
 
 void TestServer::add_output(const Task& task, std::string_view name, std::string_view content,
                             std::vector<FileInfo>& outputs) {
-  auto writer = impl_->blobs->create(task.task_id, blobs::BlobKind::out, name).value();
+  auto writer =
+      impl_->blobs->create(task.task_id, blobs::BlobFolder::out(task.attempt), name).value();
   writer->write(content).value();
   outputs.push_back(writer->finish(std::nullopt).value());
 }
 
 bool TestServer::has_input_file(TaskId task, std::string_view name, std::string* content) {
-  const auto file = impl_->blobs->open(task, blobs::BlobKind::in, name);
+  const auto file = impl_->blobs->open(task, blobs::BlobFolder::in(), name);
   if (!file) return false;
   if (content != nullptr) {
     content->resize(file->size_bytes);
