@@ -24,7 +24,16 @@ Result<void> LiveWorkers::load(store::TaskReader& reader) {
 
 Result<WorkerPtr> LiveWorkers::authenticate(std::string_view token, WallTime now) const {
   if (!auth::is_well_formed(auth::SecretKind::worker, token)) return fail(Errc::token_invalid);
-  const std::string sha256 = auth::sha256_hex(token);
+  return find_token(auth::sha256_hex(token), now);
+}
+
+Result<std::int64_t> LiveWorkers::good_for_ms(const std::string& sha256, WallTime now) const {
+  const auto worker = find_token(sha256, now);
+  if (!worker) return worker.error();
+  return sha256 == (*worker)->token_sha256 ? kForever : *(*worker)->previous_until - now;
+}
+
+Result<WorkerPtr> LiveWorkers::find_token(const std::string& sha256, WallTime now) const {
   WorkerPtr worker;
   {
     const std::shared_lock lock(mutex_);

@@ -27,6 +27,10 @@ class LiveWorkers {
   // Whose token it is; never null. Errors: token_invalid, token_expired for a replaced token whose
   // time is over, token_revoked. A text that can't be a worker's token costs no lookup.
   Result<WorkerPtr> authenticate(std::string_view token, WallTime now) const;
+  // For how much longer a token is good, by its digest: kForever unless it was replaced. Errors as
+  // above.
+  Result<std::int64_t> good_for_ms(const std::string& sha256, WallTime now) const;
+  static constexpr std::int64_t kForever = INT64_MAX;
   WorkerPtr find(WorkerId id) const;  // null: there is none
 
   // A change of a worker takes its number within its transaction, so that numbers are in the order
@@ -40,6 +44,7 @@ class LiveWorkers {
     WorkerPtr worker;
     std::uint64_t change = 0;
   };
+  Result<WorkerPtr> find_token(const std::string& sha256, WallTime now) const;
   void add_tokens(const WorkerPtr& worker);
   void drop_tokens(const store::WorkerRecord& worker);
 

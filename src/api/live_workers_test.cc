@@ -72,6 +72,10 @@ TEST_F(LiveWorkersTest, APreviousTokenIsGoodUntilItsTime) {
   EXPECT_TRUE(live_.authenticate(second, kNow + 10));
   EXPECT_TRUE(live_.authenticate(first, kNow + 9));
   EXPECT_EQ(error_of(first, kNow + 10), Errc::token_expired);
+  EXPECT_EQ(live_.good_for_ms(changed.previous_sha256, kNow + 7).value(), 3);
+  EXPECT_EQ(live_.good_for_ms(changed.previous_sha256, kNow + 10).error().code,
+            Errc::token_expired);
+  EXPECT_EQ(live_.good_for_ms(changed.token_sha256, kNow + 10).value(), LiveWorkers::kForever);
   changed.token_sha256 = auth::sha256_hex(third);
   changed.previous_sha256 = auth::sha256_hex(second);
   put(changed, 3);
