@@ -54,12 +54,22 @@ WorkerPtr LiveWorkers::find(WorkerId id) const {
   return found == workers_.end() ? nullptr : found->second.worker;
 }
 
+std::size_t LiveWorkers::count_of(ClientId client) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = counts_.find(client);
+  return found == counts_.end() ? 0 : found->second;
+}
+
 void LiveWorkers::put(WorkerPtr worker, std::uint64_t change) {
   const std::unique_lock lock(mutex_);
   const auto [at, is_new] = workers_.try_emplace(worker->worker_id);
   Entry& entry = at->second;
   if (!is_new && change <= entry.change) return;
-  if (!is_new) drop_tokens(*entry.worker);
+  if (!is_new) {
+    drop_tokens(*entry.worker);
+    if (!entry.worker->revoked_at) --counts_[entry.worker->client_id];
+  }
+  if (!worker->revoked_at) ++counts_[worker->client_id];
   add_tokens(worker);
   entry = {.worker = std::move(worker), .change = change};
 }

@@ -32,6 +32,8 @@ class LiveWorkers {
   Result<std::int64_t> good_for_ms(const std::string& sha256, WallTime now) const;
   static constexpr std::int64_t kForever = INT64_MAX;
   WorkerPtr find(WorkerId id) const;  // null: there is none
+  // How many the client has registered that are not revoked.
+  std::size_t count_of(ClientId client) const;
 
   // A change of a worker takes its number within its transaction, so that numbers are in the order
   // of the commits, and the record in which it ended is put once the commit is durable. A record
@@ -53,6 +55,7 @@ class LiveWorkers {
   mutable std::shared_mutex mutex_;
   std::unordered_map<WorkerId, Entry> workers_;           // guarded by mutex_
   std::unordered_map<std::string, WorkerPtr> by_sha256_;  // guarded by mutex_
+  std::unordered_map<ClientId, std::size_t> counts_;      // guarded by mutex_; not revoked ones
 };
 
 }  // namespace tandem::api

@@ -84,6 +84,28 @@ TEST_F(LiveWorkersTest, APreviousTokenIsGoodUntilItsTime) {
   EXPECT_TRUE(live_.authenticate(third, kNow));
 }
 
+TEST_F(LiveWorkersTest, CountsThoseOfAClientThatAreNotRevoked) {
+  ClientId one, other;
+  one.bytes[0] = 1;
+  other.bytes[0] = 2;
+  store::WorkerRecord first = record(1, make_token()), second = record(2, make_token());
+  first.client_id = second.client_id = one;
+  put(first, 1);
+  put(second, 2);
+  put(second, 2);  // known already
+  EXPECT_EQ(live_.count_of(one), 2u);
+  EXPECT_EQ(live_.count_of(other), 0u);
+  second.draining = true;
+  put(second, 3);
+  EXPECT_EQ(live_.count_of(one), 2u);
+  second.revoked_at = kNow;
+  put(second, 4);
+  EXPECT_EQ(live_.count_of(one), 1u);
+  second.revoke_reason = "again";
+  put(second, 5);
+  EXPECT_EQ(live_.count_of(one), 1u);
+}
+
 TEST_F(LiveWorkersTest, ARevokedWorkersTokensAreToldApart) {
   const std::string first = make_token(), second = make_token();
   store::WorkerRecord worker = record(1, second);
