@@ -34,15 +34,19 @@ io::Awaitable<Result<queue::TaskPtr>> held_task(Call& call, std::uint32_t attemp
 
 struct NewOutput {
   TaskId task;
+  std::uint32_t attempt = 0;
   std::string name;
-  std::string sha256;  // as the worker says; empty: it does not
+  std::string sha256;     // as the worker says; empty: it does not
+  bool is_first = false;  // of the attempt, and there was one before
 };
 
 io::Awaitable<Result<std::unique_ptr<blobs::BlobWriter>>> receive(Call& call,
                                                                   const NewOutput& output) {
   const Services& services = call.services();
   auto create = [&] {
-    return services.blobs.create(output.task, blobs::BlobKind::out, output.name);
+    // What stays of earlier attempts takes room until the task is removed, no more.
+    if (output.is_first) (void)services.blobs.remove_outputs_before(output.task, output.attempt);
+    return services.blobs.create(output.task, blobs::BlobFolder::out(output.attempt), output.name);
   };
   auto writer = co_await io::offload(services.reading, create);
   if (!writer) co_return writer.error();
@@ -66,15 +70,17 @@ io::Awaitable<Result<std::unique_ptr<blobs::BlobWriter>>> receive(Call& call,
 Answer put_output(Call& call) {
   const auto attempt = attempt_from(call.request.headers.get("X-Attempt"), "X-Attempt");
   if (!attempt) co_return refuse(call, attempt.error());
-  const NewOutput output{.task = call.task_id(),
-                         .name = call.caller.name,
-                         .sha256 = std::string(call.request.headers.get("X-Sha256"))};
+  NewOutput output{.task = call.task_id(),
+                   .attempt = *attempt,
+                   .name = call.caller.name,
+                   .sha256 = std::string(call.request.headers.get("X-Sha256"))};
   if (auto fine = check_file_name(output.name); !fine)
     co_return refuse(call, fail(Errc::validation_failed, fine.error().detail, "name"));
   const auto before = co_await held_task(call, *attempt);
   if (!before) co_return refuse(call, before.error());
   if ((*before)->outputs.size() >= limits::kMaxOutputFiles)
     co_return refuse(call, fail(Errc::too_large, "There are too many output files"));
+  output.is_first = *attempt > 1 && (*before)->outputs.empty();
   auto writer = co_await receive(call, output);
   if (!writer) co_return refuse(call, writer.error());
   const auto still = co_await held_task(call, *attempt);
@@ -111,7 +117,9 @@ Answer get_input_file(Call& call) {
   if (file == inputs.end())
     co_return refuse(call, fail(Errc::not_found, "The task has no input file of this name"));
   const Services& services = call.services();
-  auto open = [&] { return services.blobs.open(call.task_id(), blobs::BlobKind::in, file->name); };
+  auto open = [&] {
+    return services.blobs.open(call.task_id(), blobs::BlobFolder::in(), file->name);
+  };
   auto blob = co_await io::offload(services.reading, open);
   if (!blob) co_return refuse(call, blob.error());
   const std::uint64_t size = blob->size_bytes;

@@ -74,7 +74,9 @@ io::Awaitable<Result<void>> IncomingFiles::begin_part(const MultipartReader::Par
   content_type_ = part.content_type;
   if (content_type_.empty()) content_type_ = blobs::content_type_of(name);
   has_written_ = true;
-  auto create = [this, &name] { return services_.blobs.create(task_, blobs::BlobKind::in, name); };
+  auto create = [this, &name] {
+    return services_.blobs.create(task_, blobs::BlobFolder::in(), name);
+  };
   auto writer = co_await io::offload(services_.reading, create);
   if (!writer) co_return writer.error();
   writer_ = std::move(*writer);

@@ -25,7 +25,16 @@ Result<void> LiveWorkers::load(store::TaskReader& reader) {
 
 Result<WorkerPtr> LiveWorkers::authenticate(std::string_view token, WallTime now) const {
   if (!auth::is_well_formed(auth::SecretKind::worker, token)) return fail(Errc::token_invalid);
-  const std::string sha256 = auth::sha256_hex(token);
+  return find_token(auth::sha256_hex(token), now);
+}
+
+Result<std::int64_t> LiveWorkers::good_for_ms(const std::string& sha256, WallTime now) const {
+  const auto worker = find_token(sha256, now);
+  if (!worker) return worker.error();
+  return sha256 == (*worker)->token_sha256 ? kForever : *(*worker)->previous_until - now;
+}
+
+Result<WorkerPtr> LiveWorkers::find_token(const std::string& sha256, WallTime now) const {
   WorkerPtr worker;
   {
     const std::shared_lock lock(mutex_);
@@ -46,12 +55,22 @@ WorkerPtr LiveWorkers::find(WorkerId id) const {
   return found == workers_.end() ? nullptr : found->second.worker;
 }
 
+std::size_t LiveWorkers::count_of(ClientId client) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = counts_.find(client);
+  return found == counts_.end() ? 0 : found->second;
+}
+
 void LiveWorkers::put(WorkerPtr worker, std::uint64_t change) {
   const std::unique_lock lock(mutex_);
   const auto [at, is_new] = workers_.try_emplace(worker->worker_id);
   Entry& entry = at->second;
   if (!is_new && change <= entry.change) return;
-  if (!is_new) drop_tokens(*entry.worker);
+  if (!is_new) {
+    drop_tokens(*entry.worker);
+    if (!entry.worker->revoked_at) --counts_[entry.worker->client_id];
+  }
+  if (!worker->revoked_at) ++counts_[worker->client_id];
   add_tokens(worker);
   entry = {.worker = std::move(worker), .change = change};
 }

@@ -27,7 +27,13 @@ class LiveWorkers {
   // Whose token it is; never null. Errors: token_invalid, token_expired for a replaced token whose
   // time is over, token_revoked. A text that can't be a worker's token costs no lookup.
   Result<WorkerPtr> authenticate(std::string_view token, WallTime now) const;
+  // For how much longer a token is good, by its digest: kForever unless it was replaced. Errors as
+  // above.
+  Result<std::int64_t> good_for_ms(const std::string& sha256, WallTime now) const;
+  static constexpr std::int64_t kForever = INT64_MAX;
   WorkerPtr find(WorkerId id) const;  // null: there is none
+  // How many the client has registered that are not revoked.
+  std::size_t count_of(ClientId client) const;
 
   // A change of a worker takes its number within its transaction, so that numbers are in the order
   // of the commits, and the record in which it ended is put once the commit is durable. A record
@@ -40,6 +46,7 @@ class LiveWorkers {
     WorkerPtr worker;
     std::uint64_t change = 0;
   };
+  Result<WorkerPtr> find_token(const std::string& sha256, WallTime now) const;
   void add_tokens(const WorkerPtr& worker);
   void drop_tokens(const store::WorkerRecord& worker);
 
@@ -48,6 +55,7 @@ class LiveWorkers {
   mutable std::shared_mutex mutex_;
   std::unordered_map<WorkerId, Entry> workers_;           // guarded by mutex_
   std::unordered_map<std::string, WorkerPtr> by_sha256_;  // guarded by mutex_
+  std::unordered_map<ClientId, std::size_t> counts_;      // guarded by mutex_; not revoked ones
 };
 
 }  // namespace tandem::api

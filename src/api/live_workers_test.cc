@@ -72,12 +72,38 @@ TEST_F(LiveWorkersTest, APreviousTokenIsGoodUntilItsTime) {
   EXPECT_TRUE(live_.authenticate(second, kNow + 10));
   EXPECT_TRUE(live_.authenticate(first, kNow + 9));
   EXPECT_EQ(error_of(first, kNow + 10), Errc::token_expired);
+  EXPECT_EQ(live_.good_for_ms(changed.previous_sha256, kNow + 7).value(), 3);
+  EXPECT_EQ(live_.good_for_ms(changed.previous_sha256, kNow + 10).error().code,
+            Errc::token_expired);
+  EXPECT_EQ(live_.good_for_ms(changed.token_sha256, kNow + 10).value(), LiveWorkers::kForever);
   changed.token_sha256 = auth::sha256_hex(third);
   changed.previous_sha256 = auth::sha256_hex(second);
   put(changed, 3);
   EXPECT_EQ(error_of(first), Errc::token_invalid);
   EXPECT_TRUE(live_.authenticate(second, kNow));
   EXPECT_TRUE(live_.authenticate(third, kNow));
+}
+
+TEST_F(LiveWorkersTest, CountsThoseOfAClientThatAreNotRevoked) {
+  ClientId one, other;
+  one.bytes[0] = 1;
+  other.bytes[0] = 2;
+  store::WorkerRecord first = record(1, make_token()), second = record(2, make_token());
+  first.client_id = second.client_id = one;
+  put(first, 1);
+  put(second, 2);
+  put(second, 2);  // known already
+  EXPECT_EQ(live_.count_of(one), 2u);
+  EXPECT_EQ(live_.count_of(other), 0u);
+  second.draining = true;
+  put(second, 3);
+  EXPECT_EQ(live_.count_of(one), 2u);
+  second.revoked_at = kNow;
+  put(second, 4);
+  EXPECT_EQ(live_.count_of(one), 1u);
+  second.revoke_reason = "again";
+  put(second, 5);
+  EXPECT_EQ(live_.count_of(one), 1u);
 }
 
 TEST_F(LiveWorkersTest, ARevokedWorkersTokensAreToldApart) {

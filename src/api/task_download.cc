@@ -46,7 +46,7 @@ Answer download_zip(Call& call, const Task& task) {
   std::vector<blobs::ZipEntry> entries;
   auto open_all = [&services, &task, &entries]() -> Result<void> {
     for (const FileInfo& file : task.outputs) {
-      auto blob = services.blobs.open(task.task_id, blobs::BlobKind::out, file.name);
+      auto blob = blobs::open_output(services.blobs, task.task_id, task.attempt, file.name);
       if (!blob) return blob.error();
       entries.push_back({.name = file.name,
                          .fd = std::move(blob->fd),
@@ -82,7 +82,7 @@ Answer download_file(Call& call, const Task& task, const FileInfo& file) {
     co_return not_modified(etag);
   const Services& services = call.services();
   auto open = [&services, &task, &file] {
-    return services.blobs.open(task.task_id, blobs::BlobKind::out, file.name);
+    return blobs::open_output(services.blobs, task.task_id, task.attempt, file.name);
   };
   auto blob = co_await io::offload(services.reading, open);
   if (!blob) co_return refuse(call, blob.error());

@@ -31,6 +31,17 @@ store::WorkerRecord record_of(const Call& call, wire::Registration& asked,
   return worker;
 }
 
+// A client that registers in a loop must not fill the database. Those under way are not counted.
+Result<void> check_room(const Call& call) {
+  const LiveWorkers& live = call.api.workers;
+  if (!live.is_loaded())
+    return fail(Errc::store_unavailable, "The server has not read its workers yet");
+  if (live.count_of(call.caller.actor.client_id) < limits::kMaxWorkersOfClient) return {};
+  return fail(Errc::conflict, "The client has registered " +
+                                  std::to_string(limits::kMaxWorkersOfClient) +
+                                  " workers: revoke those that are gone");
+}
+
 // The worker, unless the client that registers it was deleted meanwhile.
 Result<void> insert_of_client(store::Store& store, const store::WorkerRecord& worker) {
   auto client = store.accounts().find_client(worker.client_id);
@@ -61,6 +72,7 @@ Answer register_worker(Call& call) {
   auto asked = wire::decode_registration(call.request.body);
   if (!asked) co_return refuse(call, asked.error());
   const Services& services = call.services();
+  if (auto room = check_room(call); !room) co_return refuse(call, room.error());
   const std::string token = auth::make_secret(auth::SecretKind::worker, services.random);
   const auto worker = std::make_shared<const store::WorkerRecord>(record_of(call, *asked, token));
   LiveWorkers& live = call.api.workers;

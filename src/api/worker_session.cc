@@ -1,12 +1,16 @@
 #include "api/worker_session.h"
 
 #include <boost/asio/post.hpp>
+
+#include <algorithm>
 #include <utility>
 
 #include "api/attempt_logs.h"
 #include "api/attempt_updates.h"
+#include "api/gate.h"
 #include "api/polling_config.h"
 #include "api/worker_profile.h"
+#include "auth/secret.h"
 #include "io/task_group.h"
 #include "wire/task_frames.h"
 
@@ -26,6 +30,7 @@ WorkerSession::WorkerSession(Call& call, io::Executor executor, WorkerChannel ch
     : api_(call.api),
       outbox_(call.outbox),
       worker_(call.caller.worker),
+      token_sha256_(auth::sha256_hex(presented_token(call.request).value())),
       heartbeat_ms_(call.services().settings.heartbeat_ms),
       kind_(channel),
       batch_(batch),
@@ -39,7 +44,7 @@ WorkerSession::WorkerSession(Call& call, io::Executor executor, WorkerChannel ch
 io::Awaitable<void> WorkerSession::run(std::shared_ptr<net::WsPeer> peer) {
   peer_ = std::move(peer);
   io::TaskGroup group(executor_);
-  group.spawn("worker socket, silence", watch_silence());
+  group.spawn("worker socket, watch", watch());
   send_held();  // the welcome
   open();
   while (true) {
@@ -81,16 +86,24 @@ void WorkerSession::close_channel() {
                       .worker_id = worker_->worker_id, .channel = channel_, .lost = !said_bye_}});
 }
 
-// A connection can be dead for long before TCP says so.
-io::Awaitable<void> WorkerSession::watch_silence() {
+// A connection can be dead for long before TCP says so; and a socket ends with the token that
+// opened it. Of a revocation the dispatcher speaks, which says first what is lost.
+io::Awaitable<void> WorkerSession::watch() {
   const std::int64_t patience_ms = 2 * heartbeat_ms_;
+  const Clock& clock = api_.services.clock;
   while (peer_->is_open()) {
-    const std::int64_t silent_ms = api_.services.clock.mono() - heard_at_;
+    const auto good_for_ms = api_.workers.good_for_ms(token_sha256_, clock.wall());
+    if (!good_for_ms && good_for_ms.error().code != Errc::token_revoked) {
+      peer_->close(kTokenEnded, "the token was replaced");
+      co_return;
+    }
+    const std::int64_t silent_ms = clock.mono() - heard_at_;
     if (silent_ms >= patience_ms) {
       peer_->close(kSilent, "no word for two heartbeats");
       co_return;
     }
-    co_await io::sleep_for(patience_ms - silent_ms);
+    const std::int64_t token_ms = good_for_ms.has_value() ? *good_for_ms : patience_ms;
+    co_await io::sleep_for(std::min(patience_ms - silent_ms, token_ms));
   }
 }
 

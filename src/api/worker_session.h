@@ -26,7 +26,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
  private:
   void open();
   void close_channel();
-  io::Awaitable<void> watch_silence();
+  io::Awaitable<void> watch();
 
   // From the worker
   void read(const std::string& text);
@@ -59,6 +59,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   ApiState& api_;
   Outbox& outbox_;
   const WorkerPtr worker_;
+  const std::string token_sha256_;  // of the token that it was opened with
   const std::int64_t heartbeat_ms_;
   const WorkerChannel kind_;
   const bool batch_;

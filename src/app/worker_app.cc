@@ -38,7 +38,7 @@ worker::WorkerSettings worker_settings(const config::Settings& settings, WorkerA
                   .allow_commands = settings.allow_exec == config::AllowExec::yes,
                   .file = std::move(setup.file)};
   if (setup.guard.capabilities().process_limit)
-    how.handlers.max_processes = worker::kMaxJobProcesses;
+    how.handlers.max_processes = limits::kMaxJobProcesses;
   return how;
 }
 

@@ -14,6 +14,7 @@
 #include "service/back_off.h"
 #include "service/client.h"
 #include "service/complaints.h"
+#include "service/retry_after.h"
 #include "service/terms.h"
 #include "wire/json_writer.h"
 #include "wire/raw_json.h"
@@ -31,9 +32,12 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "worker";
 }
 
-Result<std::string> perform(net::HttpClient& client, const net::HttpCall& call) {
+// `asked_ms`: how long the service asks to be left alone.
+Result<std::string> perform(net::HttpClient& client, const net::HttpCall& call,
+                            std::int64_t& asked_ms) {
   auto answer = client.perform(call);
   if (!answer) return answer.error();
+  asked_ms = service::retry_after_ms(*answer);
   return body_of(std::move(*answer));
 }
 
@@ -102,7 +106,8 @@ Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& regi
   SystemRandom random;
   service::BackOff pause(random);
   while (!stop_) {
-    auto answer = register_once(registration);
+    std::int64_t asked_ms = 0;
+    auto answer = register_once(registration, asked_ms);
     if (answer) {
       const std::string text = identity_text(settings_.config_url, *answer);
       if (auto written = write_file(file(), text, 0600); !written) return written.error();
@@ -112,14 +117,14 @@ Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& regi
     if (!may_change(answer.error())) return answer.error();
     spdlog::warn("Registering fails: {}; it is tried again",
                  service::one_line(answer.error().detail));
-    for (std::int64_t left_ms = pause.next_ms(); left_ms > 0 && !stop_; left_ms -= kStepMs)
+    for (std::int64_t left_ms = pause.next_ms(asked_ms); left_ms > 0 && !stop_; left_ms -= kStepMs)
       std::this_thread::sleep_for(std::chrono::milliseconds(kStepMs));
   }
   return fail(Errc::shutting_down, "It was stopped before it was registered");
 }
 
-Result<wire::Registered> IdentitySource::register_once(
-    const wire::Registration& registration) const {
+Result<wire::Registered> IdentitySource::register_once(const wire::Registration& registration,
+                                                       std::int64_t& asked_ms) const {
   net::HttpClientOptions options;
   options.timeout_ms = 20'000;
   options.max_answer_bytes = 1u << 20;
@@ -128,7 +133,7 @@ Result<wire::Registered> IdentitySource::register_once(
   net::HttpCall call;
   call.url = settings_.config_url;
   call.headers = default_headers(settings_.registration_token);
-  auto body = perform(client, call);
+  auto body = perform(client, call, asked_ms);
   if (!body) return body.error();
   auto config = service::read_config(*body, settings_.poll_interval_ms);
   if (!config) return config.error();
@@ -138,7 +143,7 @@ Result<wire::Registered> IdentitySource::register_once(
   call.url = config->registration_url;
   call.headers.add("Content-Type", "application/json");
   call.body = wire::encode_registration(registration);
-  body = perform(client, call);
+  body = perform(client, call, asked_ms);
   if (!body) return body.error();
   return wire::decode_registered(*body);
 }

@@ -32,7 +32,8 @@ class IdentitySource {
 
  private:
   Result<WorkerIdentity> registered(const wire::Registration& registration) const;
-  Result<wire::Registered> register_once(const wire::Registration& registration) const;
+  Result<wire::Registered> register_once(const wire::Registration& registration,
+                                         std::int64_t& asked_ms) const;
   std::filesystem::path file() const { return directory_ / "worker.json"; }
 
   const config::Settings& settings_;

@@ -28,6 +28,8 @@ inline constexpr std::size_t kMaxPendingInputPieces = 1024;
 // Workers
 inline constexpr std::int64_t kPreviousTokenMs = 3600 * 1000;  // a replaced token is still good
 inline constexpr int kMaxClaimJobs = 100;
+inline constexpr std::size_t kMaxWorkersOfClient = 10'000;  // registered by it and not revoked
+inline constexpr std::uint64_t kMaxJobProcesses = 4096;     // of one job, where a cgroup can count
 
 // Dispatcher
 inline constexpr std::size_t kMaxTurnCommands = 2000;

@@ -1,16 +1,24 @@
 #include "blobs/blob_store.h"
 
-#include <array>
-
-#include "base/assert.h"
+#include <charconv>
 
 namespace tandem::blobs {
 
-std::string_view to_string(BlobKind kind) {
-  constexpr std::array<std::string_view, 3> kNames = {"in", "out", "log"};
-  const auto index = static_cast<std::size_t>(kind);
-  TANDEM_ASSERT(index < kNames.size());
-  return kNames[index];
+std::optional<std::uint32_t> BlobFolder::attempt_of(std::string_view name) {
+  constexpr std::string_view kBegin = "out-";
+  if (!name.starts_with(kBegin)) return std::nullopt;
+  name.remove_prefix(kBegin.size());
+  std::uint32_t attempt = 0;
+  const auto read = std::from_chars(name.data(), name.data() + name.size(), attempt);
+  if (read.ec != std::errc() || read.ptr != name.data() + name.size()) return std::nullopt;
+  return attempt;
+}
+
+Result<BlobFile> open_output(BlobStore& blobs, TaskId task, std::uint32_t attempt,
+                             std::string_view name) {
+  auto file = blobs.open(task, BlobFolder::out(attempt), name);
+  if (file.has_value() || file.error().code != Errc::not_found) return file;
+  return blobs.open(task, BlobFolder::shared_out(), name);
 }
 
 }  // namespace tandem::blobs

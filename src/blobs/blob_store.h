@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/id.h"
@@ -14,8 +15,26 @@
 
 namespace tandem::blobs {
 
-enum class BlobKind : std::uint8_t { in, out, log };  // given with a task; made by it; its log
-std::string_view to_string(BlobKind kind);            // in, out, log
+// Which of a task's files. Each attempt has its own, so that one that has lost its task can't
+// replace what the next one made, however late its last byte comes.
+class BlobFolder {
+ public:
+  static BlobFolder in() { return BlobFolder("in"); }    // given with the task
+  static BlobFolder log() { return BlobFolder("log"); }  // its log
+  static BlobFolder out(std::uint32_t attempt) {         // made by this attempt
+    return BlobFolder("out-" + std::to_string(attempt));
+  }
+  // Made by any attempt: where outputs were put before each attempt had its own. Only read.
+  static BlobFolder shared_out() { return BlobFolder("out"); }
+  // The attempt whose folder is called so.
+  static std::optional<std::uint32_t> attempt_of(std::string_view name);
+
+  const std::string& name() const { return name_; }
+
+ private:
+  explicit BlobFolder(std::string name) : name_(std::move(name)) {}
+  std::string name_;
+};
 
 // A file on its way in. Nothing of it can be seen before finish() succeeds; without that, the
 // destructor drops it. Blocking; one thread at a time.
@@ -40,16 +59,18 @@ struct BlobFile {
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
-  virtual Result<std::unique_ptr<BlobWriter>> create(TaskId task, BlobKind kind,
+  virtual Result<std::unique_ptr<BlobWriter>> create(TaskId task, const BlobFolder& folder,
                                                      std::string_view name) = 0;
   // Takes in a finished file that nobody writes any more: moves it, or copies it where that can't
   // be, and `path` is gone. A symbolic link, anything but a regular file, and a file with a second
   // name are refused (validation_failed) and left where they are.
-  virtual Result<FileInfo> adopt(const std::string& path, TaskId task, BlobKind kind,
+  virtual Result<FileInfo> adopt(const std::string& path, TaskId task, const BlobFolder& folder,
                                  std::string_view name) = 0;
-  virtual Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) = 0;
+  virtual Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) = 0;
   // All files of a task; fine where there are none.
   virtual Result<void> remove(TaskId task) = 0;
+  // What earlier attempts made: no longer the task's. Fine where there is nothing.
+  virtual Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) = 0;
   // The installation whose files these are, as a mark beside them says; where there is none, this
   // one from now on.
   virtual Result<std::string> mark(const std::string& installation) = 0;
@@ -57,5 +78,9 @@ class BlobStore {
   static constexpr int kParts = 256;
   virtual Result<std::vector<TaskId>> list_tasks(int part) = 0;
 };
+
+// An output of the attempt, also where it was made before each attempt had a folder of its own.
+Result<BlobFile> open_output(BlobStore& blobs, TaskId task, std::uint32_t attempt,
+                             std::string_view name);
 
 }  // namespace tandem::blobs

@@ -51,14 +51,14 @@ class BlobStoreConformance : public testing::TestWithParam<std::string> {
     return open_s3_blob_store(std::move(address), folder_ / "blobs");
   }
   Result<FileInfo> put(std::string_view name, std::string_view content,
-                       BlobKind kind = BlobKind::out) {
-    auto writer = store_->create(task_, kind, name);
+                       const BlobFolder& folder = BlobFolder::out(1)) {
+    auto writer = store_->create(task_, folder, name);
     if (!writer) return writer.error();
     if (auto written = (*writer)->write(content); !written) return written.error();
     return (*writer)->finish(std::nullopt);
   }
-  std::string get(std::string_view name, BlobKind kind = BlobKind::out) {
-    auto file = store_->open(task_, kind, name);
+  std::string get(std::string_view name, const BlobFolder& folder = BlobFolder::out(1)) {
+    auto file = store_->open(task_, folder, name);
     if (!file) return "error: " + std::string(to_string(file.error().code));
     std::string content(file->size_bytes, '\0');
     EXPECT_EQ(pread(file->fd.get(), content.data(), content.size(), 0),
@@ -71,7 +71,7 @@ class BlobStoreConformance : public testing::TestWithParam<std::string> {
     return path;
   }
   Result<FileInfo> adopt(const fs::path& path) {
-    return store_->adopt(path, task_, BlobKind::out, "taken");
+    return store_->adopt(path, task_, BlobFolder::out(1), "taken");
   }
 
   SystemClock clock_;
@@ -83,19 +83,19 @@ class BlobStoreConformance : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(BlobStoreConformance, KeepsWhatWasWritten) {
-  auto writer = store_->create(task_, BlobKind::in, "a.txt");
+  auto writer = store_->create(task_, BlobFolder::in(), "a.txt");
   ASSERT_TRUE(writer.has_value());
   ASSERT_TRUE((*writer)->write("hel").has_value());
   ASSERT_TRUE((*writer)->write("lo").has_value());
-  EXPECT_EQ(get("a.txt", BlobKind::in), "error: not_found");  // not before it is whole
+  EXPECT_EQ(get("a.txt", BlobFolder::in()), "error: not_found");  // not before it is whole
   const auto info = (*writer)->finish(kShaOfHello);
   ASSERT_TRUE(info.has_value());
   EXPECT_EQ(*info, (FileInfo{"a.txt", 5, kShaOfHello, "text/plain; charset=utf-8"}));
   writer->reset();
-  EXPECT_EQ(get("a.txt", BlobKind::in), "hello");
-  EXPECT_EQ(get("a.txt", BlobKind::out), "error: not_found");
+  EXPECT_EQ(get("a.txt", BlobFolder::in()), "hello");
+  EXPECT_EQ(get("a.txt", BlobFolder::out(1)), "error: not_found");
   reopen();
-  EXPECT_EQ(get("a.txt", BlobKind::in), "hello");
+  EXPECT_EQ(get("a.txt", BlobFolder::in()), "hello");
 }
 
 TEST_P(BlobStoreConformance, AnEmptyFileIsAFile) {
@@ -109,9 +109,44 @@ TEST_P(BlobStoreConformance, TheLastOneOfANameCounts) {
   EXPECT_EQ(get("a"), "second");
 }
 
+TEST_P(BlobStoreConformance, AnAttemptReplacesNothingOfAnother) {
+  auto late = store_->create(task_, BlobFolder::out(1), "a").value();
+  ASSERT_TRUE(late->write("first").has_value());
+  ASSERT_TRUE(put("a", "second", BlobFolder::out(2)).has_value());
+  ASSERT_TRUE(late->finish(std::nullopt).has_value());
+  EXPECT_EQ(get("a", BlobFolder::out(2)), "second");
+}
+
+TEST_P(BlobStoreConformance, OutputsOfEarlierAttemptsAreRemoved) {
+  EXPECT_TRUE(store_->remove_outputs_before(task_, 3).has_value());  // there is nothing
+  for (const std::uint32_t attempt : {1u, 2u, 3u, 10u})
+    ASSERT_TRUE(put("a", "x", BlobFolder::out(attempt)).has_value());
+  ASSERT_TRUE(put("a", "x", BlobFolder::in()).has_value());
+  ASSERT_TRUE(put("a", "x", BlobFolder::shared_out()).has_value());
+  ASSERT_TRUE(store_->remove_outputs_before(task_, 3).has_value());
+  EXPECT_EQ(get("a", BlobFolder::out(1)), "error: not_found");
+  EXPECT_EQ(get("a", BlobFolder::out(2)), "error: not_found");
+  for (const BlobFolder& kept :
+       {BlobFolder::out(3), BlobFolder::out(10), BlobFolder::in(), BlobFolder::shared_out()})
+    EXPECT_EQ(get("a", kept), "x") << kept.name();
+}
+
+TEST_P(BlobStoreConformance, OutputsAreFoundWhereTheyOnceWere) {
+  const auto bytes_of = [this](std::string_view name) {
+    const auto file = open_output(*store_, task_, 2, name);
+    return file ? static_cast<int>(file->size_bytes) : -1;
+  };
+  ASSERT_TRUE(put("a", "before", BlobFolder::shared_out()).has_value());
+  EXPECT_EQ(bytes_of("a"), 6);
+  ASSERT_TRUE(put("a", "now", BlobFolder::out(2)).has_value());
+  EXPECT_EQ(bytes_of("a"), 3);
+  ASSERT_TRUE(put("b", "x", BlobFolder::out(1)).has_value());
+  EXPECT_EQ(bytes_of("b"), -1);
+}
+
 TEST_P(BlobStoreConformance, AWrongDigestLeavesNothing) {
   ASSERT_TRUE(put("a", "before").has_value());
-  auto writer = store_->create(task_, BlobKind::out, "a");
+  auto writer = store_->create(task_, BlobFolder::out(1), "a");
   ASSERT_TRUE((*writer)->write("hello").has_value());
   const auto info = (*writer)->finish(kShaOfNothing);
   ASSERT_TRUE(info.has_error());
@@ -124,16 +159,17 @@ TEST_P(BlobStoreConformance, AWrongDigestLeavesNothing) {
 TEST_P(BlobStoreConformance, BadNamesAreRefusedEverywhere) {
   const fs::path path = outside("x");
   for (const std::string name : {"", ".", "..", "../x", "/x", "a/b"}) {
-    EXPECT_EQ(store_->create(task_, BlobKind::out, name).error().code, Errc::validation_failed);
-    EXPECT_EQ(store_->open(task_, BlobKind::out, name).error().code, Errc::validation_failed);
-    EXPECT_EQ(store_->adopt(path, task_, BlobKind::out, name).error().code,
+    EXPECT_EQ(store_->create(task_, BlobFolder::out(1), name).error().code,
+              Errc::validation_failed);
+    EXPECT_EQ(store_->open(task_, BlobFolder::out(1), name).error().code, Errc::validation_failed);
+    EXPECT_EQ(store_->adopt(path, task_, BlobFolder::out(1), name).error().code,
               Errc::validation_failed);
   }
   EXPECT_TRUE(fs::exists(path));
 }
 
 TEST_P(BlobStoreConformance, RemoveTakesTheTasksFilesOnly) {
-  ASSERT_TRUE(put("a", "1", BlobKind::in).has_value());
+  ASSERT_TRUE(put("a", "1", BlobFolder::in()).has_value());
   ASSERT_TRUE(put("b", "2").has_value());
   const TaskId removed = task_;
   task_ = ids_.make<TaskId>();
@@ -145,7 +181,7 @@ TEST_P(BlobStoreConformance, RemoveTakesTheTasksFilesOnly) {
 
 TEST_P(BlobStoreConformance, AnOpenFileOutlivesItsRemoval) {
   ASSERT_TRUE(put("a", "hello").has_value());
-  const auto file = store_->open(task_, BlobKind::out, "a");
+  const auto file = store_->open(task_, BlobFolder::out(1), "a");
   ASSERT_TRUE(store_->remove(task_).has_value());
   char content[5];
   EXPECT_EQ(pread(file->fd.get(), content, 5, 0), 5);

@@ -111,12 +111,13 @@ class DirBlobStore final : public BlobStore {
         temporary_(writer.empty() ? root_ / "tmp" : root_ / "tmp" / writer) {}
   Result<void> set_up();
 
-  Result<std::unique_ptr<BlobWriter>> create(TaskId task, BlobKind kind,
+  Result<std::unique_ptr<BlobWriter>> create(TaskId task, const BlobFolder& folder,
                                              std::string_view name) override;
-  Result<FileInfo> adopt(const std::string& path, TaskId task, BlobKind kind,
+  Result<FileInfo> adopt(const std::string& path, TaskId task, const BlobFolder& folder,
                          std::string_view name) override;
-  Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) override;
+  Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) override;
   Result<void> remove(TaskId task) override;
+  Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) override;
   Result<std::string> mark(const std::string& installation) override {
     return read_or_make_mark(root_ / "installation", installation);
   }
@@ -128,9 +129,10 @@ class DirBlobStore final : public BlobStore {
     const std::string id = to_string(task);
     return root_ / "files" / id.substr(id.size() - 2) / id;  // the random end, not the time
   }
-  fs::path place_of(TaskId task, BlobKind kind, std::string_view name) const {
-    return folder_of(task) / to_string(kind) / name;
+  fs::path place_of(TaskId task, const BlobFolder& folder, std::string_view name) const {
+    return folder_of(task) / folder.name() / name;
   }
+  Result<void> remove_folder(const fs::path& folder);
   Result<FileInfo> copy_in(int fd, const fs::path& target);
   Result<FileInfo> move_in(int fd, const fs::path& held, const fs::path& target);
 
@@ -155,15 +157,15 @@ Result<void> DirBlobStore::set_up() {
   return {};
 }
 
-Result<std::unique_ptr<BlobWriter>> DirBlobStore::create(TaskId task, BlobKind kind,
+Result<std::unique_ptr<BlobWriter>> DirBlobStore::create(TaskId task, const BlobFolder& folder,
                                                          std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
-  auto writer = std::make_unique<DirBlobWriter>(root_, temporary(), place_of(task, kind, name));
+  auto writer = std::make_unique<DirBlobWriter>(root_, temporary(), place_of(task, folder, name));
   if (auto opened = writer->open(); !opened) return opened.error();
   return std::unique_ptr<BlobWriter>(std::move(writer));
 }
 
-Result<FileInfo> DirBlobStore::adopt(const std::string& path, TaskId task, BlobKind kind,
+Result<FileInfo> DirBlobStore::adopt(const std::string& path, TaskId task, const BlobFolder& folder,
                                      std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
   const auto opened = open_plain_file(path);
@@ -172,7 +174,7 @@ Result<FileInfo> DirBlobStore::adopt(const std::string& path, TaskId task, BlobK
   struct stat before {};
   if (fstat(fd.get(), &before) != 0) return disk_error(errno);
 
-  const fs::path target = place_of(task, kind, name);
+  const fs::path target = place_of(task, folder, name);
   // The owner of a file can go on writing it after a move: one of another user is copied.
   if (before.st_uid == geteuid()) {
     const fs::path held = temporary();
@@ -216,11 +218,11 @@ Result<FileInfo> DirBlobStore::move_in(int fd, const fs::path& held, const fs::p
   return describe(target.filename().native(), size_bytes, digest.hex_digest());
 }
 
-Result<BlobFile> DirBlobStore::open(TaskId task, BlobKind kind, std::string_view name) {
+Result<BlobFile> DirBlobStore::open(TaskId task, const BlobFolder& folder, std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
   BlobFile file;
   file.fd.reset(
-      ::open(place_of(task, kind, name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      ::open(place_of(task, folder, name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file.fd) return disk_error(errno);
   struct stat status {};
   if (fstat(file.fd.get(), &status) != 0) return disk_error(errno);
@@ -230,8 +232,8 @@ Result<BlobFile> DirBlobStore::open(TaskId task, BlobKind kind, std::string_view
 }
 
 // First out of sight by one rename, then file by file; a crash in between is swept at the start.
-Result<void> DirBlobStore::remove(TaskId task) {
-  const fs::path folder = folder_of(task), held = temporary();
+Result<void> DirBlobStore::remove_folder(const fs::path& folder) {
+  const fs::path held = temporary();
   if (rename(folder.c_str(), held.c_str()) != 0) {
     if (errno == ENOENT) return {};
     return disk_error(errno);
@@ -240,6 +242,21 @@ Result<void> DirBlobStore::remove(TaskId task) {
   std::error_code error;
   fs::remove_all(held, error);
   if (error) return disk_error(error.value());
+  return {};
+}
+
+Result<void> DirBlobStore::remove(TaskId task) { return remove_folder(folder_of(task)); }
+
+Result<void> DirBlobStore::remove_outputs_before(TaskId task, std::uint32_t attempt) {
+  std::vector<fs::path> earlier;
+  std::error_code error;
+  for (fs::directory_iterator at(folder_of(task), error), end; !error && at != end;
+       at.increment(error))
+    if (BlobFolder::attempt_of(at->path().filename().native()).value_or(attempt) < attempt)
+      earlier.push_back(at->path());
+  if (error && error != std::errc::no_such_file_or_directory) return disk_error(error.value());
+  for (const fs::path& folder : earlier)
+    if (auto gone = remove_folder(folder); !gone) return gone;
   return {};
 }
 

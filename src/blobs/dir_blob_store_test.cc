@@ -39,14 +39,14 @@ class DirBlobStoreTest : public testing::Test {
     store_ = std::move(*opened);
   }
   Result<FileInfo> put(std::string_view name, std::string_view content,
-                       BlobKind kind = BlobKind::out) {
-    auto writer = store_->create(task_, kind, name);
+                       const BlobFolder& folder = BlobFolder::out(1)) {
+    auto writer = store_->create(task_, folder, name);
     if (!writer) return writer.error();
     if (auto written = (*writer)->write(content); !written) return written.error();
     return (*writer)->finish(std::nullopt);
   }
-  std::string get(std::string_view name, BlobKind kind = BlobKind::out) {
-    auto file = store_->open(task_, kind, name);
+  std::string get(std::string_view name, const BlobFolder& folder = BlobFolder::out(1)) {
+    auto file = store_->open(task_, folder, name);
     if (!file) return "error: " + std::string(to_string(file.error().code));
     std::string content(file->size_bytes, '\0');
     EXPECT_EQ(pread(file->fd.get(), content.data(), content.size(), 0),
@@ -65,7 +65,7 @@ class DirBlobStoreTest : public testing::Test {
     return path;
   }
   Result<FileInfo> adopt(const fs::path& path) {
-    return store_->adopt(path, task_, BlobKind::out, "taken");
+    return store_->adopt(path, task_, BlobFolder::out(1), "taken");
   }
 
   SystemClock clock_;
@@ -78,7 +78,7 @@ class DirBlobStoreTest : public testing::Test {
 
 TEST_F(DirBlobStoreTest, AWrongDigestLeavesNothing) {
   ASSERT_TRUE(put("a", "before").has_value());
-  auto writer = store_->create(task_, BlobKind::out, "a");
+  auto writer = store_->create(task_, BlobFolder::out(1), "a");
   ASSERT_TRUE((*writer)->write("hello").has_value());
   const auto info = (*writer)->finish(kShaOfNothing);
   ASSERT_TRUE(info.has_error());
@@ -91,7 +91,7 @@ TEST_F(DirBlobStoreTest, AWrongDigestLeavesNothing) {
 
 TEST_F(DirBlobStoreTest, AnAbandonedWriterLeavesNothing) {
   {
-    auto writer = store_->create(task_, BlobKind::out, "a");
+    auto writer = store_->create(task_, BlobFolder::out(1), "a");
     ASSERT_TRUE((*writer)->write("half").has_value());
     EXPECT_EQ(files_in("tmp"), 1u);
   }
@@ -128,7 +128,7 @@ TEST_F(DirBlobStoreTest, AFullDiskIsSaidAndLeavesNothing) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit small{.rlim_cur = 10'000, .rlim_max = before.rlim_max};
-  auto writer = store_->create(task_, BlobKind::out, "a");
+  auto writer = store_->create(task_, BlobFolder::out(1), "a");
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   const auto written = (*writer)->write(std::string(20'000, 'x'));
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);

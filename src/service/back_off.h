@@ -17,7 +17,8 @@ class BackOff {
   explicit BackOff(Random& random, BackOffBounds bounds = {}) : random_(random), bounds_(bounds) {}
 
   // How long to wait after one more failure: between a half and the whole of the current span.
-  std::int64_t next_ms();
+  // Where the other side asked for a pause, at least that and up to a quarter more.
+  std::int64_t next_ms(std::int64_t asked_ms = 0);
   void reset() { failures_ = 0; }  // it worked
   int failures() const { return failures_; }
 

@@ -1,7 +1,9 @@
 #include "service/client.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "service/retry_after.h"
 #include "wire/problem.h"
 
 namespace tandem::service {
@@ -9,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 16u << 20;  // a hundred jobs with their payloads
 constexpr std::size_t kMaxSentenceBytes = 300;
+constexpr std::int64_t kLongestCallPauseMs = 10'000;  // the shortest usual lease has room for it
 
 net::HttpClientOptions options() {
   net::HttpClientOptions how;
@@ -74,6 +77,11 @@ io::Awaitable<Result<std::string>> Client::call(Lane lane, net::HttpCall call,
   auto answer = co_await client.perform(std::move(call));
   if (!answer && answer.error().code == Errc::too_large)  // the answer is; 413 is the request
     co_return fail(Errc::store_unavailable, "The service's answer is too large");
+  const std::int64_t asked_ms = answer ? retry_after_ms(*answer) : 0;
+  if (lane == Lane::polls)
+    polls_pause_ms_ = asked_ms;
+  else
+    calls_pause_ms_ = std::min(asked_ms, kLongestCallPauseMs);
   if (!answer) co_return answer.error();
   co_return body_of(std::move(*answer), refusal);
 }

@@ -26,12 +26,19 @@ class Client {
   io::Awaitable<Result<std::string>> call(Lane lane, net::HttpCall call,
                                           std::string* refusal = nullptr);
 
+  // How long the last answer on this lane asked to be left alone; 0: it did not. Of calls, on which
+  // leases depend, at most 10 s.
+  std::int64_t asked_pause_ms(Lane lane) const {
+    return lane == Lane::polls ? polls_pause_ms_ : calls_pause_ms_;
+  }
+
   // What is under way ends now, as does what comes later, with shutting_down.
   void cut_polls() { polls_.cut(); }
   void cut();
 
  private:
   net::AsyncHttpClient polls_, calls_;
+  std::int64_t polls_pause_ms_ = 0, calls_pause_ms_ = 0;
 };
 
 // What an error of a report means. The attempt is another's, or over, or was never there:

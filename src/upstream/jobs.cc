@@ -43,7 +43,7 @@ io::Awaitable<void> Upstream::poll() {
     end_.wake();
     if (!found) {
       complaints_.failed("Asking the service for jobs", found.error());
-      co_await io::sleep_for(pause.next_ms());
+      co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::polls)));
       continue;
     }
     complaints_.works("Asking the service for jobs");

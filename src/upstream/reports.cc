@@ -36,7 +36,7 @@ io::Awaitable<void> Upstream::tell() {
     if (is_heard)
       pause.reset();
     else
-      co_await io::sleep_for(pause.next_ms());
+      co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::calls)));
   }
 }
 

@@ -63,7 +63,7 @@ io::Awaitable<void> Upstream::begin() {
     const auto fetched = co_await fetch_config();
     if (fetched) break;
     complaints_.failed("Reading the configuration of the service " + service_, fetched.error());
-    co_await io::sleep_for(pause.next_ms());
+    co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::calls)));
   }
   complaints_.works("Reading the configuration of the service " + service_);
   tasks_.spawn("polls", poll());
@@ -181,7 +181,8 @@ io::Awaitable<void> Upstream::refresh() {
     } else {
       complaints_.failed("Reading the configuration of the service " + service_, fetched.error());
     }
-    co_await io::sleep_for(pause.next_ms());  // also where each call asks for it
+    // Also where each call asks for it.
+    co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::calls)));
   }
 }
 

@@ -14,7 +14,7 @@ class ExampleHandlersTest : public WorkerTest {
     start();
   }
   std::string output(TaskId id, const std::string& name) {
-    const auto file = blobs->open(id, blobs::BlobKind::out, name);
+    const auto file = blobs->open(id, blobs::BlobFolder::out(1), name);
     if (!file) return "";
     std::string text(file->size_bytes, '\0');
     const ssize_t got = ::pread(file->fd.get(), text.data(), text.size(), 0);
@@ -36,7 +36,7 @@ TEST_F(ExampleHandlersTest, RenderLeavesAPicture) {
 
 TEST_F(ExampleHandlersTest, TextStatsCountsAnUploadedFile) {
   const TaskId id = ids.make<TaskId>();
-  auto writer = blobs->create(id, blobs::BlobKind::in, "notes.txt");
+  auto writer = blobs->create(id, blobs::BlobFolder::in(), "notes.txt");
   ASSERT_TRUE(writer && (*writer)->write("one two two\nthree\n"));
   const auto file = (*writer)->finish(std::nullopt);
   ASSERT_TRUE(file);

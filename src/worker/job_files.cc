@@ -124,7 +124,7 @@ class OutputSearch {
 
 Result<void> BlobJobFiles::fetch_input(const Task& task, const FileInfo& file,
                                        const std::string& path) {
-  auto blob = blobs_.open(task.task_id, blobs::BlobKind::in, file.name);
+  auto blob = blobs_.open(task.task_id, blobs::BlobFolder::in(), file.name);
   if (!blob) return blob.error();
   constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   const UniqueFd copy(::open(path.c_str(), kNew, 0444));
@@ -134,7 +134,9 @@ Result<void> BlobJobFiles::fetch_input(const Task& task, const FileInfo& file,
 
 Result<FileInfo> BlobJobFiles::take_output(const Task& task, const std::string& name,
                                            const std::string& path) {
-  return blobs_.adopt(path, task.task_id, blobs::BlobKind::out, name);
+  // What stays of earlier attempts takes room until the task is removed, no more.
+  if (task.attempt > 1) (void)blobs_.remove_outputs_before(task.task_id, task.attempt);
+  return blobs_.adopt(path, task.task_id, blobs::BlobFolder::out(task.attempt), name);
 }
 
 Result<FoundOutputs> find_outputs(const std::string& directory, std::uint64_t max_bytes) {

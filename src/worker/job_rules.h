@@ -6,14 +6,14 @@
 #include <optional>
 #include <string>
 
+#include "base/limits.h"
 #include "config/worker_file.h"
 #include "exec/process.h"
 #include "worker/secret_mask.h"
 
 namespace tandem::worker {
 
-// Processes of one job at once, where a cgroup can count them.
-inline constexpr std::uint64_t kMaxJobProcesses = 4096;
+using limits::kMaxJobProcesses;
 
 // How the jobs of one type are run: what the worker's file says, made ready, with the built-in
 // bounds where it says nothing.

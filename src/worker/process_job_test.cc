@@ -160,7 +160,7 @@ TEST_F(ProcessJobTest, FilesOfTheOutputDirectoryAreTaken) {
             "edeaaff3f1774ad2888673770c6d64097e391bc362d7d6fb34982ddf0efd18cb");
   EXPECT_EQ(task.outputs[1].name, "c");
   EXPECT_EQ(task.outputs[2].name, "deep_b");
-  EXPECT_TRUE(blobs->open(task.task_id, blobs::BlobKind::out, "deep_b"));
+  EXPECT_TRUE(blobs->open(task.task_id, blobs::BlobFolder::out(1), "deep_b"));
   EXPECT_THAT(log_of(task.task_id, logs::LogStream::system),
               testing::AllOf(HasSubstr("link was left out: it is a symbolic link"),
                              HasSubstr("hard1 was left out"), HasSubstr("hard2 was left out"),
@@ -237,14 +237,14 @@ TEST_F(ProcessJobTest, TwoOutputsOfOneNameAreRefused) {
 TEST_F(ProcessJobTest, InputFilesAreThere) {
   start();
   const TaskId id = ids.make<TaskId>();
-  auto writer = blobs->create(id, blobs::BlobKind::in, "in.txt");
+  auto writer = blobs->create(id, blobs::BlobFolder::in(), "in.txt");
   ASSERT_TRUE(writer && (*writer)->write("contents"));
   const auto file = (*writer)->finish(std::nullopt);
   ASSERT_TRUE(file);
   submit(shell("cat $TANDEM_INPUT_DIR/in.txt; echo x >> $TANDEM_INPUT_DIR/in.txt"), {*file}, id);
   finished(id);
   EXPECT_EQ(log_of(id), "contents");
-  const auto kept = blobs->open(id, blobs::BlobKind::in, "in.txt");
+  const auto kept = blobs->open(id, blobs::BlobFolder::in(), "in.txt");
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->size_bytes, 8u);
 }

@@ -24,10 +24,15 @@ class S3:
         self.objects.mkdir(parents=True)
         self.port = free_port()
         self.process = None
+        self.reached_at = None  # the address that is given out, where it is another
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def settings(self):
-        endpoint = f"http://127.0.0.1:{self.port}"
+        endpoint = self.reached_at or self.url
         return {
             "TANDEM_BLOBS_URL": f"s3://{self.BUCKET}/tandem?endpoint={endpoint}",
             "TANDEM_S3_ACCESS_KEY": self.ACCESS,

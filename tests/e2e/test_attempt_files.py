@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import io
+import re
+import zipfile
 
 import pytest
 
@@ -54,7 +57,7 @@ def in_base64(data):
 def blobs(server):
     """The output files that are there, seen or not; also those on their way."""
     return [path for path in server.data.rglob("*") if path.is_file()
-            and {"out", "tmp"} & set(path.relative_to(server.data).parts)]
+            and re.search(r"/(out(-\d+)?|tmp)/", str(path.relative_to(server.data)))]
 
 
 def test_a_log_is_kept_byte_by_byte(server, worker, job):
@@ -243,6 +246,35 @@ def test_the_next_attempt_begins_without_outputs(server, worker, job):
     assert worker.update(second, "completed").status == 200
     assert set(outputs(server, second)) == {"new.txt"}
     assert code(download(server, second, "old.txt")) == (404, "no_output")
+
+
+def test_what_an_earlier_attempt_made_is_removed(server, worker, job):
+    before = blobs(server)
+    assert worker.put(job, "a.txt", b"first").status == 201
+    assert worker.put(job, "b.txt", b"first").status == 201
+    assert worker.update(job, "released").status == 200
+    second = worker.running()
+    assert worker.put(second, "a.txt", b"second").status == 201
+    assert len(blobs(server)) == len(before) + 1
+    assert worker.update(second, "completed").status == 200
+    assert download(server, second, "a.txt").body == b"second"
+
+
+def test_outputs_from_before_each_attempt_had_a_folder_are_found(server, worker, job):
+    for name in ("1", "out-1", "a.txt"):  # whatever an output was called
+        assert worker.put(job, name, name.encode()).status == 201
+    task_id = job["task_id"]
+    files = server.data / "blobs/files" / task_id[-2:] / task_id
+    (files / "out-1").rename(files / "out")
+    assert worker.put(job, "later.txt", b"later").status == 201
+    assert worker.update(job, "completed").status == 200
+    assert download(server, job, "a.txt").body == b"a.txt"
+    whole = server.request("GET", f"/api/v1/tasks/{task_id}/download")
+    with zipfile.ZipFile(io.BytesIO(whole.body)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "1": b"1", "out-1": b"out-1", "a.txt": b"a.txt", "later.txt": b"later"}
+    assert server.request("DELETE", f"/api/v1/tasks/{task_id}").status == 204
+    assert not files.exists()
 
 
 def test_inputs_are_downloaded(server):

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import threading
+import time
 
 import foreign_service
 import pytest
@@ -140,6 +141,23 @@ def test_bad_answers_are_survived(service, worker, path, fault):
     service.faults.clear()
     ends(service, worker, "a")
     assert service.statuses("a") == ["in_progress", "success"]
+    worker.stop()
+
+
+def test_a_pause_that_the_service_asks_for_is_kept(service, worker):
+    asked = []
+
+    def asks_for_a_pause(request):
+        asked.append(time.monotonic())
+        foreign_service.answer(request, 429, b"later", "text/plain", [("Retry-After", "3")])
+
+    service.faults["/next-job"] = asks_for_a_pause
+    service.add("a", {"job_type": "greet"})
+    worker.start()
+    until(lambda: len(asked) >= 2, worker.log)
+    service.faults.clear()
+    assert asked[1] - asked[0] >= 3
+    ends(service, worker, "a")
     worker.stop()
 
 

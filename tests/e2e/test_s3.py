@@ -1,14 +1,18 @@
 """Files of tasks in an S3 service: in, out, in parts, over a restart; what it refuses is told."""
 
+import concurrent.futures
 import hashlib
 import io
+import threading
 import time
 import zipfile
 
 import pytest
 
 from conftest import Server
+from fault_proxy import FaultProxy
 from multipart import CONTENT_TYPE, form
+from polling_worker import PollingWorker, code, submit
 from redis_process import Redis
 from s3_process import S3
 from waiting import until
@@ -53,7 +57,8 @@ def test_inputs_and_outputs_live_in_the_bucket(server, s3):
     assert {o["name"]: o["sha256"] for o in task["outputs"]}["out.bin"] == (
         hashlib.sha256(content).hexdigest())
     place = f"tandem/files/{task_id[-2:]}/{task_id}"
-    assert s3.keys() == [f"{place}/in/in.bin", f"{place}/out/a text.txt", f"{place}/out/out.bin"]
+    assert s3.keys() == [f"{place}/in/in.bin", f"{place}/out-1/a text.txt",
+                         f"{place}/out-1/out.bin"]
     assert not list((server.data / "spool").iterdir())
 
     def all_is_there():
@@ -69,6 +74,45 @@ def test_inputs_and_outputs_live_in_the_bucket(server, s3):
     all_is_there()
     assert server.request("DELETE", f"/api/v1/tasks/{task_id}").status == 204
     assert s3.keys() == []
+
+
+class HeldPut(FaultProxy):
+    """The first upload for a key that ends so waits until it is let go."""
+
+    def __init__(self, server, key):
+        super().__init__(server)
+        self.key, self.seen, self.let_go = key, threading.Event(), threading.Event()
+
+    def pass_on(self, data, direction, to):
+        line = data.split(b"\r\n", 1)[0]
+        if line.startswith(b"PUT ") and self.key in line and not self.seen.is_set():
+            self.seen.set()
+            assert self.let_go.wait(60)
+        super().pass_on(data, direction, to)
+
+
+def test_an_upload_of_a_lost_attempt_replaces_nothing(tmp_path, s3):
+    proxy = HeldPut(s3, b"/result.txt")
+    s3.reached_at = proxy.url
+    server = Server(tmp_path, **s3.settings, TANDEM_EMBEDDED_SLOTS="0").start()
+    try:
+        first, second = PollingWorker(server, "q"), PollingWorker(server, "q")
+        submit(server, "q")
+        job = first.running()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            late = pool.submit(first.put, job, "result.txt", b"of the first")
+            assert proxy.seen.wait(60)
+            assert first.update(job, "released").status == 200
+            again = second.running()
+            assert second.put(again, "result.txt", b"of the second").status == 201
+            proxy.let_go.set()
+            assert code(late.result(60)) == (409, "stale_attempt")
+        assert second.update(again, "completed").status == 200
+        answer = download(server, job["task_id"], "?name=result.txt")
+        assert (answer.status, answer.body) == (200, b"of the second")
+    finally:
+        server.stop()
+        proxy.close()
 
 
 def test_while_the_service_is_away_it_is_told_and_comes_back(server, s3):

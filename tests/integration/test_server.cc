@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -32,6 +33,18 @@ std::filesystem::path make_directory() {
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
   return name;
 }
+
+// The machine's clocks, with a wall clock that a test moves.
+class ShiftedClock final : public Clock {
+ public:
+  WallTime wall() const override { return machine_.wall() + shift_ms_.load(); }
+  MonoTime mono() const override { return machine_.mono(); }
+  void shift(std::int64_t ms) { shift_ms_ += ms; }
+
+ private:
+  const SystemClock machine_;
+  std::atomic<std::int64_t> shift_ms_{0};
+};
 
 config::Settings test_settings(const std::function<void(config::Settings&)>& change) {
   config::Settings settings;
@@ -75,7 +88,7 @@ struct TestServer::Impl {
 
   const std::filesystem::path directory = make_directory();
   const config::Settings settings;
-  SystemClock clock;
+  ShiftedClock clock;
   SystemRandom random;
   IdSource ids{clock, random};
   std::unique_ptr<store::SqliteStore> store =
@@ -154,6 +167,8 @@ Reply TestServer::request(std::string method, std::string_view path, std::string
   call.body = std::move(body);
   return perform(std::move(call));
 }
+
+void TestServer::shift_wall_clock(std::int64_t ms) { impl_->clock.shift(ms); }
 
 TestClient TestServer::make_client(const std::string& name, const std::string& scope) {
   TestClient made{.id = impl_->ids.make<ClientId>(),
@@ -249,13 +264,14 @@ void TestServer::log(const Task& task, std::uint64_t first_seq,
 
 void TestServer::add_output(const Task& task, std::string_view name, std::string_view content,
                             std::vector<FileInfo>& outputs) {
-  auto writer = impl_->blobs->create(task.task_id, blobs::BlobKind::out, name).value();
+  auto writer =
+      impl_->blobs->create(task.task_id, blobs::BlobFolder::out(task.attempt), name).value();
   writer->write(content).value();
   outputs.push_back(writer->finish(std::nullopt).value());
 }
 
 bool TestServer::has_input_file(TaskId task, std::string_view name, std::string* content) {
-  const auto file = impl_->blobs->open(task, blobs::BlobKind::in, name);
+  const auto file = impl_->blobs->open(task, blobs::BlobFolder::in(), name);
   if (!file) return false;
   if (content != nullptr) {
     content->resize(file->size_bytes);

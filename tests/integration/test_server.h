@@ -44,6 +44,8 @@ class TestServer {
     return request("POST", path, token, std::move(body));
   }
 
+  void shift_wall_clock(std::int64_t ms);
+
   TestClient make_client(const std::string& name, const std::string& scope);
   // An access token signed by the server's secret, as it likes.
   std::string token_for(ClientId client, std::string_view scope, std::int64_t ttl_s);

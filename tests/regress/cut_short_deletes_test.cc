@@ -24,14 +24,14 @@ class CutShortDeletes : public store::StoreTest {
     const std::vector<logs::LogAppend> appends = {
         {.task_id = task, .attempt = 1, .records = {record}}};
     EXPECT_TRUE(log_store_.append(appends));
-    auto writer = blobs_->create(task, blobs::BlobKind::in, "in.txt").value();
+    auto writer = blobs_->create(task, blobs::BlobFolder::in(), "in.txt").value();
     EXPECT_TRUE(writer->write("x"));
     EXPECT_TRUE(writer->finish(std::nullopt));
     return task;
   }
   bool has_log(TaskId task) { return !log_store_.read(task, {}, 1, 1).value().empty(); }
   bool has_file(TaskId task) {
-    return blobs_->open(task, blobs::BlobKind::in, "in.txt").has_value();
+    return blobs_->open(task, blobs::BlobFolder::in(), "in.txt").has_value();
   }
   // As a server does that begins at this time.
   void sweep(WallTime begun_at) {

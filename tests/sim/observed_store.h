@@ -18,6 +18,7 @@ class ObservedStore final : public store::Store {
   double fail_chance = 0;   // of a commit, with or without effect, and of any other call
 
   store::MemoryStore& inner() { return inner_; }
+  int failures() const { return failures_; }
   void restarted() {
     inner_.crash();
     started_at_ = world_.wall();
@@ -84,7 +85,11 @@ class ObservedStore final : public store::Store {
   }
 
  private:
-  bool failing() { return world_.random.chance(fail_chance); }
+  bool failing() {
+    const bool fails = world_.random.chance(fail_chance);
+    if (fails) ++failures_;
+    return fails;
+  }
   static Result<void> error() { return fail(Errc::store_unavailable, "simulated"); }
 
   World& world_;
@@ -93,6 +98,7 @@ class ObservedStore final : public store::Store {
   std::vector<Task> images_;
   std::vector<TaskId> removals_;
   WallTime started_at_;
+  int failures_ = 0;
 };
 
 }  // namespace tandem::sim

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "sim/fleet.h"
@@ -49,6 +50,8 @@ class RemoteWorker {
     int server_life = 0;
     std::int64_t heard_ms = 0;
     bool open = true;
+    std::set<Key> offers;            // that came by it
+    std::optional<WallTime> bye_at;  // then it wanted nothing more
   };
   using SessionPtr = std::shared_ptr<Session>;
   enum class Line : std::uint8_t { none, socket, polls };
@@ -97,6 +100,8 @@ class RemoteWorker {
   void obey(const queue::WorkerOrder& order);
   void watch_silence(const SessionPtr& session);
   void hang_up(const SessionPtr& session, bool lost);
+  void say_bye();
+  bool is_given_back(Key key) const;
   void break_socket();
   void socket_broke(std::int64_t since_ms);
   void say_ready();
@@ -121,6 +126,12 @@ class RemoteWorker {
   bool retired_ = false;
   std::int64_t frozen_until_ms_ = 0, cut_until_ms_ = 0, last_tick_ms_ = 0, last_heartbeat_ms_ = 0;
   std::map<Key, Job> jobs_;
+  std::set<Key> spoken_of_;  // at the server's door
+  // What it had not spoken of when it said that it wants nothing more, and what happened before.
+  struct GivenBack {
+    int server_life = 0, store_failures = 0;
+  };
+  std::map<Key, GivenBack> given_back_;
   std::set<Key> ignored_;  // what comes of them: those that it has run already, for one
 
   Line line_ = Line::none;

@@ -38,6 +38,8 @@ void RemoteWorker::keep_line(std::int64_t looked_ms) {
   if (broken) socket_broke(looked_ms);
   if (is_cut_off()) return;
   if (world_.random.chance(kind_.push && kind_.polls ? 0.02 : 0.002)) leave_line();
+  if (line_ == Line::socket && !session_->bye_at && world_.random.chance(0.004)) say_bye();
+  if (line_ == Line::socket && session_->bye_at && jobs_.empty()) leave_line();
   if (line_ == Line::none) {
     const bool polls = kind_.polls && (!kind_.push || world_.random.chance(0.5));
     if (polls) {
@@ -93,8 +95,12 @@ void RemoteWorker::on_order(const SessionPtr& session, const queue::WorkerOrder&
     server_.channels().ended(id_, session->channel);
     return;
   }
-  if (const auto* assign = std::get_if<queue::AssignOrder>(&order))
+  if (const auto* assign = std::get_if<queue::AssignOrder>(&order)) {
     ledger_.offered(*assign->task, id_);
+    session->offers.emplace(assign->task->task_id, assign->task->attempt);
+    if (session->bye_at && *assign->task->assigned_at > *session->bye_at)
+      throw Broken("a worker that wanted nothing more was given a task");
+  }
   const auto give = [this, session, order] {
     when_awake([this, session, order] {
       if (line_ == Line::socket && session_ == session && session->open) obey(order);
@@ -129,6 +135,23 @@ void RemoteWorker::hang_up(const SessionPtr& session, bool lost) {
       {&outbox_, queue::CloseWorker{.worker_id = id_, .channel = session->channel, .lost = lost}});
 }
 
+// It wants nothing more, but lives on: its jobs go on, and its offers are another's.
+void RemoteWorker::say_bye() {
+  session_->bye_at = world_.wall();
+  if (server_.channels().is_latest(id_, session_->channel))
+    for (const Key& key : session_->offers)
+      if (!spoken_of_.contains(key))
+        given_back_[key] = {server_.life(), server_.store().failures()};
+  server_.post({&outbox_, queue::Retire{.worker_id = id_, .channel = session_->channel}});
+}
+
+// A turn that fails may have been the one that gave it back.
+bool RemoteWorker::is_given_back(Key key) const {
+  const auto found = given_back_.find(key);
+  return found != given_back_.end() && found->second.server_life == server_.life() &&
+         found->second.store_failures == server_.store().failures();
+}
+
 // The server may see it much later, but for the sake of the test not before.
 void RemoteWorker::break_socket() {
   const bool late = world_.random.chance(0.3);
@@ -148,6 +171,7 @@ void RemoteWorker::socket_broke(std::int64_t since_ms) {
 
 void RemoteWorker::say_ready() {
   if (line_ != Line::socket || !session_->open || is_cut_off() || !fleet_.admits(id_)) return;
+  if (session_->bye_at) return;
   queue::Ready ready{.worker_id = id_, .slots = 0, .channel = session_->channel};
   ready.free = std::max(0, kSlots - static_cast<int>(jobs_.size()));
   server_.post({&outbox_, ready});

@@ -48,7 +48,11 @@ void RemoteWorker::renewed(Key key, std::int64_t sent_ms) {
 void RemoteWorker::accept(Key key) {
   request([this, key, life = life_, sent = world_.now()] {
     queue::Update update = update_of(key, queue::UpdateKind::running);
-    update.done = [this, key, life, sent](const Result<queue::UpdateAnswer>& given) {
+    spoken_of_.insert(key);
+    update.done = [this, key, life, sent,
+                   given_back = is_given_back(key)](const Result<queue::UpdateAnswer>& given) {
+      if (given && given_back && is_given_back(key))
+        throw Broken("an offer that had been given back was taken");
       if (life == life_) answer([this, key, sent, given] { on_accepted(key, sent, given); });
     };
     return queue::Command{&outbox_, std::move(update)};
@@ -174,6 +178,7 @@ void RemoteWorker::finish(Key key, int tries_left) {
       world_.random.chance(0.15) ? queue::UpdateKind::failed : queue::UpdateKind::completed;
   request([this, key, kind, life = life_] {
     queue::Update update = update_of(key, kind);
+    spoken_of_.insert(key);
     update.result = Ledger::result_of(key.first, key.second, id_);
     update.error = TaskError{"exit_status", "simulated"};
     update.done = [this, key, life](const Result<queue::UpdateAnswer>& given) {

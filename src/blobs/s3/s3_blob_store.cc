@@ -69,12 +69,13 @@ class S3BlobStore final : public BlobStore {
         folder_(std::move(folder)),
         client_(std::move(address)) {}
 
-  Result<std::unique_ptr<BlobWriter>> create(TaskId task, BlobKind kind,
+  Result<std::unique_ptr<BlobWriter>> create(TaskId task, const BlobFolder& folder,
                                              std::string_view name) override;
-  Result<FileInfo> adopt(const std::string& path, TaskId task, BlobKind kind,
+  Result<FileInfo> adopt(const std::string& path, TaskId task, const BlobFolder& folder,
                          std::string_view name) override;
-  Result<BlobFile> open(TaskId task, BlobKind kind, std::string_view name) override;
-  Result<void> remove(TaskId task) override;
+  Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) override;
+  Result<void> remove(TaskId task) override { return remove_all(prefix_of(task)); }
+  Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) override;
   Result<std::string> mark(const std::string& installation) override;
   Result<std::vector<TaskId>> list_tasks(int part) override;
 
@@ -84,8 +85,9 @@ class S3BlobStore final : public BlobStore {
     const std::string id = to_string(task);
     return root_ + id.substr(id.size() - 2) + "/" + id + "/";  // the random end, not the time
   }
-  std::string key_of(TaskId task, BlobKind kind, std::string_view name) const {
-    return prefix_of(task) + std::string(to_string(kind)) + "/" + std::string(name);
+  Result<void> remove_all(const std::string& prefix);
+  std::string key_of(TaskId task, const BlobFolder& folder, std::string_view name) const {
+    return prefix_of(task) + std::string(folder.name()) + "/" + std::string(name);
   }
 
   const std::string top_, root_ = top_ + "files/";
@@ -93,19 +95,19 @@ class S3BlobStore final : public BlobStore {
   S3Client client_;
 };
 
-Result<std::unique_ptr<BlobWriter>> S3BlobStore::create(TaskId task, BlobKind kind,
+Result<std::unique_ptr<BlobWriter>> S3BlobStore::create(TaskId task, const BlobFolder& folder,
                                                         std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
   auto fd = nameless_file(folder_);
   if (!fd) return fd.error();
   return std::unique_ptr<BlobWriter>(
-      std::make_unique<S3BlobWriter>(client_, std::move(*fd), key_of(task, kind, name), name));
+      std::make_unique<S3BlobWriter>(client_, std::move(*fd), key_of(task, folder, name), name));
 }
 
 // A copy first: its maker may still have it open, and what is sent must be what was hashed.
-Result<FileInfo> S3BlobStore::adopt(const std::string& path, TaskId task, BlobKind kind,
+Result<FileInfo> S3BlobStore::adopt(const std::string& path, TaskId task, const BlobFolder& folder,
                                     std::string_view name) {
-  auto writer = create(task, kind, name);
+  auto writer = create(task, folder, name);
   if (!writer) return writer.error();
   const auto from = open_plain_file(path);
   if (!from) return from.error();
@@ -117,19 +119,19 @@ Result<FileInfo> S3BlobStore::adopt(const std::string& path, TaskId task, BlobKi
   return info;
 }
 
-Result<BlobFile> S3BlobStore::open(TaskId task, BlobKind kind, std::string_view name) {
+Result<BlobFile> S3BlobStore::open(TaskId task, const BlobFolder& folder, std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
   auto fd = nameless_file(folder_);
   if (!fd) return fd.error();
-  if (auto got = client_.get(key_of(task, kind, name), fd->get()); !got) return got.error();
+  if (auto got = client_.get(key_of(task, folder, name), fd->get()); !got) return got.error();
   struct stat status {};
   if (fstat(fd->get(), &status) != 0) return disk_error(errno);
   if (::lseek(fd->get(), 0, SEEK_SET) < 0) return disk_error(errno);
   return BlobFile{std::move(*fd), static_cast<std::uint64_t>(status.st_size)};
 }
 
-Result<void> S3BlobStore::remove(TaskId task) {
-  const auto keys = client_.list(prefix_of(task), false);
+Result<void> S3BlobStore::remove_all(const std::string& prefix) {
+  const auto keys = client_.list(prefix, false);
   if (!keys) return keys.error();
   for (const std::string& key : *keys)
     if (auto gone = client_.remove(key); !gone) return gone;
@@ -159,6 +161,16 @@ Result<std::string> S3BlobStore::mark(const std::string& installation) {
   if (auto written = writer.write(installation); !written) return written.error();
   if (auto put = writer.finish(std::nullopt); !put) return put.error();
   return read_mark();
+}
+
+Result<void> S3BlobStore::remove_outputs_before(TaskId task, std::uint32_t attempt) {
+  const auto folders = client_.list(prefix_of(task), true);
+  if (!folders) return folders.error();
+  for (const std::string& folder : *folders) {
+    if (BlobFolder::attempt_of(folder).value_or(attempt) >= attempt) continue;
+    if (auto gone = remove_all(prefix_of(task) + folder + "/"); !gone) return gone;
+  }
+  return {};
 }
 
 Result<std::vector<TaskId>> S3BlobStore::list_tasks(int part) {

@@ -30,13 +30,13 @@ class S3BlobStoreTest : public testing::Test {
   void open() { store_ = open_s3_blob_store(address_, folder_).value(); }
 
   Result<FileInfo> put(std::string_view name, std::string_view content) {
-    auto writer = store_->create(task_, BlobKind::out, name);
+    auto writer = store_->create(task_, BlobFolder::out(1), name);
     if (!writer) return writer.error();
     if (auto written = (*writer)->write(content); !written) return written.error();
     return (*writer)->finish(std::nullopt);
   }
   std::string get(std::string_view name) {
-    const auto file = store_->open(task_, BlobKind::out, name);
+    const auto file = store_->open(task_, BlobFolder::out(1), name);
     if (!file) return "error: " + file.error().detail;
     std::string content(file->size_bytes, '\0');
     EXPECT_EQ(::pread(file->fd.get(), content.data(), content.size(), 0), std::ssize(content));
@@ -102,8 +102,8 @@ TEST_F(S3BlobStoreTest, WhileItIsAwayErrorsAreQuickAndItComesBackByItself) {
 
 TEST_F(S3BlobStoreTest, NothingIsLeftInTheFolder) {
   ASSERT_TRUE(put("a", "x").has_value());
-  const auto file = store_->open(task_, BlobKind::out, "a");
-  auto writer = store_->create(task_, BlobKind::out, "b");
+  const auto file = store_->open(task_, BlobFolder::out(1), "a");
+  auto writer = store_->create(task_, BlobFolder::out(1), "b");
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 

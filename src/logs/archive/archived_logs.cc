@@ -82,7 +82,7 @@ Result<ArchivedLogs::File> ArchivedLogs::file_behind(TaskId task, LogPosition af
 }
 
 Result<ArchivedLogs::File> ArchivedLogs::open(TaskId task) {
-  auto blob = blobs_.open(task, blobs::BlobKind::log, kName);
+  auto blob = blobs_.open(task, blobs::BlobFolder::log(), kName);
   if (!blob && blob.error().code == Errc::not_found) return File();
   if (!blob) return blob.error();
   auto file = ArchiveFile::open(std::move(*blob));
@@ -101,7 +101,7 @@ void ArchivedLogs::hold(TaskId task, File file) {
 }
 
 Result<void> ArchivedLogs::archive(TaskId task, LogPosition end) {
-  auto out = blobs_.create(task, blobs::BlobKind::log, kName);
+  auto out = blobs_.create(task, blobs::BlobFolder::log(), kName);
   if (!out) return out.error();
   ArchiveWriter writer(**out);
   const auto is_whole = pack(task, end, writer);

@@ -83,7 +83,7 @@ TEST_F(ArchivedLogsTest, ALargeLogIsReadFromEveryPlace) {
     data.push_back("line " + std::to_string(i) + std::string(static_cast<std::size_t>(i), 'x'));
   append(1, 1, data);
   ASSERT_TRUE(logs_->archive(task_, {1, 3000}).has_value());
-  const auto size = blobs_->open(task_, blobs::BlobKind::log, "records.zst")->size_bytes;
+  const auto size = blobs_->open(task_, blobs::BlobFolder::log(), "records.zst")->size_bytes;
   EXPECT_LT(size, 500'000u);  // of 4.5 MB
   LogPosition at;
   for (std::size_t seen = 0; seen < data.size();) {
@@ -141,7 +141,7 @@ TEST_F(ArchivedLogsTest, ItGoesWithTheFilesOfTheTask) {
 
 TEST_F(ArchivedLogsTest, WhatIsNoArchiveIsAnError) {
   for (const std::string bytes : {"", "short", "0123456789012345TandLog1", "\x01TandLog1"}) {
-    auto writer = blobs_->create(task_, blobs::BlobKind::log, "records.zst").value();
+    auto writer = blobs_->create(task_, blobs::BlobFolder::log(), "records.zst").value();
     ASSERT_TRUE(writer->write(bytes).has_value());
     ASSERT_TRUE(writer->finish(std::nullopt).has_value());
     const auto read = logs_->read(task_, {}, 10, 10);

@@ -61,14 +61,16 @@ class JobsTest : public testing::Test {
     return id;
   }
   void leave_traces(TaskId id) {
-    auto writer = blobs_->create(id, blobs::BlobKind::out, "a.txt").value();
+    auto writer = blobs_->create(id, blobs::BlobFolder::out(1), "a.txt").value();
     writer->write("x").value();
     writer->finish(std::nullopt).value();
     const logs::LogRecord record{.attempt = 1, .seq = 1, .ts = clock_.wall(), .data = "line"};
     const logs::LogAppend append{.task_id = id, .attempt = 1, .records = {record}};
     log_store_.append(std::span(&append, 1)).value();
   }
-  bool has_file(TaskId id) { return blobs_->open(id, blobs::BlobKind::out, "a.txt").has_value(); }
+  bool has_file(TaskId id) {
+    return blobs_->open(id, blobs::BlobFolder::out(1), "a.txt").has_value();
+  }
   bool has_log(TaskId id) { return !log_store_.read(id, {}, 9, 999).value().empty(); }
   bool has_row(TaskId id) { return store_.reader().find(id).value().has_value(); }
   // Until it says that there is nothing more.
@@ -199,7 +201,10 @@ TEST_F(JobsTest, TheLogOfATaskThatHasEndedIsPacked) {
 
 TEST_F(JobsTest, OneLogThatCantBePackedHoldsUpNoOther) {
   const TaskId first = ended(), second = ended();
-  blobs_->create(first, blobs::BlobKind::log, "records.zst").value()->finish(std::nullopt).value();
+  blobs_->create(first, blobs::BlobFolder::log(), "records.zst")
+      .value()
+      ->finish(std::nullopt)
+      .value();
   clock_.now_ms += LogArchiving::kSettledMs;
   logs::ArchivedLogs archive(log_store_, *blobs_);
   LogArchiving archiving({log_store_, archive, *blobs_, store_.reader(), clock_});

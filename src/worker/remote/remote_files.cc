@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -12,6 +13,7 @@
 #include "blobs/content_type.h"
 #include "blobs/sha256.h"
 #include "service/client.h"
+#include "service/retry_after.h"
 
 namespace tandem::worker::remote {
 namespace {
@@ -76,14 +78,15 @@ Result<RemoteFiles::Target> RemoteFiles::target_of(const Task& task) const {
   return Target{std::move(terms), std::move(*name)};
 }
 
-Result<void> RemoteFiles::again(const std::function<Result<void>()>& attempt) {
+Result<void> RemoteFiles::again(const Attempt& attempt) {
   std::int64_t pause_ms = kFirstPauseMs;
   for (int tries = 1;; ++tries) {
-    auto done = attempt();
+    std::int64_t asked_ms = 0;
+    auto done = attempt(asked_ms);
     if (done || !row_of(done.error().code).retryable || tries >= kMaxTries || stopping_)
       return done;
     std::unique_lock lock(mutex_);
-    stopped_.wait_for(lock, std::chrono::milliseconds(pause_ms),
+    stopped_.wait_for(lock, std::chrono::milliseconds(std::max(pause_ms, asked_ms)),
                       [this] { return stopping_.load(); });
     pause_ms = std::min(pause_ms * 2, kLongestPauseMs);
   }
@@ -93,13 +96,14 @@ Result<void> RemoteFiles::fetch_input(const Task& task, const FileInfo& file,
                                       const std::string& path) {
   auto target = target_of(task);
   if (!target) return target.error();
-  auto done = again([&] { return fetch_once(*target, file, path); });
+  auto done =
+      again([&](std::int64_t& asked_ms) { return fetch_once(*target, file, path, asked_ms); });
   if (done) return done;
   return fail(done.error().code, "The input " + file.name + ": " + done.error().detail);
 }
 
 Result<void> RemoteFiles::fetch_once(const Target& target, const FileInfo& file,
-                                     const std::string& path) {
+                                     const std::string& path, std::int64_t& asked_ms) {
   ::unlink(path.c_str());  // of a try before
   constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   const UniqueFd copy(::open(path.c_str(), kNew, 0444));
@@ -123,6 +127,7 @@ Result<void> RemoteFiles::fetch_once(const Target& target, const FileInfo& file,
   if (!is_written && size_bytes <= file.size_bytes) return full_or_broken();
   if (!is_written) return fail(Errc::validation_failed, "It is longer than was said.");
   if (!answer) return answer.error();
+  asked_ms = service::retry_after_ms(*answer);
   if (auto body = service::body_of(std::move(*answer)); !body) return body.error();
   const bool is_whole = size_bytes == file.size_bytes && digest.hex_digest() == file.sha256;
   if (!is_whole) return fail(Errc::store_unavailable, "It arrived damaged.");
@@ -136,7 +141,7 @@ Result<FileInfo> RemoteFiles::take_output(const Task& task, const std::string& n
   auto info = look_at(name, path);
   if (!info || !target->terms->is_tandem()) return info;
   net::HttpClient client(options());
-  auto done = again([&]() -> Result<void> {
+  auto done = again([&](std::int64_t& asked_ms) -> Result<void> {
     net::HttpCall call;
     call.method = "PUT";
     call.url =
@@ -148,6 +153,7 @@ Result<FileInfo> RemoteFiles::take_output(const Task& task, const std::string& n
     call.body_file = path;
     auto answer = client.perform(call);
     if (!answer) return answer.error();
+    asked_ms = service::retry_after_ms(*answer);
     if (auto body = service::body_of(std::move(*answer)); !body) return body.error();
     return {};
   });

@@ -37,8 +37,11 @@ class RemoteFiles final : public JobFiles {
     ServiceName name;
   };
   Result<Target> target_of(const Task& task) const;
-  Result<void> fetch_once(const Target& target, const FileInfo& file, const std::string& path);
-  Result<void> again(const std::function<Result<void>()>& attempt);
+  // `asked_ms`: how long the service asks to be left alone.
+  using Attempt = std::function<Result<void>(std::int64_t& asked_ms)>;
+  Result<void> fetch_once(const Target& target, const FileInfo& file, const std::string& path,
+                          std::int64_t& asked_ms);
+  Result<void> again(const Attempt& attempt);
   net::HttpClientOptions options() const;
 
   const AttemptBook& book_;

@@ -31,7 +31,7 @@ io::Awaitable<void> RemoteLink::begin() {
     const auto fetched = co_await fetch_config();
     if (fetched) break;
     complaints_.failed("Reading the configuration", fetched.error());
-    co_await io::sleep_for(pause.next_ms());
+    co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::calls)));
   }
   if (state_->closing) co_return;
   complaints_.works("Reading the configuration");
@@ -105,7 +105,8 @@ io::Awaitable<void> RemoteLink::refresh() {
     } else {
       complaints_.failed("Reading the configuration", fetched.error());
     }
-    co_await io::sleep_for(pause.next_ms());  // also where each call asks for it
+    // Also where each call asks for it.
+    co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::calls)));
   }
 }
 
@@ -156,7 +157,7 @@ io::Awaitable<void> RemoteLink::poll() {
     if (state_->closing || state_->draining) continue;
     if (!found) {
       complaints_.failed("Asking for jobs", found.error());
-      co_await io::sleep_for(pause.next_ms());
+      co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::polls)));
       continue;
     }
     complaints_.works("Asking for jobs");
@@ -249,7 +250,9 @@ io::Awaitable<void> RemoteLink::hear_news() {
     const auto heard = co_await poll_long(service::Lane::calls, 0);
     if (heard) pause.reset();
     const bool was_waited = heard && now() - asked_at >= kLeastRefreshMs;
-    if (!was_waited) co_await io::sleep_for(heard ? kLeastRefreshMs : pause.next_ms());
+    if (was_waited) continue;
+    const std::int64_t asked_ms = client_.asked_pause_ms(service::Lane::calls);
+    co_await io::sleep_for(heard ? kLeastRefreshMs : pause.next_ms(asked_ms));
   }
 }
 

@@ -78,7 +78,7 @@ io::Awaitable<void> RemoteLink::tell() {
       pause.reset();
       continue;
     }
-    const MonoTime again_at = now() + pause.next_ms();
+    const MonoTime again_at = now() + pause.next_ms(client_.asked_pause_ms(service::Lane::calls));
     const bool had_socket = state_->peer != nullptr;
     while (!state_->closing && now() < again_at && had_socket == (state_->peer != nullptr))
       co_await state_->reports.wait(again_at - now());
