@@ -3,6 +3,7 @@
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 #include <utility>
@@ -84,11 +85,23 @@ std::size_t add_script_call(RedisConnection& connection, const LogAppend& append
   return count;
 }
 
+std::size_t calls_of(const LogAppend& append) {
+  return (append.records.size() + kScriptRecords - 1) / kScriptRecords;
+}
+
+// What the script answers.
+TaskTail tail_of(const redisReply& reply) {
+  std::array<std::uint64_t, 3> numbers{};
+  for (std::size_t i = 0; i < std::min(reply.elements, numbers.size()); ++i)
+    numbers.at(i) = static_cast<std::uint64_t>(reply.element[i]->integer);
+  return {static_cast<std::uint32_t>(numbers[0]), {numbers[1], numbers[1], numbers[2]}};
+}
+
 class Engine final : public RedisLogStore {
  public:
   explicit Engine(RedisAddress address) : pool_(std::move(address), kAppendScript) {}
 
-  Result<void> append(std::span<const LogAppend> appends) override;
+  Result<std::vector<TaskTail>> append(std::span<const LogAppend> appends) override;
   Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
                                       std::size_t max_bytes) override;
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
@@ -96,21 +109,25 @@ class Engine final : public RedisLogStore {
   Result<std::vector<TaskId>> tasks(TaskId after, std::size_t limit) override;
   Result<void> trim(TaskId task, LogPosition through) override;
   Result<void> check() override;
-  bool can_lose() const override { return true; }
+  bool is_remote() const override { return true; }
 
  private:
   RedisPool pool_;
 };
 
-Result<void> Engine::append(std::span<const LogAppend> appends) {
-  return pool_.run([&](RedisConnection& connection) -> Result<void> {
-    std::size_t calls = 0;
+Result<std::vector<TaskTail>> Engine::append(std::span<const LogAppend> appends) {
+  return pool_.run([&](RedisConnection& connection) -> Result<std::vector<TaskTail>> {
     for (const LogAppend& append : appends)
-      for (std::span<const LogRecord> rest = append.records; !rest.empty(); ++calls)
+      for (std::span<const LogRecord> rest = append.records; !rest.empty();)
         rest = rest.subspan(add_script_call(connection, append, rest));
-    for (; calls > 0; --calls)
-      if (auto done = connection.reply(); !done) return done.error();
-    return {};
+    std::vector<TaskTail> tails(appends.size());
+    for (std::size_t i = 0; i < appends.size(); ++i)
+      for (std::size_t calls = calls_of(appends[i]); calls > 0; --calls) {
+        const auto done = connection.reply();
+        if (!done) return done.error();
+        tails[i] = tail_of(**done);
+      }
+    return tails;
   });
 }
 
