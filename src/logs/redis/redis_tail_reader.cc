@@ -83,9 +83,9 @@ void RedisTailReader::watch(TaskId task) {
   {
     const std::lock_guard lock(mutex_);
     watched_.try_emplace(task);
+    ring(bell_.get());  // here, so that a reader that had nothing to do is not woken once more
   }
   changed_.notify_one();
-  ring(bell_.get());
 }
 
 void RedisTailReader::unwatch(TaskId task) {

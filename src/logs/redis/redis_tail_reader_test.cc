@@ -127,6 +127,19 @@ class RedisTailReaderTest : public testing::Test {
     return at == all.npos ? "none" : all.substr(at, all.find('\n', at) - at);
   }
 
+  int wake_keys_that_expire() {
+    auto connection = RedisConnection::open(redis_.address());
+    if (!connection) return -1;
+    const auto keys = connection->ask({"KEYS", "tandem:wake:*"});
+    if (!keys) return -1;
+    int count = 0;
+    for (std::size_t i = 0; i < (*keys)->elements; ++i) {
+      const auto seconds = connection->ask({"TTL", text_of(*(*keys)->element[i])});
+      if (seconds && (*seconds)->integer > 0) ++count;
+    }
+    return count;
+  }
+
   SystemClock clock_;
   SystemRandom random_;
   IdSource ids_{clock_, random_};
@@ -206,6 +219,17 @@ TEST_F(RedisTailReaderTest, ManyTasksAreFollowedOneAfterTheOther) {
   for (const auto& viewer : viewers) ASSERT_TRUE(viewer->sees({1, 2}));
   for (const TaskId& task : tasks) ASSERT_TRUE(append(a_.hub, make(task, 1, 3, 50)).has_value());
   for (const auto& viewer : viewers) ASSERT_TRUE(viewer->sees({1, 52}));
+}
+
+TEST_F(RedisTailReaderTest, AViewerOfAnotherTaskEndsTheWaitByAnEntryThatExpires) {
+  const TaskId other = ids_.make<TaskId>();
+  ASSERT_TRUE(append(a_.hub, make(other, 1, 1, 1)).has_value());
+  Viewer viewer(b_, task_);
+  await_waiting(1);
+  EXPECT_EQ(wake_keys_that_expire(), 0);
+  Viewer another(b_, other);
+  EXPECT_TRUE(another.sees({1, 1}));
+  EXPECT_EQ(wake_keys_that_expire(), 1);
 }
 
 TEST_F(RedisTailReaderTest, WithoutViewersRedisIsNotAsked) {
