@@ -56,7 +56,7 @@ class LogHub {
   // From the return of this call on, every chunk that is committed for the task, by whichever
   // server, is given to `follower` on `outbox`, in order and once. Read first what was there
   // before: subscribe, then reader().read() until it meets the first chunk; drop what overlaps by
-  // position (the first chunk may begin with a record that was there).
+  // position (the first chunk may begin with records that were there).
   FollowId follow(TaskId task, Outbox& outbox, Follower follower) {
     return followers_.follow(task, outbox, std::move(follower));
   }

@@ -10,8 +10,9 @@ namespace tandem::logs {
 // is told from then on.
 //
 // Of a watched task everything is told that is appended from the call on, each record once and in
-// the order of the log, from one thread. What is told first may begin with the record that was the
-// last one at that time. While the store is away nothing is told, and nothing is left out later.
+// the order of the log, from one thread. What is told first may begin with records that were there
+// at that time: from the last two on, so that who has read less sees that there is more to read.
+// While the store is away nothing is told, and nothing is left out later.
 class TailReader {
  public:
   virtual ~TailReader() = default;

@@ -50,12 +50,12 @@ void add_appends(TaskId task, std::vector<LogRecord> records, std::vector<LogApp
   }
 }
 
-// Of a list of entries; empty where there are none.
-std::string last_id(const redisReply& entries) {
-  if (entries.type != REDIS_REPLY_ARRAY || entries.elements == 0) return {};
-  const redisReply& last = *entries.element[entries.elements - 1];
-  if (last.type != REDIS_REPLY_ARRAY || last.elements == 0) return {};
-  return std::string(text_of(*last.element[0]));
+// Empty where there is no such entry.
+std::string id_of_entry(const redisReply& entries, std::size_t index) {
+  if (entries.type != REDIS_REPLY_ARRAY || entries.elements <= index) return {};
+  const redisReply& entry = *entries.element[index];
+  if (entry.type != REDIS_REPLY_ARRAY || entry.elements == 0) return {};
+  return std::string(text_of(*entry.element[0]));
 }
 
 }  // namespace
@@ -137,20 +137,23 @@ Result<void> RedisTailReader::read_once() {
   return {};
 }
 
-// Where the logs that are watched anew end now. Their last record is told: who has read further
-// drops it, who has not sees that there is more to read.
+// Where the logs that are watched anew end now. Their last records are told: who has read further
+// drops them, who has not sees that there is more to read. Two of them, for the first record of an
+// attempt alone would seem to go on behind any record of the one before.
 Result<void> RedisTailReader::begin_new() {
   for (auto fresh = places(true, kLookedUpAtOnce); !fresh.empty();
        fresh = places(true, kLookedUpAtOnce)) {
     for (const Place& place : fresh)
-      connection_->add({"XREVRANGE", redis_log_key(place.task), "+", "-", "COUNT", "1"});
+      connection_->add({"XREVRANGE", redis_log_key(place.task), "+", "-", "COUNT", "2"});
     std::vector<LogAppend> found;
     for (const Place& place : fresh) {
       const auto newest = connection_->reply();
       if (!newest) return newest.error();
-      const std::string id = last_id(**newest);
+      const std::string id = id_of_entry(**newest, 0);
+      std::vector<LogRecord> records = records_of(**newest);
+      std::reverse(records.begin(), records.end());
       if (move_to(place.task, id.empty() ? "0-0" : id))
-        add_appends(place.task, records_of(**newest), found);
+        add_appends(place.task, std::move(records), found);
     }
     if (!found.empty()) found_(std::move(found));
   }
@@ -224,7 +227,8 @@ void RedisTailReader::take(const redisReply& streams) {
     if (stream.type != REDIS_REPLY_ARRAY || stream.elements != 2) continue;
     const auto task = task_of_log_key(text_of(*stream.element[0]));
     const redisReply& entries = *stream.element[1];
-    if (task && move_to(*task, last_id(entries))) add_appends(*task, records_of(entries), found);
+    if (task && move_to(*task, id_of_entry(entries, entries.elements - 1)))
+      add_appends(*task, records_of(entries), found);
   }
   if (!found.empty()) found_(std::move(found));
 }
