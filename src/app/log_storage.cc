@@ -18,7 +18,7 @@ Result<LogStorage> open_log_storage(const config::Settings& settings, const Inst
   }
   auto address = logs::parse_redis_url(settings.logs_url);
   if (!address) return address.error();
-  auto store = logs::RedisLogStore::make(std::move(*address));
+  auto store = logs::RedisLogStore::make(*address);
   if (auto there = store->check(); !there)
     spdlog::warn("logs are away, the server starts without them: {}", there.error().detail);
   auto archive = std::make_unique<logs::ArchivedLogs>(*store, blobs);

@@ -50,6 +50,11 @@ Result<void> check(const LogAppend& append) {
   return {};
 }
 
+Result<LogTail> answer_of(const TaskTail& tail, std::uint32_t attempt) {
+  if (tail.attempt > attempt) return fail(Errc::stale_attempt, "A later attempt writes this log.");
+  return tail.attempt == attempt ? tail.tail : LogTail{};
+}
+
 }  // namespace
 
 struct LogHub::PendingAppend {
@@ -69,7 +74,7 @@ struct LogHub::PendingRemoval {
 };
 
 LogHub::LogHub(LogStore& store, LogReader& reader)
-    : store_(store), reader_(reader), tails_(kCachedTails) {
+    : store_(store), reader_(reader), tails_(kCachedTails), followers_(store) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -102,22 +107,6 @@ void LogHub::remove(std::vector<TaskId> tasks, Outbox& outbox, RemoveDone done) 
   inbox_filled_.notify_one();
 }
 
-LogHub::FollowId LogHub::follow(TaskId task, Outbox& outbox, Follower follower) {
-  auto shared = std::make_shared<const Follower>(std::move(follower));
-  const std::lock_guard lock(followers_mutex_);
-  const FollowId id = next_follow_++;
-  followers_[task].push_back({id, &outbox, std::move(shared)});
-  return id;
-}
-
-void LogHub::unfollow(TaskId task, FollowId id) {
-  const std::lock_guard lock(followers_mutex_);
-  const auto found = followers_.find(task);
-  if (found == followers_.end()) return;
-  std::erase_if(found->second, [id](const Subscription& one) { return one.id == id; });
-  if (found->second.empty()) followers_.erase(found);
-}
-
 void LogHub::run() {
   for (;;) {
     std::vector<PendingAppend> appends;
@@ -145,7 +134,7 @@ void LogHub::run() {
 }
 
 void LogHub::commit(std::span<PendingAppend> appends) {
-  // The store takes them side by side, so they move there and back.
+  // The store takes them side by side. What of them has moved there is only their records.
   std::vector<LogAppend> fresh;
   std::vector<PendingAppend*> owners;
   for (PendingAppend& pending : appends) {
@@ -155,13 +144,27 @@ void LogHub::commit(std::span<PendingAppend> appends) {
     owners.push_back(&pending);
   }
   if (!fresh.empty()) {
-    const Result<void> stored = guarded([&] { return store_.append(fresh); });
-    for (std::size_t i = 0; i < fresh.size(); ++i) owners[i]->append = std::move(fresh[i]);
-    if (stored.has_error()) take_back(appends, stored.error());
+    const auto stored = guarded([&] { return store_.append(fresh); });
+    if (stored.has_error()) {
+      take_back(appends, stored.error());
+      fresh.clear();
+    } else {
+      settle(owners, *stored, fresh);
+    }
   }
   Mail mail;
   answer(appends, mail);
-  send(appends, std::move(mail));
+  followers_.committed(std::move(fresh), std::move(mail));
+}
+
+// Where others append too, the store knows better than what was remembered.
+void LogHub::settle(std::span<PendingAppend*> owners, const std::vector<TaskTail>& tails,
+                    std::vector<LogAppend>& written) {
+  for (std::size_t i = 0; i < tails.size(); ++i) {
+    tails_.put(written[i].task_id, tails[i]);
+    owners[i]->answer = answer_of(tails[i], written[i].attempt);
+    if (owners[i]->answer.has_error()) written[i].records.clear();
+  }
 }
 
 // Also those that wrote nothing themselves: their tails counted on this commit. What was
@@ -169,10 +172,9 @@ void LogHub::commit(std::span<PendingAppend> appends) {
 void LogHub::take_back(std::span<PendingAppend> appends, const Error& error) {
   for (PendingAppend& pending : appends) {
     tails_.erase(pending.append.task_id);
-    pending.append.records.clear();
     if (pending.answer.has_value()) pending.answer = error;
   }
-  if (!store_.can_lose()) return;
+  if (!store_.is_remote()) return;
   for (auto pending = appends.rbegin(); pending != appends.rend(); ++pending)
     if (pending->acknowledged) tails_.put(pending->append.task_id, *pending->acknowledged);
 }
@@ -208,34 +210,20 @@ Result<LogTail> LogHub::admit(PendingAppend& pending) {
 // Where the append goes on; an error where it may not.
 Result<LogTail> LogHub::tail_before(PendingAppend& pending) {
   const LogAppend& append = pending.append;
-  const std::uint64_t first = append.records.front().seq;
-  Result<TaskTail> known = known_tail(append.task_id, append.attempt);
-  const auto ends_before = [&] {
-    const bool is_same = known->attempt == append.attempt;
-    return known->attempt <= append.attempt && (is_same ? known->tail.last_seq : 0) + 1 < first;
-  };
-  // Another server may have written meanwhile.
-  if (known && ends_before() && store_.can_lose()) {
-    const TaskTail remembered = *known;
-    known = stored_tail(append.task_id, append.attempt);
-    if (known && known->attempt == remembered.attempt &&
-        known->tail.last_seq < remembered.tail.last_seq)
-      known = remembered;
-  }
+  const Result<TaskTail> known = known_tail(append);
   if (!known) return known.error();
-  if (known->attempt > append.attempt)
-    return fail(Errc::stale_attempt, "A later attempt writes this log.");
-  const LogTail tail = known->attempt == append.attempt ? known->tail : LogTail{};
-  if (ends_before() && !is_refused_again(append))
+  const Result<LogTail> tail = answer_of(*known, append.attempt);
+  if (tail.has_error()) return tail;
+  if (tail->last_seq + 1 < append.records.front().seq && !is_refused_again(append))
     return fail(Errc::range_not_satisfiable,
-                "The log goes on at " + std::to_string(tail.last_seq + 1) + ".");
+                "The log goes on at " + std::to_string(tail->last_seq + 1) + ".");
   if (known->attempt == append.attempt) pending.acknowledged = *known;
   return tail;
 }
 
 // Notes what is refused for a gap.
 bool LogHub::is_refused_again(const LogAppend& append) {
-  if (!store_.can_lose()) return false;
+  if (!store_.is_remote()) return false;
   const LogPosition first{append.attempt, append.records.front().seq};
   const auto found = gaps_.find(append.task_id);
   if (found != gaps_.end() && found->second == first) {
@@ -247,10 +235,19 @@ bool LogHub::is_refused_again(const LogAppend& append) {
   return false;
 }
 
-// The latest attempt that has written and its tail, as far as it matters to an append of `attempt`.
-Result<TaskTail> LogHub::known_tail(TaskId task, std::uint32_t attempt) {
-  if (const TaskTail* cached = tails_.find(task)) return *cached;
-  return stored_tail(task, attempt);
+// The latest attempt that has written and its tail, as far as it matters to the append. Where
+// others append too, what is remembered counts alone only if the append goes on right behind it:
+// then the store compares once more. Else the farther of both counts: what the store has less it
+// has lost.
+Result<TaskTail> LogHub::known_tail(const LogAppend& append) {
+  const TaskTail* cached = tails_.find(append.task_id);
+  if (cached == nullptr) return stored_tail(append.task_id, append.attempt);
+  const LogPosition next{cached->attempt, cached->tail.last_seq + 1};
+  const bool goes_on = next == LogPosition{append.attempt, append.records.front().seq};
+  if (!store_.is_remote() || goes_on || cached->attempt > append.attempt) return *cached;
+  const auto stored = stored_tail(append.task_id, append.attempt);
+  if (stored && stored->position() < cached->position()) return *cached;
+  return stored;
 }
 
 Result<TaskTail> LogHub::stored_tail(TaskId task, std::uint32_t attempt) {
@@ -264,8 +261,11 @@ Result<TaskTail> LogHub::stored_tail(TaskId task, std::uint32_t attempt) {
 
 Result<LogTail> LogHub::tail_only(TaskId task, std::uint32_t attempt) {
   const TaskTail* cached = tails_.find(task);
-  if (cached != nullptr && cached->attempt == attempt) return cached->tail;
-  return store_.tail(task, attempt);
+  if (cached == nullptr || cached->attempt != attempt) return store_.tail(task, attempt);
+  if (!store_.is_remote()) return cached->tail;
+  const auto stored = store_.tail(task, attempt);
+  if (stored && stored->last_seq < cached->tail.last_seq) return cached->tail;
+  return stored;
 }
 
 void LogHub::answer(std::span<PendingAppend> appends, Mail& mail) {
@@ -274,27 +274,6 @@ void LogHub::answer(std::span<PendingAppend> appends, Mail& mail) {
     mail[pending.outbox].push_back(
         [done = std::move(pending.done), result = std::move(pending.answer)] { done(result); });
   }
-}
-
-// Adds what followers are told behind the answers, and posts. Posting under the lock is what makes
-// unfollow() final; an outbox runs nothing inside post().
-void LogHub::send(std::span<PendingAppend> appends, Mail mail) {
-  const std::lock_guard lock(followers_mutex_);
-  if (!followers_.empty()) {
-    std::unordered_map<TaskId, std::vector<LogRecord>> chunks;
-    for (PendingAppend& pending : appends) {
-      std::vector<LogRecord>& records = pending.append.records;
-      if (records.empty() || !followers_.contains(pending.append.task_id)) continue;
-      std::vector<LogRecord>& chunk = chunks[pending.append.task_id];
-      std::move(records.begin(), records.end(), std::back_inserter(chunk));
-    }
-    for (auto& [task, records] : chunks) {
-      const LogChunk chunk = std::make_shared<const std::vector<LogRecord>>(std::move(records));
-      for (const Subscription& one : followers_.at(task))
-        mail[one.outbox].push_back([follower = one.follower, chunk] { (*follower)(chunk); });
-    }
-  }
-  for (auto& [outbox, deliveries] : mail) outbox->post(std::move(deliveries));
 }
 
 // One slice, so that appends do not wait for the removal of a large log.

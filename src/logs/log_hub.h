@@ -4,30 +4,29 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/outbox.h"
+#include "logs/log_followers.h"
 #include "logs/log_store.h"
 #include "logs/tail_cache.h"
 
 namespace tandem::logs {
 
-// Records that became durable in one commit, of one task. Shared by all that follow it.
-using LogChunk = std::shared_ptr<const std::vector<LogRecord>>;
-
 // Appends and follows. A thread of its own commits what has come in, all in one (group commit),
-// then answers, then tells the followers. Thread-safe; no call blocks. An Outbox outlives the hub.
+// then answers, then tells the followers. Several servers may have a hub each on one store that is
+// remote. Thread-safe; no call blocks. An Outbox outlives the hub.
 class LogHub {
  public:
   using AppendDone = std::function<void(Result<LogTail>)>;
   using RemoveDone = std::function<void(Result<void>)>;
-  using Follower = std::function<void(LogChunk)>;
-  using FollowId = std::uint64_t;
+  using Follower = LogFollowers::Follower;
+  using FollowId = LogFollowers::FollowId;
 
   // What one caller should at most leave unanswered, and what all together should.
   static constexpr std::size_t kCallerWindowBytes = 1024 * 1024;
@@ -54,12 +53,15 @@ class LogHub {
   // take nothing new from their sources until answers have come.
   std::size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
 
-  // From the return of this call on, every chunk that is committed for the task is given to
-  // `follower` on `outbox`, in order. Read first what was there before: subscribe, then
-  // reader().read() until it meets the first chunk; drop what overlaps by position.
-  FollowId follow(TaskId task, Outbox& outbox, Follower follower);
+  // From the return of this call on, every chunk that is committed for the task, by whichever
+  // server, is given to `follower` on `outbox`, in order and once. Read first what was there
+  // before: subscribe, then reader().read() until it meets the first chunk; drop what overlaps by
+  // position (the first chunk may begin with records that were there).
+  FollowId follow(TaskId task, Outbox& outbox, Follower follower) {
+    return followers_.follow(task, outbox, std::move(follower));
+  }
   // After it returns, at most the chunks already posted still arrive.
-  void unfollow(TaskId task, FollowId id);
+  void unfollow(TaskId task, FollowId id) { followers_.unfollow(task, id); }
 
   // Behind the appends that came before it; those that come while it goes on may be removed too.
   // On an error some of it may be gone: repeat it.
@@ -70,25 +72,20 @@ class LogHub {
  private:
   struct PendingAppend;
   struct PendingRemoval;
-  struct Subscription {
-    FollowId id = 0;
-    Outbox* outbox = nullptr;
-    std::shared_ptr<const Follower> follower;
-  };
-  // What goes back at the end of a commit: one post per outbox.
-  using Mail = std::unordered_map<Outbox*, std::vector<Outbox::Delivery>>;
+  using Mail = LogFollowers::Mail;
 
   void run();
   void commit(std::span<PendingAppend> appends);
+  void settle(std::span<PendingAppend*> owners, const std::vector<TaskTail>& tails,
+              std::vector<LogAppend>& written);
   void take_back(std::span<PendingAppend> appends, const Error& error);
   Result<LogTail> admit(PendingAppend& pending);
-  Result<TaskTail> known_tail(TaskId task, std::uint32_t attempt);
+  Result<TaskTail> known_tail(const LogAppend& append);
   Result<TaskTail> stored_tail(TaskId task, std::uint32_t attempt);
   Result<LogTail> tail_before(PendingAppend& pending);
   bool is_refused_again(const LogAppend& append);
   Result<LogTail> tail_only(TaskId task, std::uint32_t attempt);
   void answer(std::span<PendingAppend> appends, Mail& mail);
-  void send(std::span<PendingAppend> appends, Mail mail);
   void remove_some();
 
   LogStore& store_;
@@ -104,9 +101,7 @@ class LogHub {
   std::vector<PendingRemoval> removal_inbox_;
   bool stopping_ = false;
 
-  std::mutex followers_mutex_;  // never held together with inbox_mutex_
-  std::unordered_map<TaskId, std::vector<Subscription>> followers_;  // guarded, with next_follow_
-  FollowId next_follow_ = 1;
+  LogFollowers followers_;
 
   std::thread thread_;
 };

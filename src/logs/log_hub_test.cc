@@ -178,12 +178,22 @@ TEST_F(LogHubTest, FollowersHearNothingOfAFailedCommit) {
   EXPECT_EQ(seen, "a");
 }
 
-class LossyLogHubTest : public LogHubTest {
+// A store that can lose records, and to which another server appends too.
+class RemoteLogHubTest : public LogHubTest {
  protected:
-  LossyLogHubTest() { store_.set_can_lose(true); }
+  RemoteLogHubTest() { store_.set_is_remote(true); }
+  Result<LogTail> append_elsewhere(LogAppend one) {
+    std::optional<Result<LogTail>> answer;
+    another_.append(std::move(one), outbox_, [&](Result<LogTail> result) { answer = result; });
+    EXPECT_TRUE(outbox_.run_until([&] { return answer.has_value(); }));
+    return *answer;
+  }
+
+ private:
+  LogHub another_{store_};
 };
 
-TEST_F(LossyLogHubTest, WhatTheStoreLostDoesNotHoldUpTheRest) {
+TEST_F(RemoteLogHubTest, WhatTheStoreLostDoesNotHoldUpTheRest) {
   EXPECT_EQ(last_seq(make(task_, 1, 1, {"a", "b"})), 2u);
   store_.fail_with(fail(Errc::store_unavailable, "away"));
   EXPECT_EQ(error(make(task_, 1, 3, {"c"})), Errc::store_unavailable);
@@ -193,7 +203,7 @@ TEST_F(LossyLogHubTest, WhatTheStoreLostDoesNotHoldUpTheRest) {
   EXPECT_EQ(text(task_), "c");
 }
 
-TEST_F(LossyLogHubTest, AGapThatComesAgainIsALoss) {
+TEST_F(RemoteLogHubTest, AGapThatComesAgainIsALoss) {
   EXPECT_EQ(error(make(task_, 1, 3, {"c"})), Errc::range_not_satisfiable);
   EXPECT_EQ(error(make(task_, 1, 5, {"e"})), Errc::range_not_satisfiable);
   EXPECT_EQ(error(make(task_, 1, 3, {"c"})), Errc::range_not_satisfiable);
@@ -203,15 +213,44 @@ TEST_F(LossyLogHubTest, AGapThatComesAgainIsALoss) {
   EXPECT_EQ(last_seq(make(other_, 1, 3, {"c"})), 3u);
 }
 
-TEST_F(LossyLogHubTest, WhatAnotherServerWroteIsSeenBeforeAGapIsSaid) {
-  LogHub another(store_);
+TEST_F(RemoteLogHubTest, WhatAnotherServerWroteIsSeenBeforeAGapIsSaid) {
   EXPECT_EQ(last_seq(make(task_, 1, 1, {"a"})), 1u);
-  std::optional<Result<LogTail>> answer;
-  another.append(make(task_, 1, 2, {"b", "c"}), outbox_,
-                 [&](Result<LogTail> result) { answer = result; });
-  ASSERT_TRUE(outbox_.run_until([&] { return answer.has_value(); }));
+  EXPECT_TRUE(append_elsewhere(make(task_, 1, 2, {"b", "c"})).has_value());
   EXPECT_EQ(last_seq(make(task_, 1, 4, {"d"})), 4u);
   EXPECT_EQ(text(task_), "abcd");
+}
+
+TEST_F(RemoteLogHubTest, WhatAnotherServerCommittedIsARepeatHere) {
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {"a"})), 1u);
+  EXPECT_TRUE(append_elsewhere(make(task_, 1, 2, {"bb", "cc"})).has_value());
+  const auto repeated = append(make(task_, 1, 2, {"BB"}));
+  ASSERT_TRUE(repeated.has_value());
+  EXPECT_EQ(repeated->last_seq, 3u);
+  EXPECT_EQ(repeated->bytes, 5u);
+  EXPECT_TRUE(append_elsewhere(make(task_, 1, 4, {"d"})).has_value());
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {"A", "BB", "CC", "D", "e"})), 5u);
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {"A"})), 5u);
+  EXPECT_EQ(text(task_), "abbccde");
+}
+
+TEST_F(RemoteLogHubTest, TheTailThatIsSaidIsTheStoresNotTheOneRemembered) {
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {"a"})), 1u);
+  EXPECT_TRUE(append_elsewhere(make(task_, 1, 2, {"b", "c"})).has_value());
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {})), 3u);
+  const auto gap = append(make(task_, 1, 6, {"f"}));
+  ASSERT_TRUE(gap.has_error());
+  EXPECT_EQ(gap.error().code, Errc::range_not_satisfiable);
+  EXPECT_EQ(gap.error().detail, "The log goes on at 4.");
+}
+
+TEST_F(RemoteLogHubTest, ALaterAttemptElsewhereMakesThisOneStaleAndHoldsUpNobodyElse) {
+  EXPECT_EQ(last_seq(make(task_, 1, 1, {"a"})), 1u);
+  EXPECT_TRUE(append_elsewhere(make(task_, 2, 1, {"b"})).has_value());
+  EXPECT_EQ(error(make(task_, 1, 2, {"x"})), Errc::stale_attempt);  // right behind what it knew
+  EXPECT_EQ(error(make(task_, 1, 1, {"x"})), Errc::stale_attempt);
+  EXPECT_EQ(error(make(task_, 1, 9, {"x"})), Errc::stale_attempt);
+  EXPECT_EQ(last_seq(make(task_, 2, 2, {"c"})), 2u);
+  EXPECT_EQ(text(task_), "abc");
 }
 
 TEST_F(LogHubTest, RemoveForgetsTheTail) {
@@ -247,7 +286,7 @@ TEST_F(LogHubTest, WhatHasComeInIsCommittedAndAnsweredAtTheEnd) {
 class GatedStore final : public LogStore {
  public:
   explicit GatedStore(LogStore& inner) : inner_(inner) {}
-  Result<void> append(std::span<const LogAppend> appends) override {
+  Result<std::vector<TaskTail>> append(std::span<const LogAppend> appends) override {
     {
       std::unique_lock lock(mutex_);
       ++calls_;

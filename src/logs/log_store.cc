@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "logs/tail_reader.h"
 
 namespace tandem::logs {
 namespace {
@@ -44,5 +45,7 @@ std::optional<LogPosition> parse_log_position(std::string_view text) {
 std::string to_string(LogPosition position) {
   return std::to_string(position.attempt) + '-' + std::to_string(position.seq);
 }
+
+std::unique_ptr<TailReader> LogStore::open_tail(AppendsFound /*found*/) { return nullptr; }
 
 }  // namespace tandem::logs

@@ -2,6 +2,8 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,6 +54,16 @@ struct LogTail {
   std::uint64_t bytes = 0;     // of the attempt
 };
 
+// The latest attempt of a task that has written, and where its log ends.
+struct TaskTail {
+  std::uint32_t attempt = 0;
+  LogTail tail;
+  LogPosition position() const { return {attempt, tail.last_seq}; }
+};
+
+class TailReader;
+using AppendsFound = std::function<void(std::vector<LogAppend>)>;
+
 // What of a log can be read. Blocks; from any thread. Errors: store_unavailable, disk_full; after
 // one, the same call may work again.
 class LogReader {
@@ -70,7 +82,9 @@ class LogStore : public LogReader {
   // that is there already is skipped. Attempts of a task come in order; the caller (LogHub) has
   // checked that there is no gap, as far as it knows: an engine that can lose what was durable says
   // in a `system` record what is missing before the first one.
-  virtual Result<void> append(std::span<const LogAppend> appends) = 0;
+  // Where others append too it answers, for each append, how its task stands behind it: where a
+  // later attempt has written, the append has changed nothing. Else the answer is empty.
+  virtual Result<std::vector<TaskTail>> append(std::span<const LogAppend> appends) = 0;
   virtual Result<LogTail> tail(TaskId task, std::uint32_t attempt) = 0;
   // Removes whole logs in the order given, until about `max_bytes` of data are gone where that
   // takes time, so that no call takes long. Answers how many tasks, from the front, have nothing
@@ -83,8 +97,11 @@ class LogStore : public LogReader {
   virtual Result<std::string> mark(const std::string& installation) { return installation; }
   // Whether it can be used now.
   virtual Result<void> check() { return {}; }
-  // Whether what was durable can be lost while the server runs (another server's memory).
-  virtual bool can_lose() const { return false; }
+  // Whether it is a server of its own: others append to it too, and what was durable can be lost
+  // while this server runs.
+  virtual bool is_remote() const { return false; }
+  // Tells `found` what is appended, whoever appends it. Null: nobody does but the caller.
+  virtual std::unique_ptr<TailReader> open_tail(AppendsFound found);
 };
 
 // A store that is meant for what is written now: a log that nobody writes any more is moved.

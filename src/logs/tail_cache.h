@@ -9,12 +9,6 @@
 
 namespace tandem::logs {
 
-// The latest attempt of a task that has written, and where its log ends.
-struct TaskTail {
-  std::uint32_t attempt = 0;
-  LogTail tail;
-};
-
 // The tails of the tasks that wrote last, at most `capacity` of them. For one thread.
 class TailCache {
  public:

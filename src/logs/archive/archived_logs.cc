@@ -57,7 +57,7 @@ Result<std::vector<LogRecord>> ArchivedLogs::read_packed(const File& file, TaskI
   const int room = limit - static_cast<int>(page->size());
   if (room <= 0 || bytes >= max_bytes || page->back().position() < file->end()) return page;
   auto later = live_.read(task, file->end(), room, max_bytes - bytes);
-  if (later && later->empty()) {
+  if (later && (later->empty() || !continues(file->end(), later->front().position()))) {
     // Another server may have packed more since this file was opened.
     const auto newer = file_behind(task, file->end());
     if (newer && *newer != nullptr) later = (*newer)->read(file->end(), room, max_bytes - bytes);

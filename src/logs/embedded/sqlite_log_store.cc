@@ -59,7 +59,7 @@ class Engine final : public SqliteLogStore {
   explicit Engine(std::string path) : path_(std::move(path)) {}
   Result<void> set_up();
 
-  Result<void> append(std::span<const LogAppend> appends) override;
+  Result<std::vector<TaskTail>> append(std::span<const LogAppend> appends) override;
   Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
                                       std::size_t max_bytes) override;
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
@@ -124,12 +124,14 @@ Result<void> Engine::in_transaction(Work work) {
   return result;
 }
 
-Result<void> Engine::append(std::span<const LogAppend> appends) {
-  return in_transaction([&]() -> Result<void> {
+Result<std::vector<TaskTail>> Engine::append(std::span<const LogAppend> appends) {
+  const auto done = in_transaction([&]() -> Result<void> {
     for (const LogAppend& append : appends)
-      if (auto done = append_one(append); !done) return done;
+      if (auto one = append_one(append); !one) return one;
     return {};
   });
+  if (!done) return done.error();
+  return std::vector<TaskTail>();
 }
 
 Result<void> Engine::append_one(const LogAppend& append) {

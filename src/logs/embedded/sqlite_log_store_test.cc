@@ -126,7 +126,7 @@ TEST_F(SqliteLogStoreTest, AFailedWriteChangesNothingAndPassesByItself) {
   const rlimit small{.rlim_cur = 512 * 1024, .rlim_max = before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   std::uint64_t seq = 1;
-  Result<void> result;
+  Result<std::vector<TaskTail>> result;
   while (seq < 100) {
     const LogAppend append = one(seq, std::string(60'000, 'x'));
     result = (*store)->append({&append, 1});

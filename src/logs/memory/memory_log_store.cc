@@ -2,19 +2,26 @@
 
 namespace tandem::logs {
 
-Result<void> MemoryLogStore::append(std::span<const LogAppend> appends) {
+Result<std::vector<TaskTail>> MemoryLogStore::append(std::span<const LogAppend> appends) {
   const std::lock_guard lock(mutex_);
   ++append_calls_;
   if (failure_) return *failure_;
+  std::vector<TaskTail> tails;
   for (const LogAppend& append : appends) {
     auto& log = logs_[append.task_id];
+    const std::uint32_t latest = log.empty() ? 0 : log.rbegin()->first.attempt;
+    const bool is_stale = is_remote_ && latest > append.attempt;
     for (const LogRecord& record : append.records) {
+      if (is_stale) break;
       LogRecord kept = record;
       kept.attempt = append.attempt;
       log.try_emplace(kept.position(), std::move(kept));
     }
+    if (!is_remote_) continue;
+    const std::uint32_t attempt = is_stale ? latest : append.attempt;
+    tails.push_back({attempt, tail_of(log, attempt)});
   }
-  return {};
+  return tails;
 }
 
 Result<std::vector<LogRecord>> MemoryLogStore::read(TaskId task, LogPosition after, int limit,
@@ -36,11 +43,14 @@ Result<std::vector<LogRecord>> MemoryLogStore::read(TaskId task, LogPosition aft
 Result<LogTail> MemoryLogStore::tail(TaskId task, std::uint32_t attempt) {
   const std::lock_guard lock(mutex_);
   if (failure_) return *failure_;
-  LogTail tail;
   const auto log = logs_.find(task);
-  if (log == logs_.end()) return tail;
-  auto at = log->second.lower_bound({attempt, 0});
-  for (; at != log->second.end() && at->first.attempt == attempt; ++at) {
+  return log == logs_.end() ? LogTail{} : tail_of(log->second, attempt);
+}
+
+LogTail MemoryLogStore::tail_of(const Log& log, std::uint32_t attempt) {
+  LogTail tail;
+  auto at = log.lower_bound({attempt, 0});
+  for (; at != log.end() && at->first.attempt == attempt; ++at) {
     tail.last_seq = at->first.seq;
     ++tail.records;
     tail.bytes += at->second.data.size();

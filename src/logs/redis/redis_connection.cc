@@ -81,12 +81,25 @@ void RedisConnection::add(std::span<const std::string_view> command) {
   }
 }
 
+// To hiredis, which sends it.
+void RedisConnection::hand_over() {
+  if (buffer_.empty()) return;
+  redisAppendFormattedCommand(context_.get(), buffer_.data(), buffer_.size());
+  buffer_.clear();
+}
+
+Result<void> RedisConnection::send() {
+  hand_over();
+  for (int is_done = 0; is_done == 0;)
+    if (redisBufferWrite(context_.get(), &is_done) != REDIS_OK) return broken();
+  return {};
+}
+
+int RedisConnection::fd() const { return context_->fd; }
+
 Result<RedisReply> RedisConnection::reply() {
   if (fault_ != Fault::none) return fail(Errc::store_unavailable, "Redis can't be reached.");
-  if (!buffer_.empty()) {
-    redisAppendFormattedCommand(context_.get(), buffer_.data(), buffer_.size());
-    buffer_.clear();
-  }
+  hand_over();
   void* taken = nullptr;
   if (redisGetReply(context_.get(), &taken) != REDIS_OK) return broken();
   RedisReply answer(static_cast<redisReply*>(taken));

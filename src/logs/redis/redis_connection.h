@@ -43,6 +43,9 @@ class RedisConnection {
     add(command);
     return reply();
   }
+  // Sends the pipeline now; fd() can be read when its answers come.
+  Result<void> send();
+  int fd() const;
   // From now on an answer may take so long: one that is waited for on purpose.
   void be_patient(std::int64_t reply_ms);
 
@@ -61,6 +64,7 @@ class RedisConnection {
   };
   explicit RedisConnection(redisContext* context) : context_(context) {}
   Result<void> greet(const RedisAddress& address);
+  void hand_over();
   Error broken();
 
   std::unique_ptr<redisContext, Free> context_;

@@ -3,12 +3,14 @@
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <string_view>
 #include <utility>
 
 #include "logs/redis/redis_pool.h"
+#include "logs/redis/redis_tail_reader.h"
 #include "logs/redis/scripts.h"
+#include "logs/redis/stream_entries.h"
 
 namespace tandem::logs {
 namespace {
@@ -18,51 +20,6 @@ constexpr std::string_view kMark = "tandem:installation";
 constexpr std::size_t kScriptRecords = 500;  // Redis does nothing else meanwhile
 constexpr std::size_t kPageRecords = 256;
 constexpr std::size_t kRemovedAtOnce = 500;
-
-std::string_view text_of(const redisReply& reply) {
-  return reply.str == nullptr ? std::string_view() : std::string_view(reply.str, reply.len);
-}
-
-template <class Number>
-Number number_of(std::string_view text) {
-  Number number{};
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-struct StreamEntry {
-  LogRecord record;
-  std::uint64_t total = 0;
-};
-
-// An entry of a stream. What is no entry of ours has no place in the result.
-std::optional<StreamEntry> entry_of(const redisReply& reply) {
-  if (reply.type != REDIS_REPLY_ARRAY || reply.elements != 2) return std::nullopt;
-  const auto position = parse_log_position(text_of(*reply.element[0]));
-  const redisReply& fields = *reply.element[1];
-  if (!position || fields.type != REDIS_REPLY_ARRAY) return std::nullopt;
-  StreamEntry entry;
-  entry.record.attempt = position->attempt;
-  entry.record.seq = position->seq;
-  for (std::size_t i = 0; i + 1 < fields.elements; i += 2) {
-    const std::string_view name = text_of(*fields.element[i]),
-                           text = text_of(*fields.element[i + 1]);
-    if (name == "ts") entry.record.ts.ms = number_of<std::int64_t>(text);
-    if (name == "stream") entry.record.stream = log_stream_from(text).value_or(LogStream::system);
-    if (name == "data") entry.record.data = text;
-    if (name == "total") entry.total = number_of<std::uint64_t>(text);
-  }
-  return entry;
-}
-
-std::vector<LogRecord> records_of(const redisReply& reply) {
-  std::vector<LogRecord> records;
-  if (reply.type != REDIS_REPLY_ARRAY) return records;
-  records.reserve(reply.elements);
-  for (std::size_t i = 0; i < reply.elements; ++i)
-    if (auto entry = entry_of(*reply.element[i])) records.push_back(std::move(entry->record));
-  return records;
-}
 
 // One call of the script: the front of `records`. Answers how many those are.
 std::size_t add_script_call(RedisConnection& connection, const LogAppend& append,
@@ -85,11 +42,23 @@ std::size_t add_script_call(RedisConnection& connection, const LogAppend& append
   return count;
 }
 
+std::size_t calls_of(const LogAppend& append) {
+  return (append.records.size() + kScriptRecords - 1) / kScriptRecords;
+}
+
+// What the script answers.
+TaskTail tail_of(const redisReply& reply) {
+  std::array<std::uint64_t, 3> numbers{};
+  for (std::size_t i = 0; i < std::min(reply.elements, numbers.size()); ++i)
+    numbers.at(i) = static_cast<std::uint64_t>(reply.element[i]->integer);
+  return {static_cast<std::uint32_t>(numbers[0]), {numbers[1], numbers[1], numbers[2]}};
+}
+
 class Engine final : public RedisLogStore {
  public:
-  explicit Engine(RedisAddress address) : pool_(std::move(address), kAppendScript) {}
+  explicit Engine(const RedisAddress& address) : address_(address), pool_(address, kAppendScript) {}
 
-  Result<void> append(std::span<const LogAppend> appends) override;
+  Result<std::vector<TaskTail>> append(std::span<const LogAppend> appends) override;
   Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
                                       std::size_t max_bytes) override;
   Result<LogTail> tail(TaskId task, std::uint32_t attempt) override;
@@ -98,21 +67,29 @@ class Engine final : public RedisLogStore {
   Result<void> trim(TaskId task, LogPosition through) override;
   Result<std::string> mark(const std::string& installation) override;
   Result<void> check() override;
-  bool can_lose() const override { return true; }
+  bool is_remote() const override { return true; }
+  std::unique_ptr<TailReader> open_tail(AppendsFound found) override {
+    return std::make_unique<RedisTailReader>(address_, pool_, std::move(found));
+  }
 
  private:
+  const RedisAddress address_;
   RedisPool pool_;
 };
 
-Result<void> Engine::append(std::span<const LogAppend> appends) {
-  return pool_.run([&](RedisConnection& connection) -> Result<void> {
-    std::size_t calls = 0;
+Result<std::vector<TaskTail>> Engine::append(std::span<const LogAppend> appends) {
+  return pool_.run([&](RedisConnection& connection) -> Result<std::vector<TaskTail>> {
     for (const LogAppend& append : appends)
-      for (std::span<const LogRecord> rest = append.records; !rest.empty(); ++calls)
+      for (std::span<const LogRecord> rest = append.records; !rest.empty();)
         rest = rest.subspan(add_script_call(connection, append, rest));
-    for (; calls > 0; --calls)
-      if (auto done = connection.reply(); !done) return done.error();
-    return {};
+    std::vector<TaskTail> tails(appends.size());
+    for (std::size_t i = 0; i < appends.size(); ++i)
+      for (std::size_t calls = calls_of(appends[i]); calls > 0; --calls) {
+        const auto done = connection.reply();
+        if (!done) return done.error();
+        tails[i] = tail_of(**done);
+      }
+    return tails;
   });
 }
 
@@ -210,10 +187,8 @@ Result<void> Engine::check() {
 
 }  // namespace
 
-std::string redis_log_key(TaskId task) { return "tandem:log:{" + to_string(task) + "}"; }
-
-std::unique_ptr<RedisLogStore> RedisLogStore::make(RedisAddress address) {
-  return std::make_unique<Engine>(std::move(address));
+std::unique_ptr<RedisLogStore> RedisLogStore::make(const RedisAddress& address) {
+  return std::make_unique<Engine>(address);
 }
 
 }  // namespace tandem::logs

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "logs/log_store.h"
 #include "logs/redis/redis_address.h"
@@ -19,9 +18,7 @@ namespace tandem::logs {
 class RedisLogStore : public LiveLogStore {
  public:
   // Does not connect: a server starts also while Redis is away.
-  static std::unique_ptr<RedisLogStore> make(RedisAddress address);
+  static std::unique_ptr<RedisLogStore> make(const RedisAddress& address);
 };
-
-std::string redis_log_key(TaskId task);  // tandem:log:{…}
 
 }  // namespace tandem::logs

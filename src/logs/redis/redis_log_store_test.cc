@@ -26,8 +26,8 @@ class RedisLogStoreTest : public testing::Test {
                                 .data = data[i]});
     return append;
   }
-  Result<void> append(RedisLogStore& store, std::uint64_t first,
-                      const std::vector<std::string>& data) {
+  Result<std::vector<TaskTail>> append(RedisLogStore& store, std::uint64_t first,
+                                       const std::vector<std::string>& data) {
     const LogAppend one = make(first, data);
     const auto begin = Clock::now();
     auto done = store.append({&one, 1});
@@ -181,8 +181,25 @@ TEST_F(RedisLogStoreTest, AnEarlierAttemptThanTheLastChangesNothing) {
   LogAppend later = make(1, {"later"});
   later.attempt = 2;
   ASSERT_TRUE(store->append({&later, 1}).has_value());
-  EXPECT_TRUE(append(*store, 1, {"stale"}).has_error());
+  const auto tails = append(*store, 1, {"stale"});
+  ASSERT_TRUE(tails.has_value());
+  EXPECT_EQ(tails->at(0).attempt, 2u);
   EXPECT_EQ(text(*store), "later");
+}
+
+TEST_F(RedisLogStoreTest, AnAppendIsAnsweredWithTheTailThatIsThere) {
+  TestRedisServer redis;
+  const auto store = RedisLogStore::make(redis.address());
+  ASSERT_TRUE(append(*store, 1, {"a", "bc", "d"}).has_value());
+  const std::vector<LogAppend> both = {make(1, {"a", "bc"}),
+                                       make(4, std::vector<std::string>(1200, "x"))};
+  const auto tails = store->append(both);
+  ASSERT_TRUE(tails.has_value());
+  ASSERT_EQ(tails->size(), 2u);
+  EXPECT_EQ(tails->at(0).position(), (LogPosition{1, 3}));
+  EXPECT_EQ(tails->at(0).tail.bytes, 4u);
+  EXPECT_EQ(tails->at(1).position(), (LogPosition{1, 1203}));
+  EXPECT_EQ(tails->at(1).tail.bytes, 1204u);
 }
 
 }  // namespace

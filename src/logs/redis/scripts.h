@@ -6,14 +6,16 @@ namespace tandem::logs {
 
 // Appends records of one attempt, all or none; those that are there already are skipped. Where the
 // stream lacks records before the first one, it has lost them: a record of the stream `system` with
-// the number of the last of them says so.
+// the number of the last of them says so. Where a later attempt has written nothing is added.
 // KEYS: the stream, the index. ARGV: task id, attempt, then seq, ts, stream, data of each record.
+// Answers the latest attempt, and of this one the last seq and the bytes of data.
 inline constexpr std::string_view kAppendScript = R"lua(
 local stream, attempt = KEYS[1], ARGV[2]
-local newest = redis.call('XREVRANGE', stream, attempt .. '-18446744073709551615', attempt .. '-0',
-                          'COUNT', 1)[1]
-local last, total = 0, 0
-if newest then
+local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+local latest, last, total = 0, 0, 0
+if newest then latest = tonumber(string.match(newest[1], '^%d+')) end
+if latest > tonumber(attempt) then return {latest, 0, 0} end
+if latest == tonumber(attempt) then
   last = tonumber(string.match(newest[1], '%d+$'))
   for i = 1, #newest[2], 2 do
     if newest[2][i] == 'total' then total = tonumber(newest[2][i + 1]) end
@@ -37,7 +39,7 @@ for i = 3, #ARGV, 4 do
   end
   if seq > last then add(seq, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
 end
-return last
+return {tonumber(attempt), last, total}
 )lua";
 
 // KEYS: the stream, the index. ARGV: task id, the last position to go, the one behind it.
