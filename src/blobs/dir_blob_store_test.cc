@@ -158,17 +158,17 @@ TEST_F(DirBlobStoreTest, ManyThreadsWriteAndRemoveAtOnce) {
 TEST_F(DirBlobStoreTest, ServersThatShareADirectorySweepOnlyTheirOwnPart) {
   const auto one = open_dir_blob_store(folder_ / "blobs", "one");
   ASSERT_TRUE(one) << one.error().detail;
-  auto writer = (*one)->create(task_, BlobKind::out, "shared.txt");
+  auto writer = (*one)->create(task_, BlobFolder::out(1), "shared.txt");
   ASSERT_TRUE(writer);
   ASSERT_TRUE((*writer)->write("hello"));
   const auto other = open_dir_blob_store(folder_ / "blobs", "other");  // starts meanwhile
   ASSERT_TRUE(other) << other.error().detail;
-  auto same_time = (*other)->create(task_, BlobKind::out, "other.txt");
+  auto same_time = (*other)->create(task_, BlobFolder::out(1), "other.txt");
   ASSERT_TRUE(same_time) << same_time.error().detail;
   ASSERT_TRUE((*writer)->finish(kShaOfHello));
-  EXPECT_TRUE((*other)->open(task_, BlobKind::out, "shared.txt"));
+  EXPECT_TRUE((*other)->open(task_, BlobFolder::out(1), "shared.txt"));
   ASSERT_TRUE((*other)->remove(task_));
-  EXPECT_FALSE((*one)->open(task_, BlobKind::out, "shared.txt"));
+  EXPECT_FALSE((*one)->open(task_, BlobFolder::out(1), "shared.txt"));
 }
 
 }  // namespace
