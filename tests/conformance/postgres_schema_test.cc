@@ -213,6 +213,10 @@ TEST_P(PostgresPlansTest, NoHotQueryReadsAllTasksOrSorts) {
       {sql::settle_callbacks, "callbacks_pkey"},
       {sql::delete_callbacks, "callbacks_pkey"},
       {sql::list_callbacks, "callbacks_by_due"},
+      {sql::read_letters, "letters_by_receiver"},
+      {sql::drop_letters, "letters_pkey"},
+      {sql::drop_letters_to, "letters_by_receiver"},
+      {sql::lock_silent_server, "servers_pkey"},
       {sql::find_worker, "workers_pkey"},
       {sql::list_workers, "workers_pkey"},
       {sql::list_clients, "clients_pkey"},
@@ -246,6 +250,9 @@ TEST_P(PostgresPlansTest, ListsAndStatisticsFollowAnIndex) {
                {"Backward using tasks_by_client", "Backward using finished_by_client"});
   expect_along(sql::list_leased, {"tasks_leased"});
   expect_along(sql::stats_oldest_pending, {"tasks_pending"});
+  expect_along(sql::adopt_pending, {"tasks_pending", "tasks_by_id"});
+  expect_along(sql::adopt_scheduled, {"tasks_scheduled", "tasks_by_id"});
+  expect_along(sql::adopt_leased, {"tasks_leased", "tasks_by_id"});
   expect_along(sql::expire_idempotency, {"idempotency_by_age"});
   expect_along(sql::expire_refresh, {"refresh_tokens_by_expiry"});
   EXPECT_THAT(plan_of(sql::stats_counts), Not(HasSubstr("on tasks")));
