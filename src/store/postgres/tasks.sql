@@ -8,9 +8,9 @@ insert into tandem.tasks (
   updated_at, queued_at, queue_expires_at, assigned_at, started_at, worker_id, worker_name, state,
   result)
 select
-  g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority, g.unique_key,
-  string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt, g.first_attempt,
-  g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.queue_expires_at,
+  g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority,
+  g.unique_key, string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt,
+  g.first_attempt, g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.queue_expires_at,
   g.assigned_at, g.started_at, g.worker_id, g.worker_name, g.state, g.result
 from unnest(
   $1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::text[],
@@ -31,9 +31,9 @@ insert into tandem.finished_tasks (
   updated_at, queued_at, assigned_at, started_at, finished_at, worker_id, worker_name, state,
   result, ended_from)
 select
-  g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority, g.unique_key,
-  string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt, g.first_attempt,
-  g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.assigned_at,
+  g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority,
+  g.unique_key, string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt,
+  g.first_attempt, g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.assigned_at,
   g.started_at, g.finished_at, g.worker_id, g.worker_name, g.state, g.result, 'running'
 from unnest(
   $1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::text[],
