@@ -10,8 +10,8 @@ insert into tandem.tasks (
 select
   g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority,
   g.unique_key, string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt,
-  g.first_attempt, g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.queue_expires_at,
-  g.assigned_at, g.started_at, g.worker_id, g.worker_name, g.state, g.result
+  g.first_attempt, g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at,
+  g.queue_expires_at, g.assigned_at, g.started_at, g.worker_id, g.worker_name, g.state, g.result
 from unnest(
   $1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::text[],
   $8::text[], $9::bytea[], $10::text[], $11::text[], $12::integer[], $13::integer[],
@@ -33,8 +33,9 @@ insert into tandem.finished_tasks (
 select
   g.owner, g.task_id, g.client_id, g.lane_id, g.created_at, g.max_attempts, g.priority,
   g.unique_key, string_to_array(g.labels, E'\x1f'), g.spec, g.payload, g.status, g.attempt,
-  g.first_attempt, g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at, g.assigned_at,
-  g.started_at, g.finished_at, g.worker_id, g.worker_name, g.state, g.result, 'running'
+  g.first_attempt, g.worker_losses, g.cancel_requested, g.run_at, g.updated_at, g.queued_at,
+  g.assigned_at, g.started_at, g.finished_at, g.worker_id, g.worker_name, g.state, g.result,
+  'running'
 from unnest(
   $1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::text[],
   $8::text[], $9::bytea[], $10::text[], $11::text[], $12::integer[], $13::integer[],
