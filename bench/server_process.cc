@@ -107,7 +107,9 @@ void ServerProcess::wait_until_ready(std::int64_t began_us) {
 }
 
 void ServerProcess::log_in() {
-  const auto file = boost::json::parse(read_file(directory_ + "/data/clients.json"));
+  const std::string path = directory_ + "/data/clients.json";
+  if (!std::filesystem::exists(path)) return;  // the first server of the database has them
+  const auto file = boost::json::parse(read_file(path));
   boost::json::object body;
   for (const auto& client : file.at("clients").as_array())
     if (client.at("name") == "admin")

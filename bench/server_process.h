@@ -28,7 +28,8 @@ class ServerProcess {
 
   pid_t pid() const { return pid_; }
   std::uint16_t port() const { return port_; }
-  const std::string& token() const { return token_; }  // of a client with all scopes
+  // Of a client with all scopes; empty for all but the first server of a database.
+  const std::string& token() const { return token_; }
   double seconds_to_ready() const { return seconds_to_ready_; }
   double cpu_seconds() const;
 

@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "postgres_process.h"
 #include "reference/bare_postgres.h"
 #include "workloads/task_flow.h"
@@ -56,7 +58,7 @@ void measure_submissions(Report& report, PostgresProcess& postgres, const Bare& 
   add_usage(report, "postgres: submit", before, postgres.usage(), kRequests);
 }
 
-void measure_cycles(Report& report, PostgresProcess& postgres, const Bare& bare) {
+double measure_cycles(Report& report, PostgresProcess& postgres, const Bare& bare) {
   constexpr int kWarmUp = 10'000, kTasks = 100'000;
   Entries entries;
   const ServerProcess server =
@@ -83,6 +85,47 @@ void measure_cycles(Report& report, PostgresProcess& postgres, const Bare& bare)
               .unit = "ms",
               .better = Better::lower,
               .target = 1});
+  return cycles.per_second;
+}
+
+// What is submitted at the one runs at the other.
+void measure_the_way_across(Report& report, PostgresProcess& postgres) {
+  Entries entries;
+  const std::string url = postgres.fresh_database();
+  const ServerProcess asked(ServerProcess::Flags{{"database-url", url}, {"embedded-slots", "0"}});
+  const ServerProcess runs = function_server(entries, {{"database-url", url}});
+  entry_times(asked, entries, 500, 2);
+  Latencies times = entry_times(asked, entries, 500, 10);
+  const auto add = [&](const std::string& what, double percent, std::optional<double> target) {
+    report.add({.name = "postgres: submitted at one server, entered at the other, 500/s, " + what,
+                .value = times.percentile_ms(percent),
+                .unit = "ms",
+                .better = Better::lower,
+                .target = target});
+  };
+  add("p50", 50, 3);
+  add("p99", 99, std::nullopt);
+  const Rate cycles = life_cycles(asked, entries, 50'000);
+  report.add({.name = "postgres: life cycle, submitted at one server, run at the other",
+              .value = cycles.per_second,
+              .unit = "tasks/s",
+              .target = 20'000});
+}
+
+// Both have workers.
+void measure_two_servers(Report& report, PostgresProcess& postgres, double with_one) {
+  Entries entries;
+  const std::string url = postgres.fresh_database();
+  const ServerProcess one = function_server(entries, {{"database-url", url}});
+  const ServerProcess other = function_server(entries, {{"database-url", url}});
+  life_cycles(one, entries, 10'000);
+  const Rate cycles = life_cycles(one, entries, 100'000);
+  report.add({.name = "postgres: life cycle, two servers",
+              .value = cycles.per_second,
+              .unit = "tasks/s",
+              .target = 20'000,
+              .reference_name = "one server",
+              .reference = with_one});
 }
 
 }  // namespace
@@ -91,7 +134,9 @@ void measure_postgres(Report& report) {
   PostgresProcess postgres;
   const Bare bare = measure_bare(postgres);
   measure_submissions(report, postgres, bare);
-  measure_cycles(report, postgres, bare);
+  const double with_one = measure_cycles(report, postgres, bare);
+  measure_the_way_across(report, postgres);
+  measure_two_servers(report, postgres, with_one);
 }
 
 }  // namespace tandem::bench
