@@ -38,7 +38,7 @@ class CutShortDeletes : public store::StoreTest {
     clock_.now = begun_at;
     const OrphanFinder finder(reader(), clock_);
     OrphanedFiles files(*blobs_, finder, "ours");
-    OrphanedLogs logs(hub_, door_, finder);
+    OrphanedLogs logs(hub_, door_, finder, "ours");
     for (MaintenanceJob* job :
          {static_cast<MaintenanceJob*>(&files), static_cast<MaintenanceJob*>(&logs)})
       while (job->run().value()) {
