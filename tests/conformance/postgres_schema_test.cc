@@ -214,7 +214,7 @@ TEST_P(PostgresPlansTest, NoHotQueryReadsAllTasksOrSorts) {
       {sql::delete_callbacks, "callbacks_pkey"},
       {sql::list_callbacks, "callbacks_by_due"},
       {sql::read_letters, "letters_by_receiver"},
-      {sql::drop_letters, "letters_pkey"},
+      {sql::drop_letters, "letters_by_receiver"},
       {sql::drop_letters_to, "letters_by_receiver"},
       {sql::lock_silent_server, "servers_pkey"},
       {sql::find_worker, "workers_pkey"},

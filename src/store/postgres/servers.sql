@@ -35,7 +35,7 @@ select letter_id, from_server, text from tandem.letters
 where to_server = $1 order by letter_id limit $2;
 
 -- name: drop_letters
-delete from tandem.letters where letter_id = any ($1::bigint[]);
+delete from tandem.letters where to_server = $2 and letter_id = any ($1::bigint[]);
 
 -- Takeover, in one transaction: nobody else does it meanwhile, and the dead server's own
 -- transaction is over.

@@ -131,7 +131,7 @@ std::vector<Statement> letter_statements(const TaskBatch& batch, const Uuid& ser
     Column numbers{Type::bigint};
     for (const std::int64_t number : batch.letters_read) numbers.number(number);
     Statement drop{sql::drop_letters};
-    drop.params.column(numbers);
+    drop.params.column(numbers).id(server);
     statements.push_back(std::move(drop));
   }
   add_letters(batch.letters, server, statements);

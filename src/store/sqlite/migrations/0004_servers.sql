@@ -1,0 +1,1 @@
+-- Servers that share a database: PostgreSQL alone has them. The numbers are the same for both.
