@@ -5,7 +5,7 @@ import concurrent.futures
 from multipart import CONTENT_TYPE, form
 from raw_http import RawConnection, request_bytes
 from raw_websocket import RawWebSocket
-from traces import files_under, traces_of
+from traces import blobs_of, traces_of
 from waiting import until, until_written
 
 SCRIPT = """
@@ -86,7 +86,7 @@ def test_an_upload_that_was_cut_off_leaves_nothing(own_server):
         "Content_Length": len(whole), "Content_Type": CONTENT_TYPE["Content-Type"]})
 
     def files():
-        return files_under(server.data / "blobs")
+        return blobs_of(server)
 
     for end_it in (lambda connection: connection.close(), lambda connection: server.kill()):
         with RawConnection(server) as connection:

@@ -5,14 +5,14 @@ import pytest
 
 from multipart import BOUNDARY, CONTENT_TYPE, file_part, part, task_part
 from raw_http import conversation, request_bytes
-from traces import files_under
+from traces import blobs_of
 
 TASK = {"payload": {"job_type": "shell", "script": "true"}}
 END = f"--{BOUNDARY}--\r\n".encode()
 
 
 def files_of(server):
-    return files_under(server.data / "blobs")
+    return blobs_of(server)
 
 
 def upload(server, body):

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import Server
-from traces import files_under
+from traces import blobs_of
 
 RAW = {"Accept": "text/plain"}
 SECRET = "jwt-secret-of-this-test-0123456789abcdef"
@@ -178,7 +178,7 @@ def test_a_full_disk_leaves_no_half_output(small_disk, tmp_path):
         done = server.finished(full["task_id"])
         assert (done["status"], done["error"]["code"]) == ("failed", "upload_failed")
         assert_whole_or_absent(server, done)
-        assert not files_under(server.data / "blobs")
+        assert not blobs_of(server)
         small = server.finished(
             server.shell('echo fits > "$TANDEM_OUTPUT_DIR/small"')["task_id"]
         )

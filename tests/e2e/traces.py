@@ -40,6 +40,12 @@ def files_under(directory):
     return [path for path in paths_under(directory) if path.is_file()]
 
 
+def blobs_of(server):
+    """The files of its tasks, also those under way; not the mark that says whose they are."""
+    blobs = server.data / "blobs"
+    return [path for path in files_under(blobs) if path != blobs / "installation"]
+
+
 def traces_of(server, task_id):
     databases = [server.data / name for name in ("tandem.db", "logs.db")]
     rows = [row for database in databases for row in rows_of(database, task_id)]
