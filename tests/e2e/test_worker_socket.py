@@ -315,6 +315,7 @@ def test_a_worker_that_is_heard_of_again_keeps_its_tasks(brief, queue, how):
             again.send_json(type="bye")
             again.settle()
     else:
+        worker.until_it_is(None)  # a word before that is not heard again
         assert worker.update(job, "running").status == 200
     end = time.monotonic() + 1.5  # more than it has to reconnect
     until(lambda: time.monotonic() > end or status(brief, job) != "running", "time passes")
