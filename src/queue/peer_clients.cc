@@ -176,8 +176,10 @@ void Peers::watch(const Entry& entry) {
 
 Result<void> Peers::read(ServerId from, wire::TasksWatched& watched) {
   for (const TaskId& id : watched.tasks) {
-    const Entry* entry = dispatcher_.tasks_.find(id);
-    const bool is_ours = entry != nullptr ? entry->task->held_by.is_nil() : true;
+    const auto entry = dispatcher_.tasks_.load(id);
+    if (!entry) return entry.error();
+    const Task* task = *entry == nullptr ? nullptr : (*entry)->task.get();
+    const bool is_ours = task != nullptr && task->held_by.is_nil() && !is_terminal(task->status);
     if (is_ours) watched_elsewhere_[id].insert(from);
     changed_[from].push_back(id);  // it may have changed before this letter
   }

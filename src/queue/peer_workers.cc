@@ -116,7 +116,8 @@ Result<void> Peers::read(ServerId from, wire::TasksGiven& given) {
 // From the commit on it is the other's. Whoever waits for its removal has to ask there.
 void Peers::give(Entry& entry, ServerId to) {
   for (auto& [outbox, done] : std::exchange(entry.removals, {}))
-    dispatcher_.turn_.outgoing.answer(outbox, done, Result<TaskPtr>(moving()));
+    dispatcher_.turn_.outgoing.answer(
+        outbox, done, Result<TaskPtr>(fail(Errc::conflict, "The task has moved; try again")));
   dispatcher_.unqueue(entry);
   entry.deadline = kNever;
   Task& task = dispatcher_.tasks_.edit(entry);
