@@ -13,9 +13,6 @@ namespace tandem::api {
 
 // The header Idempotency-Key; empty where there is none. validation_failed where it is not fit.
 Result<std::string> idempotency_key(const net::RequestHead& head);
-// validation_failed where nobody could ever take the task in the server's mode, or its callback_url
-// leads where it may not.
-Result<void> check_spec(const ApiState& api, const TaskSpec& spec);
 // A job handed in through polling is for those who poll. validation_failed where it says otherwise.
 Result<void> settle_assignment(const Call& call, TaskSpec& spec);
 // The answer to a submission of one task: 201, or 200 where the task was there before.

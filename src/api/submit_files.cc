@@ -4,6 +4,7 @@
 #include "api/ask.h"
 #include "api/incoming_files.h"
 #include "api/resources.h"
+#include "api/spec_check.h"
 #include "api/submission.h"
 #include "auth/secret.h"
 #include "io/offload.h"
@@ -46,7 +47,7 @@ Answer submit_with_files(Call& call) {
     co_return refuse(call, spec.error());
   }
   auto fits = settle_assignment(call, *spec);
-  if (fits) fits = check_spec(call.api, *spec);
+  if (fits) fits = check_spec(call.services().settings, call.api.outgoing, *spec);
   if (!fits) {
     co_await form.discard();
     co_return refuse(call, fits.error());

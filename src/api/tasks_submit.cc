@@ -4,6 +4,7 @@
 #include "api/ask.h"
 #include "api/resources.h"
 #include "api/routes.h"
+#include "api/spec_check.h"
 #include "api/submission.h"
 #include "auth/secret.h"
 #include "base/limits.h"
@@ -22,20 +23,6 @@ Result<std::string> idempotency_key(const net::RequestHead& head) {
                 "The Idempotency-Key must have 1 to 255 visible ASCII characters",
                 "Idempotency-Key");
   return *key;
-}
-
-Result<void> check_spec(const ApiState& api, const TaskSpec& spec) {
-  const config::Settings& settings = api.services.settings;
-  const bool push_only = settings.assignment_mode == config::AssignmentMode::push;
-  if (push_only && spec.assignment == Assignment::polling)
-    return fail(Errc::validation_failed, "The server runs in push mode: nobody polls for tasks",
-                "assignment");
-  if (spec.callback_url.empty()) return {};
-  const auto checked = api.outgoing.check(spec.callback_url);
-  if (checked) return {};
-  Error error = checked.error();
-  error.field = "callback_url";
-  return error;
 }
 
 Result<void> settle_assignment(const Call& call, TaskSpec& spec) {
@@ -68,7 +55,7 @@ Answer submit_task(Call& call) {
   const Services& services = call.services();
   if (auto settled = settle_assignment(call, *spec); !settled)
     co_return refuse(call, settled.error());
-  if (auto fits = check_spec(call.api, *spec); !fits) co_return refuse(call, fits.error());
+  if (auto fits = check_spec(services.settings, call.api.outgoing, *spec); !fits) co_return refuse(call, fits.error());
   queue::Submit submit{.client_id = call.caller.actor.client_id,
                        .tasks = {},
                        .idempotency_key = std::move(*key),
@@ -96,7 +83,7 @@ Answer submit_batch(Call& call) {
   if (!submit.idempotency_key.empty()) submit.body_sha256 = auth::sha256_hex(call.request.body);
   submit.tasks.reserve(specs->size());
   for (TaskSpec& spec : *specs) {
-    if (auto fits = check_spec(call.api, spec); !fits) {
+    if (auto fits = check_spec(services.settings, call.api.outgoing, spec); !fits) {
       Error error = fits.error();
       error.field = "tasks[" + std::to_string(submit.tasks.size()) + "]." + error.field;
       co_return refuse(call, error);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/spec_check.h"
 #include "app/blob_storage.h"
 #include "app/installation.h"
 #include "app/log_storage.h"
@@ -110,13 +111,13 @@ struct ServerApp::Parts {
   io::OffloadPool hashing{"hashing", 2, 64};
   logs::LogHub log_hub{*data.logs.store, data.logs.reader()};
   queue::DirectOutbox callback_outbox;
+  net::OutgoingGuard outgoing{settings.callback_allow_hosts};
   queue::Dispatcher dispatcher;
   queue::DispatcherThread dispatcher_thread{dispatcher, *clock};
   auth::TokenVerifier verifier;
   auth::TokenIssuer issuer;
   auth::LoginThrottle throttle{*clock};
   auth::CallbackSigner callback_signer{data.secret, settings.jwt_secret_previous};
-  net::OutgoingGuard outgoing{settings.callback_allow_hosts};
   std::unique_ptr<io::Loop> worker_loop;
   std::unique_ptr<io::LoopOutbox> worker_outbox;
   std::unique_ptr<exec::Launcher> launcher;
@@ -150,7 +151,11 @@ ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> th
                  queue::DispatcherSettings{.lease_ms = settings.lease_ms,
                                            .accept_timeout_ms = settings.accept_timeout_ms,
                                            .reconnect_ms = settings.reconnect_ms,
-                                           .embedded_worker = data.embedded_worker}),
+                                           .embedded_worker = data.embedded_worker,
+                                           .check_spec =
+                                               [this](const TaskSpec& spec) {
+                                                 return api::check_spec(settings, outgoing, spec);
+                                               }}),
       verifier(data.secret, settings.jwt_secret_previous, *clock),
       issuer(data.secret, settings.access_token_ttl_ms, *clock, world->ids) {
   make_loops();

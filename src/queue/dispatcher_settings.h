@@ -1,11 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "base/result.h"
+#include "core/task.h"
 
 namespace tandem::queue {
+
+// Whether this server may take such a task: validation_failed where not.
+using SpecCheck = std::function<Result<void>(const TaskSpec&)>;
 
 struct DispatcherSettings {
   std::int64_t lease_ms = 30'000;
@@ -14,6 +20,7 @@ struct DispatcherSettings {
   std::size_t ready_window = limits::kReadyWindow;  // pending tasks of a lane kept in memory
   int read_batch = 256;      // pending tasks read at a time: bounds the length of a turn
   WorkerId embedded_worker;  // its tasks died with the server's last run
+  SpecCheck check_spec;      // of what is submitted in SQL; empty: it may take all
 };
 
 }  // namespace tandem::queue

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "queue/dispatcher.h"
+#include "queue/peer_submissions.h"
 
 namespace tandem::queue {
 namespace {
@@ -33,7 +34,7 @@ Result<void> Peers::begin_turn() {
   guests_.expire(dispatcher_.turn_.mono);
   refuse_late_workers();
   if (std::exchange(is_rung_, false) || has_more_ || dispatcher_.turn_.mono >= next_look_)
-    if (auto read = read_letters(); !read) return read;
+    if (auto read = read_mail(); !read) return read;
   return {};
 }
 
@@ -78,18 +79,27 @@ Result<void> Peers::take_over(const std::vector<store::Peer>& peers) {
   return taken > 0 ? dispatcher_.load() : Result<void>();
 }
 
-Result<void> Peers::read_letters() {
+Result<void> Peers::read_mail() {
   next_look_ = dispatcher_.turn_.mono + kLookMs;
-  auto letters = store_->letters(kLettersAtOnce);
-  if (!letters) return letters.error();
-  has_more_ = letters->size() == kLettersAtOnce;
-  for (const store::ReceivedLetter& letter : *letters) {
+  auto mail = store_->mail(kLettersAtOnce);
+  if (!mail) return mail.error();
+  has_more_ = mail->letters.size() == kLettersAtOnce;
+  for (const store::ReceivedLetter& letter : mail->letters) {
     dispatcher_.turn_.batch.letters_read.push_back(letter.number);
     auto what = wire::decode_letter(letter.text);
     if (!what) continue;  // of a newer server
     const auto done = std::visit([&](auto& one) { return read(letter.from, one); }, *what);
     if (!done) return done;
   }
+  return mail->has_submissions ? take_submissions() : Result<void>();
+}
+
+Result<void> Peers::take_submissions() {
+  if (auto begun = dispatcher_.begin(); !begun) return begun;
+  const auto is_full = submit_all(*store_, dispatcher_.settings_.check_spec,
+                                  [this](Submit& submit) { return dispatcher_.submit(submit); });
+  if (!is_full) return is_full.error();
+  has_more_ = has_more_ || *is_full;
   return {};
 }
 

@@ -4,9 +4,9 @@
 #include <set>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "queue/coming_worker.h"
 #include "queue/commands.h"
 #include "queue/direct_outbox.h"
 #include "queue/peer_asks.h"
@@ -67,16 +67,6 @@ class Peers {
   void fence_own_jobs();
 
  private:
-  using Waiting = std::variant<Update, Heartbeat, CheckLease, AddOutput>;
-  struct WaitingCommand {
-    Outbox* outbox = nullptr;
-    Waiting what;
-    int rounds = 0;  // servers that were asked for its tasks
-  };
-  struct ComingWorker {
-    std::vector<WaitingCommand> commands;
-    MonoTime until;
-  };
   struct Seen {  // a watched task that is not in memory, as its watchers have seen it
     WallTime updated_at;
     TaskStatus status = TaskStatus::pending;
@@ -86,7 +76,8 @@ class Peers {
   Result<void> beat();
   void meet(const std::vector<store::Peer>& peers);
   Result<void> take_over(const std::vector<store::Peer>& peers);
-  Result<void> read_letters();
+  Result<void> read_mail();
+  Result<void> take_submissions();
   void write(ServerId to, const wire::PeerLetter& letter);
   void say_free_slots();
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
 
@@ -18,6 +19,22 @@ struct ReceivedLetter {
   std::int64_t number = 0;
   ServerId from;
   std::string text;
+};
+
+// A task that was submitted in SQL, in a user's own transaction.
+struct Submission {
+  TaskId task_id;  // its user knows it already
+  ClientId client_id;
+  std::string body;  // as POST /api/v1/tasks takes it
+  WallTime submitted_at;
+  bool has_client = true;   // false: it was removed since
+  bool is_known = false;    // there is such a task
+};
+
+// What has come through the store for this server, or for any.
+struct Mail {
+  std::vector<ReceivedLetter> letters;
+  bool has_submissions = false;  // a hint: another server may be faster
 };
 
 struct Peer {
@@ -38,9 +55,13 @@ class PeerStore {
 
   // This server lives. Not within a transaction. internal: another process has the same id.
   virtual Result<RollCall> beat() = 0;
-  // Those to this server, of each sender in the order of its commits. They stay until a batch has
+  // Letters to this server, of each sender in the order of its commits. They stay until a batch has
   // read them.
-  virtual Result<std::vector<ReceivedLetter>> letters(int limit) = 0;
+  virtual Result<Mail> mail(int max_letters) = 0;
+  // Within a transaction, which removes them: the oldest first, none that another server has taken.
+  virtual Result<std::vector<Submission>> take_submissions(int limit) = 0;
+  // Within the transaction that took it: it stays with a reason, for its user to see.
+  virtual Result<void> refuse_submission(const Submission& submission, const std::string& why) = 0;
   // Takes over what a server holds that has been silent for so long, at most `limit` tasks of a
   // kind, and what it owes; its letters are dropped. Tasks taken. Not within a transaction.
   virtual Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) = 0;

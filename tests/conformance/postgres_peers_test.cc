@@ -52,14 +52,20 @@ class PostgresPeersTest : public testing::Test {
   }
   static std::vector<std::string> texts(PostgresStore& store) {
     std::vector<std::string> texts;
-    for (const ReceivedLetter& letter : store.peers()->letters(99).value())
+    for (const ReceivedLetter& letter : store.peers()->mail(99).value().letters)
       texts.push_back(letter.text);
     return texts;
   }
+  void submit(int count) {
+    run("insert into tandem.clients values (gen_random_uuid(), 'tasks', '', 'tasks', 0, 0)"
+        " on conflict do nothing; select tandem.submit('{\"job_type\": \"echo\"}')"
+        " from generate_series(1, " +
+        std::to_string(count) + ")");
+  }
+  void run(const std::string& text) { server_.run(text, url_.substr(url_.rfind('/') + 1)); }
   void silence(std::uint8_t number, int seconds) {
-    server_.run("update tandem.servers set seen_at = seen_at - " + std::to_string(seconds * 1000) +
-                    " where server_id = '" + to_string(server(number)) + "'",
-                url_.substr(url_.rfind('/') + 1));
+    run("update tandem.servers set seen_at = seen_at - " + std::to_string(seconds * 1000) +
+        " where server_id = '" + to_string(server(number)) + "'");
   }
 
   PostgresServer& server_ = PostgresServer::shared();
@@ -110,7 +116,7 @@ TEST_F(PostgresPeersTest, LettersStayUntilTheyAreRead) {
   EXPECT_THAT(texts(*one), IsEmpty());
   EXPECT_THAT(texts(*other), ElementsAre("a", "b"));
   EXPECT_THAT(texts(*other), ElementsAre("a", "b"));
-  const auto letters = other->peers()->letters(1).value();
+  const auto letters = other->peers()->mail(1).value().letters;
   ASSERT_THAT(letters, SizeIs(1));
   EXPECT_EQ(letters[0].from, server(1));
   TaskBatch read;
@@ -123,6 +129,41 @@ TEST_F(PostgresPeersTest, LettersStayUntilTheyAreRead) {
   ASSERT_TRUE(one->apply(lost));
   one->rollback();
   EXPECT_THAT(texts(*other), ElementsAre("b"));
+}
+
+TEST_F(PostgresPeersTest, ASubmissionIsTakenByOneServer) {
+  const auto one = open(1), other = open(2);
+  EXPECT_FALSE(one->peers()->mail(9).value().has_submissions);
+  submit(3);
+  EXPECT_TRUE(one->peers()->mail(9).value().has_submissions);
+  ASSERT_TRUE(one->begin());
+  ASSERT_TRUE(other->begin());
+  const auto taken = one->peers()->take_submissions(2).value();
+  ASSERT_THAT(taken, SizeIs(2));
+  EXPECT_LT(taken[0].task_id, taken[1].task_id);
+  EXPECT_EQ(taken[0].body, R"({"payload": {"job_type": "echo"}})");
+  EXPECT_TRUE(taken[0].has_client && !taken[0].is_known);
+  EXPECT_THAT(other->peers()->take_submissions(9).value(), SizeIs(1)) << "it does not wait";
+  one->rollback();
+  ASSERT_TRUE(other->commit());
+  ASSERT_TRUE(one->begin());
+  EXPECT_THAT(one->peers()->take_submissions(9).value(), SizeIs(2)) << "they were given back";
+  ASSERT_TRUE(one->commit());
+  EXPECT_FALSE(one->peers()->mail(9).value().has_submissions);
+}
+
+TEST_F(PostgresPeersTest, ARefusedSubmissionStaysAndIsNotTakenAgain) {
+  const auto one = open(1);
+  submit(1);
+  ASSERT_TRUE(one->begin());
+  const auto taken = one->peers()->take_submissions(9).value();
+  ASSERT_THAT(taken, SizeIs(1));
+  ASSERT_TRUE(one->peers()->refuse_submission(taken[0], "for a reason"));
+  ASSERT_TRUE(one->commit());
+  EXPECT_FALSE(one->peers()->mail(9).value().has_submissions);
+  ASSERT_TRUE(one->begin());
+  EXPECT_THAT(one->peers()->take_submissions(9).value(), IsEmpty());
+  one->rollback();
 }
 
 TEST_F(PostgresPeersTest, ABeatTellsWhoIsSilent) {

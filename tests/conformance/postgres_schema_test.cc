@@ -216,6 +216,7 @@ TEST_P(PostgresPlansTest, NoHotQueryReadsAllTasksOrSorts) {
       {sql::read_letters, "letters_by_receiver"},
       {sql::drop_letters, "letters_by_receiver"},
       {sql::drop_letters_to, "letters_by_receiver"},
+      {sql::has_submissions, "submissions_waiting"},
       {sql::lock_silent_server, "servers_pkey"},
       {sql::find_worker, "workers_pkey"},
       {sql::list_workers, "workers_pkey"},
@@ -253,6 +254,7 @@ TEST_P(PostgresPlansTest, ListsAndStatisticsFollowAnIndex) {
   expect_along(sql::adopt_pending, {"tasks_pending", "tasks_by_id"});
   expect_along(sql::adopt_scheduled, {"tasks_scheduled", "tasks_by_id"});
   expect_along(sql::adopt_leased, {"tasks_leased", "tasks_by_id"});
+  expect_along(sql::take_submissions, {"submissions_waiting", "submissions_pkey"});
   expect_along(sql::expire_idempotency, {"idempotency_by_age"});
   expect_along(sql::expire_refresh, {"refresh_tokens_by_expiry"});
   EXPECT_THAT(plan_of(sql::stats_counts), Not(HasSubstr("on tasks")));

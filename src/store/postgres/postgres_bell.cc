@@ -51,7 +51,7 @@ void PostgresBell::run(const postgres::Address& address) {
 
 // Until the connection is lost. What came before it began may have been missed.
 bool PostgresBell::listen(postgres::Connection& connection) {
-  const std::string listen = "listen " + channel_;
+  const std::string listen = "listen " + channel_ + "; listen tandem_submissions";
   if (!connection.run_script(listen, postgres::patience::kReopenMs)) return false;
   ring_();
   while (!stopping_) {

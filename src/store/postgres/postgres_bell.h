@@ -11,7 +11,7 @@
 
 namespace tandem::store {
 
-// Listens for letters to a server, over a connection of its own that is made again when it was
+// Listens for letters to a server and for submissions in SQL, over a connection of its own that is made again when it was
 // lost. Behind a pooler, where nobody can listen, it rings several times a second instead.
 class PostgresBell final : public PeerBell {
  public:

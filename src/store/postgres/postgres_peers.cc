@@ -1,5 +1,7 @@
 #include "store/postgres/postgres_peers.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "postgres_queries.h"
 
@@ -30,17 +32,44 @@ Result<RollCall> PostgresPeers::beat() {
   return roll;
 }
 
-Result<std::vector<ReceivedLetter>> PostgresPeers::letters(int limit) {
-  Statement read{sql::read_letters};
-  read.params.id(server_).bigint(limit);
-  auto rows = session_.run(std::move(read));
+Result<Mail> PostgresPeers::mail(int max_letters) {
+  Statement read{sql::read_letters}, look{sql::has_submissions};
+  read.params.id(server_).bigint(max_letters);
+  auto answers = session_.run({std::move(read), std::move(look)});
+  if (!answers) return answers.error();
+  const Rows& letters = answers->front();
+  Mail mail{.letters = {}, .has_submissions = answers->back().number(0, 0) != 0};
+  for (int i = 0; i < letters.size(); ++i)
+    mail.letters.push_back({.number = letters.number(i, 0),
+                            .from = ServerId(letters.id(i, 1)),
+                            .text = std::string(letters.bytes(i, 2))});
+  return mail;
+}
+
+Result<std::vector<Submission>> PostgresPeers::take_submissions(int limit) {
+  Statement take{sql::take_submissions};
+  take.params.bigint(limit);
+  auto rows = session_.write(std::move(take));
   if (!rows) return rows.error();
-  std::vector<ReceivedLetter> letters;
+  std::vector<Submission> submissions;
   for (int i = 0; i < rows->size(); ++i)
-    letters.push_back({.number = rows->number(i, 0),
-                       .from = ServerId(rows->id(i, 1)),
-                       .text = std::string(rows->bytes(i, 2))});
-  return letters;
+    submissions.push_back({.task_id = TaskId(rows->id(i, 0)),
+                           .client_id = ClientId(rows->id(i, 1)),
+                           .body = std::string(rows->bytes(i, 2)),
+                           .submitted_at = rows->time(i, 3),
+                           .has_client = rows->number(i, 4) != 0,
+                           .is_known = rows->number(i, 5) != 0});
+  std::ranges::sort(submissions, {}, &Submission::task_id);
+  return submissions;
+}
+
+Result<void> PostgresPeers::refuse_submission(const Submission& submission,
+                                              const std::string& why) {
+  Statement refuse{sql::refuse_submission};
+  refuse.params.id(submission.task_id).id(submission.client_id).text(submission.body);
+  refuse.params.time(submission.submitted_at).text(why);
+  auto written = session_.write(std::move(refuse));
+  return written ? Result<void>() : written.error();
 }
 
 Result<std::int64_t> PostgresPeers::take_all(ServerId from, int limit) {

@@ -12,7 +12,9 @@ class PostgresPeers final : public PeerStore {
       : session_(session), server_(server), started_at_(started_at) {}
 
   Result<RollCall> beat() override;
-  Result<std::vector<ReceivedLetter>> letters(int limit) override;
+  Result<Mail> mail(int max_letters) override;
+  Result<std::vector<Submission>> take_submissions(int limit) override;
+  Result<void> refuse_submission(const Submission& submission, const std::string& why) override;
   Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) override;
   Result<void> lock_key(ClientId client, const std::string& key) override;
 

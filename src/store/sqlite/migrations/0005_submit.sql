@@ -1,0 +1,1 @@
+-- Submissions in SQL: PostgreSQL alone has them. The numbers are the same for both.
