@@ -30,6 +30,10 @@ const std::vector<Workload>& workloads() {
       {"redis_logs", "records appended to logs in Redis", measure_redis_logs},
       {"idle", "start, memory and idling", measure_idle},
       {"postgres", "submit, cycle and entry with tasks in PostgreSQL", measure_postgres},
+      {"postgres_full", "cycle with millions of rows in PostgreSQL", measure_postgres_full, true},
+      {"postgres_open_transaction", "cycle while somebody keeps a transaction open",
+       measure_postgres_open_transaction, true},
+      {"postgres_hour", "an hour at 5,000 tasks/s", measure_postgres_hour, true},
       {"backlog", "submit, entry and cycle with 1,000,000 tasks waiting", measure_backlog},
   };
   return all;
@@ -47,7 +51,8 @@ int run(const std::vector<std::string>& only, const std::string& json_path) {
   Report report;
   int broken = 0;
   for (const Workload& workload : workloads()) {
-    if (!only.empty() && std::find(only.begin(), only.end(), workload.name) == only.end()) continue;
+    const bool is_named = std::find(only.begin(), only.end(), workload.name) != only.end();
+    if (only.empty() ? workload.is_long : !is_named) continue;
     report.note(workload.name + ": " + workload.what);
     try {
       workload.run(report);
@@ -75,7 +80,7 @@ int main(int argc, char** argv) {
   app.add_option(
       "workloads", only,
       "submit entry cycle processes remote fleet lost follow followers redis_logs idle postgres "
-      "backlog");
+      "backlog; only where named: postgres_full postgres_open_transaction postgres_hour");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);

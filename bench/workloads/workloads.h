@@ -13,6 +13,7 @@ struct Workload {
   std::string name;
   std::string what;
   std::function<void(Report&)> run;
+  bool is_long = false;  // minutes: only where it is named
 };
 
 void measure_submit(Report& report);       // POST /api/v1/tasks, single and in batches
@@ -27,6 +28,9 @@ void measure_remote(Report& report);       // workers on other machines
 void measure_fleet(Report& report);        // thousands of workers with nothing to do
 void measure_lost_worker(Report& report);  // until the task of a lost worker runs elsewhere
 void measure_postgres(Report& report);     // tasks in PostgreSQL
+void measure_postgres_full(Report& report);              // with millions of rows
+void measure_postgres_open_transaction(Report& report);  // of somebody else, for 10 minutes
+void measure_postgres_hour(Report& report);              // does the table of tasks grow?
 void measure_idle(Report& report);         // start, memory, idling
 
 }  // namespace tandem::bench
