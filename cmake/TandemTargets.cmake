@@ -1,9 +1,13 @@
-# tandem_library(name SOURCES … DEPENDS …): one static library per folder.
+# tandem_library(name [UNITY] SOURCES … DEPENDS …): one static library per folder. UNITY: where
+# TANDEM_UNITY is on, four sources at a time are one translation unit (docs/adr/0014).
 # tandem_test(name SOURCES … DEPENDS …): one GoogleTest program per folder, run by ctest.
 function(tandem_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "UNITY" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(tandem_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(tandem_${name} PUBLIC tandem_options ${ARG_DEPENDS})
+  if(ARG_UNITY AND TANDEM_UNITY)
+    set_target_properties(tandem_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+  endif()
 endfunction()
 
 function(tandem_test name)

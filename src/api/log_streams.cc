@@ -9,7 +9,7 @@
 namespace tandem::api {
 namespace {
 
-constexpr int kPageRecords = 2000;
+constexpr int kStreamRecords = 2000;
 constexpr std::size_t kPageBytes = 256 * 1024;
 constexpr std::size_t kSentBytes = 64 * 1024;  // at once to a follower, who may have stalled
 constexpr std::int64_t kCheckMs = 1000;
@@ -27,7 +27,7 @@ class RawLog final : public net::BodySource {
   io::Awaitable<Result<bool>> next(std::string& chunk) override {
     chunk.clear();
     while (chunk.empty()) {
-      int limit = kPageRecords;
+      int limit = kStreamRecords;
       if (selection_.limit) limit = std::min(limit, *selection_.limit);
       if (limit == 0) co_return false;
       auto read = [this, limit] {

@@ -14,7 +14,7 @@
 namespace tandem::app {
 namespace {
 
-int run(const config::Settings& settings, WorkerSetup setup) {
+int run_server(const config::Settings& settings, WorkerSetup setup) {
   const StopSignals signals;
   auto app = ServerApp::start(settings, std::move(setup));
   if (!app) {
@@ -69,7 +69,7 @@ int serve(const config::Flags& flags, const AddHandlers& add_handlers) {
   WorkerSetup setup{.guard = guard.get(),
                     .file = std::move(configuration->worker_file),
                     .add_handlers = add_handlers};
-  return run(*settings, std::move(setup));
+  return run_server(*settings, std::move(setup));
 }
 
 }  // namespace tandem::app

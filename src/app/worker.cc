@@ -88,7 +88,7 @@ std::vector<std::string> job_types(const config::Settings& settings,
   return worker::HandlerRegistry(std::move(handlers)).job_types();
 }
 
-int run(Configuration& configuration, exec::Guard& guard, Stopper& stopper, bool once) {
+int run_worker(Configuration& configuration, exec::Guard& guard, Stopper& stopper, bool once) {
   const config::Settings& settings = configuration.settings;
   const std::filesystem::path data_dir(settings.data_dir);
   auto lock = open_locked(data_dir, "worker.lock");
@@ -144,7 +144,7 @@ int work(const config::Flags& flags, bool once) {
       stopper.signalled();
     }
   });
-  const int exit_code = run(*configuration, **guard, stopper, once);
+  const int exit_code = run_worker(*configuration, **guard, stopper, once);
   is_over = true;
   StopSignals::raise();
   watcher.join();

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kRecordBytes = 64;  // beside its data
 constexpr std::int64_t kFirstPauseMs = 50, kLongestPauseMs = 2000;
 
-bool may_be_repeated(Errc code) {
+bool is_passing(Errc code) {
   return code != Errc::stale_attempt && code != Errc::validation_failed &&
          code != Errc::too_large && code != Errc::range_not_satisfiable;
 }
@@ -81,7 +81,7 @@ void AttemptLog::Shared::repeat() {
 
 void AttemptLog::Shared::answered(Result<logs::LogTail> answer) {
   if (given_up) return;
-  if (!answer && may_be_repeated(answer.error().code)) {
+  if (!answer && is_passing(answer.error().code)) {
     is_away = true;
     changed.cancel();
     pause.expires_after(std::chrono::milliseconds(pause_ms));
