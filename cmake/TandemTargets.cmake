@@ -7,6 +7,9 @@ function(tandem_library name)
   target_link_libraries(tandem_${name} PUBLIC tandem_options ${ARG_DEPENDS})
   if(ARG_UNITY AND TANDEM_UNITY)
     set_target_properties(tandem_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+    # A joined source is no header: what is in its anonymous namespaces stays in it.
+    target_compile_options(tandem_${name} PRIVATE
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()
 

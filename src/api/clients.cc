@@ -13,7 +13,7 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::string_view kList = "clients";
+constexpr std::string_view kClientsList = "clients";
 
 wire::ClientView view_of(const store::Client& client, std::string secret = {}) {
   return {.client_id = client.client_id,
@@ -43,7 +43,7 @@ Answer list_clients(Call& call) {
   const int limit = static_cast<int>(
       params.integer("limit", limits::kDefaultPageItems, 1, limits::kMaxPageItems));
   std::optional<ClientId> after;
-  if (const auto position = params.cursor(kList)) {
+  if (const auto position = params.cursor(kClientsList)) {
     after = ClientId::parse(*position);
     if (!after) params.wrong("cursor", "is not one that this list gave");
   }
@@ -61,7 +61,7 @@ Answer list_clients(Call& call) {
     list.items().raw(item);
   }
   list.finish(clients->size() > count
-                  ? wire::encode_cursor(kList, to_string((*clients)[count - 1].client_id))
+                  ? wire::encode_cursor(kClientsList, to_string((*clients)[count - 1].client_id))
                   : std::string());
   co_return private_json(std::move(body));
 }

@@ -13,7 +13,7 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::string_view kList = "workers";
+constexpr std::string_view kWorkersList = "workers";
 
 wire::WorkerStatus status_of(const store::WorkerRecord& worker, const queue::WorkerState& state) {
   if (worker.revoked_at) return wire::WorkerStatus::revoked;
@@ -114,7 +114,7 @@ Answer list_workers(Call& call) {
   const int limit = static_cast<int>(
       params.integer("limit", limits::kDefaultPageItems, 1, limits::kMaxPageItems));
   std::optional<WorkerId> after;
-  if (const auto position = params.cursor(kList)) {
+  if (const auto position = params.cursor(kWorkersList)) {
     after = WorkerId::parse(*position);
     if (!after) params.wrong("cursor", "is not one that this list gave");
   }
@@ -136,7 +136,7 @@ Answer list_workers(Call& call) {
     list.items().raw(item);
   }
   list.finish(workers->size() > count
-                  ? wire::encode_cursor(kList, to_string((*workers)[count - 1].worker_id))
+                  ? wire::encode_cursor(kWorkersList, to_string((*workers)[count - 1].worker_id))
                   : std::string());
   co_return private_json(std::move(body));
 }

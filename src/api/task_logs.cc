@@ -14,7 +14,7 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::string_view kList = "logs";
+constexpr std::string_view kLogsList = "logs";
 constexpr int kDefaultRecords = 1000;
 constexpr std::size_t kPageBytes = 4 * 1024 * 1024;
 
@@ -41,7 +41,7 @@ void read_place(QueryParams& params, const net::RequestHead& head, LogSelection&
       params.wrong(name, "must be a place in a log, such as 17 or 2-17");
   };
   if (const auto text = params.text("after")) take("after", *text);
-  if (const auto text = params.cursor(kList)) take("cursor", *text);
+  if (const auto text = params.cursor(kLogsList)) take("cursor", *text);
   const std::string* last = head.headers.find("Last-Event-ID");
   if (last != nullptr && !last->empty()) take("Last-Event-ID", *last);
 }
@@ -82,7 +82,7 @@ Answer page_of(Call& call, LogSelection selection) {
   }
   const logs::LogPosition end = count > 0 ? (*records)[count - 1].position() : selection.after;
   const bool has_more = records->size() > count || bytes >= kPageBytes;
-  list.finish(has_more ? wire::encode_cursor(kList, position_text(end)) : std::string());
+  list.finish(has_more ? wire::encode_cursor(kLogsList, position_text(end)) : std::string());
   body.pop_back();  // one more member
   body += ",\"next_after\":\"" + position_text(end) + "\"}";
   co_return private_json(std::move(body));

@@ -14,7 +14,7 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::string_view kList = "tasks";
+constexpr std::string_view kTasksList = "tasks";
 constexpr std::size_t kMaxSearchBytes = 256;
 
 void read_statuses(QueryParams& params, store::TaskFilter& filter) {
@@ -60,7 +60,7 @@ store::TaskFilter read_filter(QueryParams& params, const queue::Actor& actor) {
   read_time(params, "created_before", filter.created_before);
   filter.limit = static_cast<int>(
       params.integer("limit", limits::kDefaultPageItems, 1, limits::kMaxPageItems));
-  if (const auto position = params.cursor(kList)) {
+  if (const auto position = params.cursor(kTasksList)) {
     filter.before = TaskId::parse(*position);
     if (!filter.before) params.wrong("cursor", "is not one that this list gave");
   }
@@ -168,7 +168,7 @@ Answer list_tasks(Call& call) {
     list.items().raw(item);
   }
   list.finish(tasks->size() > count
-                  ? wire::encode_cursor(kList, to_string((*tasks)[count - 1].task_id))
+                  ? wire::encode_cursor(kTasksList, to_string((*tasks)[count - 1].task_id))
                   : std::string());
   co_return private_json(std::move(body));
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/outbox.h"
 #include "queue/worker_updates.h"
 
 namespace tandem::queue {

@@ -9,7 +9,7 @@ namespace tandem::upstream {
 namespace {
 
 constexpr service::BackOffBounds kPauses{.first_ms = 100, .longest_ms = 30'000};
-constexpr std::int64_t kLongMs = 3'600'000;
+constexpr std::int64_t kAgainMs = 3'600'000;
 // A report that the service understands and refuses is tried so often: it may be that the service
 // has just moved, or is being replaced.
 constexpr int kMaxRefusals = 6, kMaxEndRefusals = 12;
@@ -27,7 +27,7 @@ io::Awaitable<void> Upstream::tell() {
     const auto due = book_.take(now());
     if (!due) {
       const std::int64_t wait_ms = book_.next_due() == kNever
-                                       ? kLongMs
+                                       ? kAgainMs
                                        : std::max<std::int64_t>(book_.next_due() - now(), 1);
       co_await reports_.wait(wait_ms);
       continue;
