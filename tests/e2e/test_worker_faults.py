@@ -198,6 +198,24 @@ def test_half_open_connection_loses_its_task_to_the_next(make_line, mode, direct
     assert run.ended()[task_id]["attempt"] == again.attempt
 
 
+# A poll that was answered has no next one, while nothing gets through.
+@pytest.mark.parametrize("mode, offers", [("push", SLOTS), ("polling", 1)])
+def test_cancelled_offers_give_their_slots_back(make_line, mode, offers):
+    line = make_line(TANDEM_HEARTBEAT_S="5")  # its silence is not heard
+    line.worker("first", mode=mode, TANDEM_SLOTS=str(SLOTS))
+    line.until_channel("first", mode)
+    run = Run(line, noted(count=1))
+    line.proxy.hold("to_server")
+    for _ in range(offers):
+        path = f"/api/v1/tasks/{run.submit()}"
+        until(lambda: line.server.request("GET", path).json["status"] == "assigned", line.logs)
+        assert line.server.request("POST", path + "/cancel").status == 200
+    line.proxy.heal()
+    for _ in range(SLOTS):
+        line.until_noted(run.submit(), 1, "end")
+    assert len(line.proxy.sockets) == (1 if mode == "push" else 0)
+
+
 @pytest.mark.parametrize("mode", ["push", "polling", "hybrid"])
 def test_slow_network_loses_and_repeats_nothing(make_line, mode):
     line = make_line(TANDEM_RECONNECT_S="5")  # what is tried here is no loss
