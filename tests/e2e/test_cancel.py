@@ -11,9 +11,9 @@ from ledger import noted
 from waiting import until
 from worker_line import WorkerLine
 
-OFFSETS_MS = [-40, *range(-5, 6), *range(-5, 6), *range(-5, 6)]
+OFFSETS_MS = [-500, *range(-5, 6), *range(-5, 6), *range(-5, 6)]
 APART_S = 0.04
-MARGIN_S = 1.0
+MARGIN_S = 2.0
 
 
 @pytest.fixture(params=["embedded", "push", "polling"])
