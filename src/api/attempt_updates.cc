@@ -38,6 +38,7 @@ queue::Update command_of(const Services& services, WorkerId worker, wire::Update
   command.signal = update.signal;
   if (!is_end(command.kind)) command.input_seq = update.input_seq.value_or(0);
   if (command.kind == queue::UpdateKind::waiting_for_input) {
+    command.asked_behind = update.input_seq;
     command.input_request = std::move(update.input_request).value_or(InputRequest{});
     command.input_request->asked_at = services.clock.wall();
     if (command.input_request->request_id.empty())

@@ -216,6 +216,30 @@ TEST_F(ClaimsTest, AnUpdateAnswersWhatLiesBehindItsInput) {
   EXPECT_EQ(pieces_behind({}), "");
 }
 
+// Its first telling was heard, and answered; the answer was lost.
+TEST_F(ClaimsTest, AQuestionThatWasAnsweredIsNotOpenedAgain) {
+  const TaskId id = running(1);
+  const auto ask = [&](std::optional<std::uint64_t> has, std::string request_id) {
+    Update question = update(1, id, UpdateKind::waiting_for_input);
+    question.input_request = InputRequest{.request_id = std::move(request_id), .prompt = "?"};
+    question.asked_behind = question.input_seq = has;
+    const auto answer = post<UpdateAnswer>(std::move(question));
+    turn();
+    return (*answer)->value();
+  };
+  EXPECT_EQ(ask(0, "1").status, TaskStatus::waiting_for_input);
+  EXPECT_EQ(ask(0, "1").status, TaskStatus::waiting_for_input);
+  tell(Input{.actor = kActor, .task_id = id, .data = "a", .done = {}});
+  turn();
+  const UpdateAnswer again = ask(0, "1");
+  EXPECT_EQ(again.status, TaskStatus::running);
+  ASSERT_EQ(again.input.size(), 1u);
+  EXPECT_EQ(ask(1, "2").status, TaskStatus::waiting_for_input);
+  tell(Input{.actor = kActor, .task_id = id, .data = "b", .done = {}});
+  turn();
+  EXPECT_EQ(ask({}, "3").status, TaskStatus::waiting_for_input);  // nothing was said of input
+}
+
 // A worker that went over to polls is told by them what an old heartbeat asked for.
 TEST_F(ClaimsTest, AHeartbeatOfOneWhoPollsIsNotTheEndOfItsNews) {
   const TaskId id = running(1, true);

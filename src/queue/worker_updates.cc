@@ -28,6 +28,12 @@ Error held_elsewhere() {
   return fail(Errc::store_unavailable, "The task's server is gone; another one takes it over");
 }
 
+// A question that is told again, by one who has not heard yet what was answered.
+bool is_answered(const Update& command, std::uint64_t next_input_seq) {
+  return command.kind == UpdateKind::waiting_for_input && command.asked_behind &&
+         *command.asked_behind + 1 < next_input_seq;
+}
+
 // The answer to a final update may have been lost: the same one again is no error.
 Result<UpdateAnswer> repeated_final(const Update& command, const Task& task, WallTime now) {
   const bool same = is_final(command.kind) && task.worker_id == command.worker_id &&
@@ -80,6 +86,7 @@ Result<void> Dispatcher::change_status(Update& command, Entry& entry) {
   if (command.kind == UpdateKind::waiting_for_input && entry.dirty &&
       entry.guard_status == TaskStatus::assigned)
     return fail(Errc::conflict, "The task is changing at this moment; try again");
+  if (is_answered(command, entry.next_input_seq)) command.kind = UpdateKind::progress;
   const bool silent = command.kind == UpdateKind::progress && !command.progress && !command.log;
   const bool repeated =
       command.kind == UpdateKind::running && from == TaskStatus::running && !command.progress;

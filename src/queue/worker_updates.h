@@ -33,6 +33,7 @@ struct Update {
   UpdateKind kind = UpdateKind::progress;
   std::optional<Progress> progress;
   std::optional<InputRequest> input_request;  // with waiting_for_input
+  std::optional<std::uint64_t> asked_behind;  // the last piece that the job had as it asked
   std::string result;
   std::optional<TaskError> error;  // with failed
   std::optional<int> exit_code, signal;

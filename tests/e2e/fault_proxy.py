@@ -10,7 +10,10 @@ import urllib.parse
 CHUNK_BYTES = 65536
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets the connection
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+UNKNOWN = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 UPGRADED = b"HTTP/1.1 101"
+LONG_POLL = "/polling/claim"
+LONGEST_WAIT_S = 1.1  # of a long poll where those are cut
 
 
 def is_upgrade(request):
@@ -23,7 +26,8 @@ class FaultProxy:
     def __init__(self, server):
         self.target = server.url  # may be set anew: of a server that came back elsewhere
         self.upgrades = "pass"  # or "refuse" (403), "close"
-        self.delay_s = 0
+        self.long_polls = "pass"  # or "refuse" (404), "cut" after LONGEST_WAIT_S
+        self.delay_s = 0  # of each piece, both ways
         self.connections = set()
         self.sockets = []  # each connection that was upgraded, in order
         self.requests = []  # (when, first line), upgrades and refused ones too
@@ -132,6 +136,7 @@ class Connection:
     def __init__(self, proxy, worker_side, server_side):
         self.proxy, self.worker_side, self.server_side = proxy, worker_side, server_side
         self.asks_upgrade = self.drops_answer = False
+        self.longest_wait = None
         self.opened_at = self.ended_at = None  # as a socket
 
     @property
@@ -172,6 +177,8 @@ class Connection:
 
     def _to_worker(self):
         while data := self.server_side.recv(CHUNK_BYTES):
+            if self.longest_wait:
+                self.longest_wait.cancel()
             if self.drops_answer:
                 self.proxy.dropped += 1
                 self.cut()
@@ -195,15 +202,31 @@ class Connection:
         self.proxy.requests.append((time.monotonic(), line))
         self.drops_answer = self.proxy.takes_drop(line)
         self.asks_upgrade = is_upgrade(data)
-        if not self.asks_upgrade or self.proxy.upgrades == "pass":
-            return True
+        if self.asks_upgrade:
+            return self._look_at_upgrade()
+        return LONG_POLL not in line or self._look_at_long_poll()
+
+    def _look_at_upgrade(self):
         if self.proxy.upgrades == "refuse":
-            self.worker_side.sendall(REFUSAL)
-            self.worker_side.shutdown(socket.SHUT_WR)
-            self.server_side.shutdown(socket.SHUT_RDWR)
-        else:
+            self._refuse(REFUSAL)
+        elif self.proxy.upgrades == "close":
             self.cut()
-        return False
+        return self.proxy.upgrades == "pass"
+
+    def _look_at_long_poll(self):
+        if self.proxy.long_polls == "refuse":
+            self._refuse(UNKNOWN)
+            return False
+        if self.proxy.long_polls == "cut":
+            self.longest_wait = threading.Timer(LONGEST_WAIT_S, self.cut)
+            self.longest_wait.daemon = True
+            self.longest_wait.start()
+        return True
+
+    def _refuse(self, answer):
+        self.worker_side.sendall(answer)
+        self.worker_side.shutdown(socket.SHUT_WR)
+        self.server_side.shutdown(socket.SHUT_RDWR)
 
 
 def reset(side):

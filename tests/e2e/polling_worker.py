@@ -12,6 +12,18 @@ POLLING = "/api/v1/polling"
 WORKERS = "/api/v1/workers"
 NUMBERS = itertools.count()
 
+# What a worker is registered with, what a task asks for, and whether it may have the task. However
+# it comes for it.
+WHO_MAY = [
+    ({"labels": {"gpu": "", "zone": "eu"}}, {"requires": ["gpu"]}, True),
+    ({"labels": {"gpu": "", "zone": "eu"}}, {"requires": ["gpu", "zone=eu"]}, True),
+    ({"labels": {"zone": "us"}}, {"requires": ["zone=eu"]}, False),
+    ({}, {"requires": ["gpu"]}, False),
+    ({"job_types": ["anything"]}, {}, True),
+    ({"job_types": ["other"]}, {}, False),
+    ({"queues": ["elsewhere"]}, {}, False),
+]
+
 
 def new_queue():
     """A queue that no other test has."""

@@ -353,6 +353,18 @@ def test_input_answers_a_question(server, worker, job):
     assert answer.json["input"] == [{"seq": 2, "data": "Bob"}]
 
 
+def test_an_answered_question_that_is_told_again_stays_answered(server, worker, job):
+    question(worker, job, "q1")
+    send_input(server, job["task_id"], "Ada", request_id="q1")
+    told = worker.update(job, "waiting_for_input", input_seq=0,
+                         input_request={"request_id": "q1", "prompt": "Name?"}).json
+    assert (told["status"], told["input"]) == ("running", [{"seq": 1, "data": "Ada"}])
+    path = f"/api/v1/tasks/{job['task_id']}/input"
+    second = server.request("POST", path, {"data": "Bob", "request_id": "q1"})
+    assert code(second) == (409, "not_waiting")
+    assert worker.update(job, "running").json["input"] == [{"seq": 1, "data": "Ada"}]
+
+
 def test_the_next_attempt_is_given_none_of_the_input(server, queue, worker):
     submit(server, queue, interactive=True)
     first = worker.running()

@@ -1,8 +1,11 @@
 """A hybrid worker changes its channel as the network makes it, and its tasks see nothing of it."""
 
+import datetime
 import threading
+import time
 
 import pytest
+from fault_proxy import LONG_POLL
 from journal import Journal
 from ledger import noted
 from oracle import gather, violations
@@ -12,12 +15,15 @@ from worker_line import WorkerLine, uptime_s
 
 CLIENTS = 4
 NAME = "afar"
+PLAIN_POLL = "/polling/config?max="
 TAKE_OVER_S = 0.5  # a poll that was on its way as the socket opened
+DELAY_S = 2  # of a start or an end at most
 
 
 @pytest.fixture
 def line(tmp_path):
-    line = WorkerLine(tmp_path, TANDEM_RECONNECT_S="5")  # what is tried here is no loss
+    # What is tried here is no loss; plain polls come often.
+    line = WorkerLine(tmp_path, TANDEM_RECONNECT_S="5", TANDEM_POLL_INTERVAL_S="0.5")
     yield line
     line.close()
 
@@ -72,9 +78,32 @@ def one_channel_at_a_time(proxy):
         if before.ended_at is None or before.ended_at > after.opened_at:
             yield f"a socket from {before.opened_at} beside one from {after.opened_at}"
     for socket in proxy.sockets:
-        for at in proxy.asked("/polling/claim", since=socket.opened_at + TAKE_OVER_S):
+        since = socket.opened_at + TAKE_OVER_S
+        for at in proxy.asked(LONG_POLL, since) + proxy.asked(PLAIN_POLL, since):
             if socket.ended_at is None or at < socket.ended_at:
                 yield f"a poll at {at} beside a socket from {socket.opened_at}"
+
+
+def down_to_plain_polls(line, how="refuse"):
+    since = time.monotonic()
+    line.proxy.long_polls = how
+    line.proxy.cut()
+    until(lambda: line.proxy.asked(PLAIN_POLL, since), line.logs)
+
+
+def up_to_long_polls(line):
+    since = time.monotonic()
+    line.proxy.long_polls = "pass"
+    until(lambda: line.proxy.asked(LONG_POLL, since), line.logs)
+
+
+def ends_late_by_s(entries, tasks):
+    """From each job's own last word to its end at the server."""
+    uptime_to_wall_s = time.time() - uptime_s()
+    for entry in entries:
+        if entry.event == "end":
+            finished_at = datetime.datetime.fromisoformat(tasks[entry.task_id]["finished_at"])
+            yield finished_at.timestamp() - uptime_to_wall_s - entry.at_s
 
 
 @pytest.mark.parametrize("blocked", ["refuse", "close"])
@@ -93,6 +122,22 @@ def test_it_polls_where_upgrades_are_blocked_and_comes_back(line, blocked):
     assert list(one_channel_at_a_time(line.proxy)) == []
 
 
+@pytest.mark.parametrize("blocked", ["refuse", "cut"])
+def test_it_polls_plainly_where_long_polls_are_blocked_and_comes_back(line, blocked):
+    line.worker(NAME, mode="polling")
+    line.until_channel(NAME, "polling")
+    down_to_plain_polls(line, blocked)
+    plain_from = time.monotonic()
+    with Clients(line, "plain") as clients:
+        clients.some_more(3)
+    assert line.proxy.asked(PLAIN_POLL, plain_from)
+    up_to_long_polls(line)
+    long_from = time.monotonic()
+    with Clients(line, "long") as clients:
+        clients.some_more(3)
+    assert line.proxy.asked(LONG_POLL, long_from) and not line.proxy.asked(PLAIN_POLL, long_from)
+
+
 def test_changes_under_load_lose_repeat_and_delay_nothing(line):
     worker = line.worker(NAME, TANDEM_SLOTS=str(CLIENTS + 2))
     line.until_channel(NAME, "push")
@@ -109,6 +154,11 @@ def test_changes_under_load_lose_repeat_and_delay_nothing(line):
             line.proxy.cut_sockets()
             line.until_channel(NAME, "polling")
             clients.some_more(30)
+            if blocked == "close":
+                down_to_plain_polls(line)
+                clients.some_more(30)
+                up_to_long_polls(line)
+                clients.some_more(30)
             line.proxy.upgrades = "pass"
             until(line.proxy.open_sockets, line.logs)
             clients.some_more(30)
@@ -125,5 +175,6 @@ def test_changes_under_load_lose_repeat_and_delay_nothing(line):
     assert {(task["status"], task["attempt"]) for task in tasks.values()} == {("completed", 1)}
     assert all(line.ledger.events(task_id) == ["start", "end"] for task_id in tasks)
     waits_s = clients.waits_s(entries)
-    assert max(waits_s[undisturbed:]) < max(waits_s[:undisturbed]) + 2
+    assert max(waits_s[undisturbed:]) < max(waits_s[:undisturbed]) + DELAY_S
+    assert max(ends_late_by_s(entries, tasks)) < DELAY_S
     assert list(one_channel_at_a_time(line.proxy)) == []

@@ -7,8 +7,8 @@ import pytest
 
 from conftest import Server
 from multipart import CONTENT_TYPE, form
-from polling_worker import POLLING, WORKERS, PollingWorker, code, new_queue, submit, task_of
-from polling_worker import update, waiting
+from polling_worker import POLLING, WHO_MAY, WORKERS, PollingWorker, code, new_queue, submit
+from polling_worker import task_of, update, waiting
 from raw_http import RawConnection, request_bytes
 from waiting import until
 
@@ -123,13 +123,7 @@ def test_an_offer_that_is_not_accepted_goes_back_and_uses_no_attempt(hasty, queu
 
 
 @pytest.mark.parametrize("members, asked, fits", [
-    ({"labels": {"gpu": "", "zone": "eu"}}, {"requires": ["gpu"]}, True),
-    ({"labels": {"gpu": "", "zone": "eu"}}, {"requires": ["gpu", "zone=eu"]}, True),
-    ({"labels": {"zone": "us"}}, {"requires": ["zone=eu"]}, False),
-    ({}, {"requires": ["gpu"]}, False),
-    ({"job_types": ["anything"]}, {}, True),
-    ({"job_types": ["other"]}, {}, False),
-    ({"queues": ["elsewhere"]}, {}, False),
+    *WHO_MAY,
     ({}, {"assignment": "polling"}, True),
     ({}, {"assignment": "any"}, True),
     ({}, {"assignment": "push"}, False),

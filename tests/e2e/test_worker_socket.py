@@ -6,8 +6,8 @@ import time
 import pytest
 
 from conftest import Server
-from polling_worker import POLLING, WORKERS, PollingWorker, cancel, log_of, new_queue, record
-from polling_worker import send_input, submit, task_of, update, waiting
+from polling_worker import POLLING, WHO_MAY, WORKERS, PollingWorker, cancel, log_of, new_queue
+from polling_worker import record, send_input, submit, task_of, update, waiting
 from processes import resident_bytes
 from raw_websocket import FIN, TEXT, RawWebSocket, frame
 from socket_worker import SocketWorker, opened
@@ -30,6 +30,15 @@ def brief(tmp_path_factory):
     directory = tmp_path_factory.mktemp("brief")
     server = Server(directory, TANDEM_EMBEDDED_SLOTS="0", TANDEM_HEARTBEAT_S="0.4",
                     TANDEM_RECONNECT_S="0.4", TANDEM_ACCEPT_TIMEOUT_S="1").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory):
+    """Offers go back soon."""
+    directory = tmp_path_factory.mktemp("hasty")
+    server = Server(directory, TANDEM_EMBEDDED_SLOTS="0", TANDEM_ACCEPT_TIMEOUT_S="0.5").start()
     yield server
     server.stop()
 
@@ -164,6 +173,46 @@ def test_who_takes_what(server, queue, side, taken):
         assert socket.settle() == []
 
 
+@pytest.mark.parametrize("side", [WORKERS, POLLING])
+@pytest.mark.parametrize("members, asked, fits", WHO_MAY, ids=str)
+def test_who_may_have_a_task(server, queue, side, members, asked, fits):
+    worker = SocketWorker(server, side=side, **{"queues": [queue]} | members)
+    with opened(worker) as socket:
+        socket.ready(1)
+        task_id = submit(server, queue, **asked)
+        if fits:
+            assert socket.expect("assign")["job"]["task_id"] == task_id
+        assert socket.settle() == []
+        assert task_of(server, task_id)["status"] == ("assigned" if fits else "pending")
+
+
+def test_what_a_push_worker_does_not_accept_a_poller_gets(hasty, queue):
+    task_id = submit(hasty, queue, max_attempts=1)
+    poller = PollingWorker(hasty, queue)
+    with opened(SocketWorker(hasty, queue)) as socket:
+        offer = socket.job()
+        job = poller.job()
+        assert socket.expect("lost") == {"type": "lost", "task_id": task_id, "attempt": 1}
+        assert (job["task_id"], job["attempt"]) == (task_id, 2)
+        assert socket.update(offer, "running")["error"]["code"] == "stale_attempt"
+        assert poller.update(job, "running").status == 200
+    assert poller.update(job, "completed").status == 200
+    assert task_of(hasty, task_id)["worker_id"] == poller.id
+
+
+def test_what_a_poller_does_not_accept_is_pushed(hasty, queue):
+    task_id = submit(hasty, queue, max_attempts=1)
+    poller, worker = PollingWorker(hasty, queue), SocketWorker(hasty, queue)
+    offer = poller.job()
+    with opened(worker) as socket:
+        job = socket.job()
+        assert (job["task_id"], job["attempt"]) == (task_id, 2)
+        assert poller.update(offer, "running").status == 409
+        assert socket.update(job, "running")["status"] == "running"
+        assert socket.update(job, "completed")["status"] == "completed"
+    assert task_of(hasty, task_id)["worker_id"] == worker.id
+
+
 def test_input_and_cancel_and_resize_are_pushed(server, queue, socket):
     submit(server, queue, interactive=True)
     job = socket.running()
@@ -203,6 +252,21 @@ def test_a_heartbeat_tells_what_is_lost(server, queue, socket):
     lost = socket.read_up_to("ack")[:-1]
     assert lost == [{"type": "lost", "task_id": one["task_id"], "attempt": 1}
                     for one in (gone, absent)]
+
+
+def test_a_heartbeat_for_an_older_attempt_loses_that_one_alone(server, queue, socket):
+    submit(server, queue)
+    old = socket.running()
+    assert socket.update(old, "released")["status"] == "pending"
+    new = socket.running()
+    assert (new["task_id"], new["attempt"]) == (old["task_id"], 2)
+    before = task_of(server, old["task_id"])
+    socket.heartbeat(old)
+    assert socket.expect("lost") == {"type": "lost", "task_id": old["task_id"], "attempt": 1}
+    assert task_of(server, old["task_id"]) == before
+    socket.heartbeat(new)
+    assert socket.expect("ack")["for"] == "heartbeat"
+    assert socket.update(new, "completed")["status"] == "completed"
 
 
 @pytest.mark.parametrize("second", [WORKERS, POLLING, "poll"])

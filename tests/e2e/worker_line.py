@@ -73,14 +73,22 @@ class WorkerLine:
         self.workers.append(WorkerProcess(self.directory / name, config_url, **settings))
         return self.workers[-1].start()
 
+    def id_of(self, name):
+        workers = self.server.request("GET", "/api/v1/workers", token="admin").json["items"]
+        return next((one["worker_id"] for one in workers if one["name"] == name), None)
+
     def channel_of(self, name):
         """As the server tells it of this worker."""
-        workers = self.server.request("GET", "/api/v1/workers", token="admin").json["items"]
-        ids = [worker["worker_id"] for worker in workers if worker["name"] == name]
-        if not ids:
+        worker_id = self.id_of(name)
+        if not worker_id:
             return None
-        path = f"/api/v1/workers/{ids[0]}"
+        path = f"/api/v1/workers/{worker_id}"
         return self.server.request("GET", path, token="admin").json["channel"]
+
+    def control(self, name, verb):
+        path = f"/api/v1/workers/{self.id_of(name)}/{verb}"
+        answer = self.server.request("POST", path, {}, token="admin")
+        assert answer.status == 200, answer.body
 
     def until_channel(self, name, channel, within_s=30):
         until(lambda: self.channel_of(name) == channel, self.logs, within_s)

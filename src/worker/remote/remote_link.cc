@@ -214,6 +214,7 @@ void RemoteLink::lose(const AttemptKey& key) {
   }
   forget(key);
   accept_waiting();
+  say_ready();  // the slot of an offer comes back here, and not from the worker
   wake_all();
 }
 
