@@ -49,6 +49,7 @@ def test_sigterm_waits_for_what_runs(world):
     assert server.process.poll() is None and processes_with(task_id)
     hold.touch()
     assert server.process.wait(timeout=30) == 0
+    assert not (server.data / "server.json").exists()
     assert ledger.events(task_id) == ["start", "end"]
     server.start()
     done = server.finished(task_id)
@@ -64,6 +65,7 @@ def test_a_second_sigterm_stops_at_once(world):
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(timeout=30) == 0
     assert time.monotonic() - begin < 10
+    assert not (server.data / "server.json").exists()
     assert not processes_with(task_id)
     server.start()
     done = server.finished(task_id)
