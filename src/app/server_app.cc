@@ -238,7 +238,8 @@ Result<void> ServerApp::Parts::start() {
   make_maintenance();  // before anything comes in: what is there without a task is an orphan
   if (auto started = server->start(); !started) return started;
   callback_sender = std::make_unique<callbacks::CallbackSender>(callbacks::SenderParts{
-      dispatcher_thread, callback_outbox, *data.tasks.reader, callback_signer, outgoing, *clock});
+      dispatcher_thread, callback_outbox, *data.tasks.reader, callback_signer, outgoing, *clock,
+      [this](callbacks::TryResult result) { api->count_callback(to_string(result)); }});
   if (data.upstream_client) make_upstream();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
@@ -285,7 +286,6 @@ void ServerApp::Parts::make_upstream() {
 
 void ServerApp::Parts::start_worker() {
   if (!worker) return;
-  auto stopped_worker = std::make_shared<std::promise<void>>();
   worker_runs = true;
   worker_loop->start();
   worker_loop->post([this] { worker->start(); });
@@ -293,6 +293,7 @@ void ServerApp::Parts::start_worker() {
 
 void ServerApp::Parts::stop_worker() {
   if (!worker_runs) return;
+  auto stopped_worker = std::make_shared<std::promise<void>>();
   worker_loop->post([this, stopped_worker] {
     io::asio::co_spawn(worker_loop->executor(), worker->stop(settings.drain_timeout_ms),
                        [stopped_worker](std::exception_ptr) { stopped_worker->set_value(); });
