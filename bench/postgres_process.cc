@@ -5,12 +5,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
-#include <vector>
 
 #include "reference/bare_postgres.h"
+#include "usage.h"
 
 namespace tandem::bench {
 namespace {
@@ -20,20 +18,6 @@ std::string read_line(int input) {
   char next = 0;
   while (::read(input, &next, 1) == 1 && next != '\n') line.push_back(next);
   return line;
-}
-
-// Its own, and that of the children it has seen end.
-double cpu_with_children(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(file, line);
-  if (line.empty()) return 0;
-  std::istringstream fields(line.substr(line.rfind(')') + 2));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  double ticks = 0, one = 0;
-  for (int i = 0; i < 4 && fields >> one; ++i) ticks += one;
-  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 }  // namespace
@@ -75,10 +59,7 @@ std::string PostgresProcess::fresh_database() {
 
 PostgresUsage PostgresProcess::usage() const {
   PostgresUsage usage;
-  usage.cpu_seconds = cpu_with_children(postmaster_);
-  const std::string own = "/proc/" + std::to_string(postmaster_) + "/task/";
-  std::ifstream children(own + std::to_string(postmaster_) + "/children");
-  for (pid_t child = 0; children >> child;) usage.cpu_seconds += cpu_with_children(child);
+  usage.cpu_seconds = cpu_seconds(postmaster_);
   usage.wal_bytes =
       std::atof(BarePostgres(url_).value("select pg_current_wal_lsn() - '0/0'::pg_lsn").c_str());
   return usage;

@@ -22,13 +22,13 @@ class IdleFleet {
       : channel_(channel), server_(ServerProcess::Flags{{"embedded-slots", "0"}}) {
     auto tokens = register_workers(server_.port(), server_.token(), kWorkers);
     wait_until_us(now_us() + 1'000'000);
-    const double before = resident_bytes(server_.pid());
+    const double before = memory_bytes(server_.pid());
     crowd_ = std::make_unique<WorkerCrowd>(
         server_.port(), std::move(tokens), channel,
         [this](std::size_t who, std::string_view text) { hear(who, text); });
     for (std::size_t who = 0; who < kWorkers; ++who) wait_for_work(who);
     crowd_->read_for(3);
-    kib_each_ = (resident_bytes(server_.pid()) - before) / kWorkers / kKiB;
+    kib_each_ = (memory_bytes(server_.pid()) - before) / kWorkers / kKiB;
   }
 
   double kib_each() const { return kib_each_; }

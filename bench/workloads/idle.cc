@@ -39,7 +39,7 @@ void measure_idle(Report& report) {
   const double cpu = server.cpu_seconds();
   wait_until_us(now_us() + static_cast<std::int64_t>(kIdleS * 1e6));
   add("idle server, part of a core", (server.cpu_seconds() - cpu) / kIdleS * 100, "%", 0.3);
-  const double before = resident_bytes(server.pid());
+  const double before = memory_bytes(server.pid());
   add("idle server, memory", before / kMiB, "MiB", 30 * 1e6 / kMiB);
 
   HttpClient client(server.port(), server.token());
@@ -47,7 +47,7 @@ void measure_idle(Report& report) {
   WsCrowd crowd(server.port(), server.token(), std::string(task.at("task_id").as_string()),
                 kSockets);
   crowd.read_some(1);
-  const double grown = resident_bytes(server.pid()) - before;
+  const double grown = memory_bytes(server.pid()) - before;
   add("idle WebSocket, memory", grown / kSockets / kKiB, "KiB", 12);
 }
 

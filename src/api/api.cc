@@ -105,6 +105,8 @@ io::Awaitable<net::Response> Api::handle(net::Request& request) {
   co_return co_await caller->route->function(call);
 }
 
+void Api::count_callback(std::string_view result) { state_->metrics.count_callback(result); }
+
 void Api::served(const net::Served& served) { state_->metrics.count(served); }
 
 void Api::failed(const std::string&, const std::string&) { state_->metrics.count_failure(); }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "api/services.h"
 #include "net/handler.h"
@@ -23,6 +24,8 @@ class Api final : public net::Handler {
   Result<void> load();
   // From now on what other servers change of them is read again.
   void follow_accounts();
+  // A try to tell a callback_url, for the metrics.
+  void count_callback(std::string_view result);
 
   net::RouteDecision decide(const net::RequestHead& head) override;
   io::Awaitable<net::Response> handle(net::Request& request) override;

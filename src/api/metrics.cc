@@ -49,6 +49,8 @@ struct Metrics::Impl {
                       .Add({})),
         logins(family(prometheus::BuildCounter(), registry, "tandem_logins_total",
                       "Requests for a token by outcome")),
+        callbacks(family(prometheus::BuildCounter(), registry, "tandem_callbacks_total",
+                         "Tries to tell a callback_url by result")),
         rows(route_table().size() + 1) {
     const Histogram::BucketBoundaries bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                 0.1,    0.25,  0.5,    1,     5,    30,    60};
@@ -82,6 +84,7 @@ struct Metrics::Impl {
   Counter& failures;
   Counter& submitted;
   Family<Counter>& logins;
+  Family<Counter>& callbacks;
   std::vector<Row> rows;            // by route; the last is for what no route took
   std::vector<Histogram*> timings;  // likewise
 };
@@ -106,6 +109,10 @@ void Metrics::count_submitted(std::size_t tasks) {
 
 void Metrics::count_login(bool succeeded) {
   impl_->logins.Add({{"outcome", succeeded ? "good" : "refused"}}).Increment();
+}
+
+void Metrics::count_callback(std::string_view result) {
+  impl_->callbacks.Add({{"result", std::string(result)}}).Increment();
 }
 
 std::string Metrics::text(const store::TaskStats& stats, WallTime now) {

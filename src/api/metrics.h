@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "net/handler.h"
 #include "store/task_reader.h"
@@ -20,6 +21,7 @@ class Metrics {
   void count_failure();  // a handler threw
   void count_submitted(std::size_t tasks);
   void count_login(bool succeeded);
+  void count_callback(std::string_view result);
 
   // The text exposition format, with gauges made of `stats`.
   std::string text(const store::TaskStats& stats, WallTime now);

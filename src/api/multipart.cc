@@ -47,6 +47,18 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
   return std::nullopt;
 }
 
+// A value that is quoted and does not end: its line did.
+bool has_open_quote(std::string_view header) {
+  bool is_quoted = false;
+  for (std::size_t at = 0; at < header.size(); ++at) {
+    if (header[at] == '"')
+      is_quoted = !is_quoted;
+    else if (is_quoted && header[at] == '\\')
+      ++at;
+  }
+  return is_quoted;
+}
+
 }  // namespace
 
 Result<std::string> boundary_of(std::string_view content_type) {
@@ -123,6 +135,8 @@ Result<void> MultipartReader::parse_header(std::string_view line) {
   if (net::same_name(name, "Content-Disposition")) {
     if (!net::same_name(trimmed(value.substr(0, value.find(';'))), "form-data"))
       return bad("A part is no form-data");
+    if (has_open_quote(value))
+      return fail(Errc::validation_failed, "A name must not hold a line end", "file");
     part_.name = parameter(value, "name").value_or("");
     part_.file_name = parameter(value, "filename");
   } else if (net::same_name(name, "Content-Type")) {

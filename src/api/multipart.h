@@ -29,7 +29,7 @@ class MultipartReader {
 
   void feed(std::string_view bytes) { buffer_ += bytes; }
   // What comes next. After need_more: feed(), or bad_multipart is the truth where there is no more.
-  // Errors: bad_multipart; final.
+  // Errors: bad_multipart; validation_failed, where a line ends within a quoted name; final.
   Result<Event> next();
   const Part& part() const { return part_; }       // from part_begin on
   std::string_view data() const { return data_; }  // after data, until the next call

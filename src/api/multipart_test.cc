@@ -86,6 +86,18 @@ TEST(Multipart, refusesWhatIsNoForm) {
   EXPECT_EQ(code(std::string(10'000, 'a')), Errc::bad_multipart);
 }
 
+TEST(Multipart, aLineEndWithinANameIsNoEndOfIt) {
+  for (const char* name : {"a\r\nb\"", "a\r\nX: b\"", "a\\\"\r\nX: b", "a"}) {
+    const Seen seen =
+        read_all("--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" +
+                     std::string(name) + "\r\n\r\nx\r\n--XX--",
+                 7);
+    ASSERT_TRUE(seen.error) << name;
+    EXPECT_EQ(seen.error->code, Errc::validation_failed) << name;
+    EXPECT_TRUE(seen.parts.empty());
+  }
+}
+
 TEST(Multipart, boundary) {
   EXPECT_EQ(boundary_of("multipart/form-data; boundary=abc").value(), "abc");
   EXPECT_EQ(boundary_of("multipart/form-data; charset=utf-8; boundary=\"a b\"").value(), "a b");

@@ -25,26 +25,23 @@ int refuse(const std::vector<std::string>& sentences) {
   return kExitSettings;
 }
 
-// The file is looked at also where other settings are wrong, so that all is told at once.
+// All is looked at also where other settings are wrong, so that all is told at once.
 config::Loaded<Configuration> configure(
     const config::Flags& flags,
-    const std::function<void(const config::Settings&, config::Violations&)>& check) {
+    const std::function<void(const config::Reading&, config::Violations&)>& check) {
   const config::Environment environment = config::process_environment();
-  auto settings = config::load(environment, flags);
+  auto reading = config::read(environment, flags);
   auto file = config::read_worker_file(
       config::raw_setting("TANDEM_WORKER_CONFIG", environment, flags), environment);
-  config::Violations all;
-  const auto add = [&all](const config::Violations& more) {
+  config::Violations all = reading.violations;
+  check(reading, all);
+  if (!file) {
+    const config::Violations more = file.error();
     all.sentences.insert(all.sentences.end(), more.sentences.begin(), more.sentences.end());
-  };
-  if (settings)
-    check(*settings, all);
-  else
-    add(settings.error());
-  if (!file) add(file.error());
+  }
   if (!all.sentences.empty()) return all;
   config::wipe_secrets(file->secret_variables);
-  return Configuration{std::move(*settings), std::move(*file)};
+  return Configuration{std::move(reading.settings), std::move(*file)};
 }
 
 void say(service::Severity severity, const std::string& sentence) {

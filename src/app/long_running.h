@@ -21,10 +21,10 @@ struct Configuration {
 };
 
 // Settings and worker's file; all that is wrong with either at once. `check` adds what only the
-// caller can say. Secrets are wiped from the environment.
+// caller can say, also where other settings were refused. Secrets are wiped from the environment.
 config::Loaded<Configuration> configure(
     const config::Flags& flags,
-    const std::function<void(const config::Settings&, config::Violations&)>& check);
+    const std::function<void(const config::Reading&, config::Violations&)>& check);
 // Prints each sentence; answers the exit code of wrong settings.
 int refuse(const std::vector<std::string>& sentences);
 

@@ -8,6 +8,7 @@
 #include "app/isolation.h"
 #include "app/long_running.h"
 #include "app/server_app.h"
+#include "app/tls_files.h"
 #include "app/version.h"
 #include "logs/redis/redis_address.h"
 
@@ -47,10 +48,16 @@ void check_engines(const config::Settings& settings, config::Violations& all) {
     all.sentences.push_back("TANDEM_LOGS_URL " + address.error().detail);
 }
 
+void check(const config::Reading& reading, config::Violations& all) {
+  check_engines(reading.settings, all);
+  check_certificate(reading.settings, all);
+  check_ca_file(reading.settings, all);
+}
+
 }  // namespace
 
 int serve(const config::Flags& flags, const AddHandlers& add_handlers) {
-  auto configuration = configure(flags, check_engines);
+  auto configuration = configure(flags, check);
   if (!configuration) return refuse(configuration.error().sentences);
   config::Settings* settings = &configuration->settings;
   set_up_log(*settings);

@@ -130,7 +130,7 @@ struct ServerApp::Parts {
   std::unique_ptr<store::PeerBell> bell;  // null: there can be no other servers
   std::unique_ptr<net::Server> server;
   std::string url;
-  bool stopped = false;
+  bool worker_runs = false, stopped = false;
 
   void make_loops();
   void make_worker(WorkerSetup setup);
@@ -139,6 +139,7 @@ struct ServerApp::Parts {
   void make_upstream();
   void follow_peers();
   Result<void> start();
+  void start_worker();
   void stop_worker();
 };
 
@@ -232,18 +233,18 @@ void ServerApp::Parts::make_api() {
 }
 
 Result<void> ServerApp::Parts::start() {
+  // Before anything runs that changes a task: a server that can't listen leaves all as it is.
+  if (auto listening = server->listen(); !listening) return listening;
   if (auto loaded = api->load(); !loaded) return loaded;
   dispatcher_thread.start();
   follow_peers();
   for (const auto& loop : loops) loop->start();
-  if (worker) {
-    worker_loop->start();
-    worker_loop->post([this] { worker->start(); });
-  }
+  start_worker();
   make_maintenance();  // before anything comes in: what is there without a task is an orphan
-  if (auto listening = server->start(); !listening) return listening;
+  if (auto started = server->start(); !started) return started;
   callback_sender = std::make_unique<callbacks::CallbackSender>(callbacks::SenderParts{
-      dispatcher_thread, callback_outbox, *data.tasks.reader, callback_signer, outgoing, *clock});
+      dispatcher_thread, callback_outbox, *data.tasks.reader, callback_signer, outgoing, *clock,
+      [this](callbacks::TryResult result) { api->count_callback(to_string(result)); }});
   if (data.upstream_client) make_upstream();
   url = settings.public_url.empty() ? server->url() : settings.public_url;
   return data.place.write_server_file(url, kVersion);
@@ -288,8 +289,15 @@ void ServerApp::Parts::make_upstream() {
   upstream = std::make_unique<UpstreamLoop>(surroundings, settings, *data.upstream_client);
 }
 
-void ServerApp::Parts::stop_worker() {
+void ServerApp::Parts::start_worker() {
   if (!worker) return;
+  worker_runs = true;
+  worker_loop->start();
+  worker_loop->post([this] { worker->start(); });
+}
+
+void ServerApp::Parts::stop_worker() {
+  if (!worker_runs) return;
   auto stopped_worker = std::make_shared<std::promise<void>>();
   worker_loop->post([this, stopped_worker] {
     io::asio::co_spawn(worker_loop->executor(), worker->stop(settings.drain_timeout_ms),

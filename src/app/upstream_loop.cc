@@ -15,6 +15,7 @@ namespace {
 upstream::UpstreamSettings settings_of(const config::Settings& settings, ClientId client) {
   return {.config_url = settings.upstream_config_url,
           .token = settings.upstream_token,
+          .ca_file = settings.ca_file,
           .client_id = client,
           .queue = settings.upstream_queue,
           .max_jobs = settings.upstream_max_jobs,

@@ -10,6 +10,7 @@
 #include "app/installation.h"
 #include "app/isolation.h"
 #include "app/long_running.h"
+#include "app/tls_files.h"
 #include "app/version.h"
 #include "app/worker_app.h"
 #include "app/worker_identity.h"
@@ -21,7 +22,10 @@ namespace {
 
 constexpr int kExitFailed = 1, kExitRefused = 77;
 
-void check_settings(const config::Settings& settings, config::Violations& all) {
+void check_settings(const config::Reading& reading, config::Violations& all) {
+  const config::Settings& settings = reading.settings;
+  check_ca_file(settings, all);
+  if (reading.refused.contains("TANDEM_CONFIG_URL")) return;  // a token is one for that service
   if (settings.config_url.empty())
     all.sentences.push_back(
         "TANDEM_CONFIG_URL (or --config-url) is not set: the /polling/config of the service to "

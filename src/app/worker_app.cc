@@ -20,6 +20,7 @@ worker::remote::RemoteSettings link_settings(const config::Settings& settings, s
   worker::remote::RemoteSettings how;
   how.config_url = settings.config_url;
   how.token = std::move(token);
+  how.ca_file = settings.ca_file;
   how.mode = wire::worker_mode_from(settings.worker_mode).value_or(wire::WorkerMode::hybrid);
   how.poll_interval_ms = settings.poll_interval_ms;
   return how;

@@ -126,6 +126,7 @@ Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& regi
 Result<wire::Registered> IdentitySource::register_once(const wire::Registration& registration,
                                                        std::int64_t& asked_ms) const {
   net::HttpClientOptions options;
+  options.ca_file = settings_.ca_file;
   options.timeout_ms = 20'000;
   options.max_answer_bytes = 1u << 20;
   options.stop = &stop_;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "callbacks/delivery.h"
@@ -17,6 +18,11 @@ constexpr std::int64_t kMaxSleepMs = 60'000, kStorePauseMs = 1000;
 std::chrono::milliseconds span_of(std::int64_t ms) { return std::chrono::milliseconds(ms); }
 
 }  // namespace
+
+std::string_view to_string(TryResult result) {
+  constexpr std::array<std::string_view, 3> kNames = {"taken", "failed", "given_up"};
+  return kNames.at(static_cast<std::size_t>(result));
+}
 
 void CallbackSender::Bell::ring() {
   {
@@ -95,14 +101,21 @@ void CallbackSender::deliver(const store::Callback& callback, const std::string&
   store::CallbackTry made{callback.task_id, callback.ended_at, std::nullopt};
   // One that was deleted, or that runs again, is not told of.
   const bool is_current = *task && (*task)->finished_at == callback.ended_at;
-  if (is_current && !is_delivered(callback, **task)) {
+  const bool is_taken = is_current && is_delivered(callback, **task);
+  if (is_taken) tell(TryResult::taken);
+  if (is_current && !is_taken) {
     if (stop_) return release(callback.task_id, host, false);
     made.next_at = next_try(callback, parts_.clock.wall());
+    tell(made.next_at ? TryResult::failed : TryResult::given_up);
     if (!made.next_at)
       spdlog::warn("the callback of task {} is given up after {} tries",
                    to_string(callback.task_id), callback.tries + 1);
   }
   settle(made, host);
+}
+
+void CallbackSender::tell(TryResult result) const {
+  if (parts_.on_tried) parts_.on_tried(result);
 }
 
 bool CallbackSender::is_delivered(const store::Callback& callback, const Task& task) {

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -28,6 +30,10 @@ struct SenderLimits {
   std::size_t max_answer_bytes = 64 * 1024;
 };
 
+// What a try came to: a 2xx; another try is to come; there will be none.
+enum class TryResult : std::uint8_t { taken, failed, given_up };
+std::string_view to_string(TryResult result);
+
 // All of it outlives the sender, and the outbox the dispatcher's thread too.
 struct SenderParts {
   queue::DispatcherThread& dispatcher;
@@ -36,6 +42,7 @@ struct SenderParts {
   const auth::CallbackSigner& signer;
   const net::OutgoingGuard& guard;
   const Clock& clock;
+  std::function<void(TryResult)> on_tried = nullptr;  // on threads of the sender
 };
 
 // Tells the callback_urls of tasks that have ended, at least once each: what is owed is in the
@@ -63,6 +70,7 @@ class CallbackSender {
   std::int64_t look();  // starts what is due; how long until there may be more
   void start(const store::Callback& callback, const std::string& host);
   void deliver(const store::Callback& callback, const std::string& host);
+  void tell(TryResult result) const;
   bool is_delivered(const store::Callback& callback, const Task& task);
   void settle(const store::CallbackTry& made, const std::string& host);
   void release(TaskId task, const std::string& host, bool in_trouble);

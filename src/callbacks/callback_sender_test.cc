@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <atomic>
 #include <future>
 
@@ -75,9 +76,12 @@ class CallbackSenderTest : public testing::Test {
   }
 
   void start(SenderLimits limits = {}) {
+    const auto count = [this](TryResult result) { ++tried_.at(static_cast<std::size_t>(result)); };
     sender_ = std::make_unique<CallbackSender>(
-        SenderParts{dispatcher_thread_, outbox_, store_.reader(), signer_, guard_, clock_}, limits);
+        SenderParts{dispatcher_thread_, outbox_, store_.reader(), signer_, guard_, clock_, count},
+        limits);
   }
+  int tried(TryResult result) const { return tried_.at(static_cast<std::size_t>(result)); }
 
   template <class What, class T>
   Result<T> ask(What what, T*) {
@@ -137,6 +141,7 @@ class CallbackSenderTest : public testing::Test {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Taken> taken_;  // guarded by mutex_
+  std::array<std::atomic<int>, 3> tried_ = {};
   net::TestServer server_;
   std::unique_ptr<CallbackSender> sender_;
 };
@@ -192,6 +197,9 @@ TEST_F(CallbackSenderTest, ARefusalIsRepeatedUnderTheSameIdUntilItIsTaken) {
   ASSERT_TRUE(wait_taken(2));
   sender_.reset();
   EXPECT_EQ(taken_[0].delivery, taken_[1].delivery);
+  EXPECT_EQ(tried(TryResult::taken), 1);
+  EXPECT_GE(tried(TryResult::failed), 1);  // nobody listens at the other's
+  EXPECT_EQ(tried(TryResult::given_up), 0);
 }
 
 TEST_F(CallbackSenderTest, ARedirectIsNotFollowed) {
@@ -210,6 +218,8 @@ TEST_F(CallbackSenderTest, ADayLaterItIsGivenUp) {
   start();
   ASSERT_TRUE(wait_taken(1));
   wait_until([this] { return owed().empty(); });
+  EXPECT_EQ(tried(TryResult::given_up), 1);
+  EXPECT_EQ(tried(TryResult::failed) + tried(TryResult::taken), 0);
 }
 
 TEST_F(CallbackSenderTest, AnAddressThatIsNotPublicIsNeverReached) {

@@ -42,12 +42,11 @@ class Loader {
   Loader(const Environment& environment, const Flags& flags)
       : environment_(environment), flags_(flags) {}
 
-  Loaded<Settings> run() {
+  Reading run() {
     check_names();
     for (const Row& row : settings_table()) apply(row);
     check_together();
-    if (!violations_.sentences.empty()) return std::move(violations_);
-    return std::move(settings_);
+    return Reading{std::move(settings_), std::move(violations_), std::move(refused_)};
   }
 
  private:
@@ -89,6 +88,7 @@ class Loader {
     const std::string fault = row.apply(row, value, settings_);
     if (fault.empty()) return;
     complain(source + " " + fault + shown(row, value) + ".");
+    refused_.insert(row.env);
     // So that check_together() tells of no contradiction that only this fault made.
     if (!row.default_value.empty()) row.apply(row, row.default_value, settings_);
   }
@@ -102,7 +102,8 @@ class Loader {
   void check_together() {
     if (settings_.tls_cert.empty() != settings_.tls_key.empty())
       complain("TANDEM_TLS_CERT and TANDEM_TLS_KEY must be set together.");
-    if (settings_.upstream_config_url.empty() != settings_.upstream_token.empty())
+    if (!refused_.contains("TANDEM_UPSTREAM_CONFIG_URL") &&
+        settings_.upstream_config_url.empty() != settings_.upstream_token.empty())
       complain("TANDEM_UPSTREAM_CONFIG_URL and TANDEM_UPSTREAM_TOKEN must be set together.");
     if (settings_.heartbeat_ms * 2 > settings_.lease_ms)
       complain("TANDEM_HEARTBEAT_S must be at most half of TANDEM_LEASE_S.");
@@ -128,6 +129,7 @@ class Loader {
   const Flags& flags_;
   Settings settings_;
   Violations violations_;
+  std::set<std::string_view> refused_;
 };
 
 }  // namespace
@@ -176,8 +178,14 @@ void wipe_secrets(std::span<const std::string> variables) {
   }
 }
 
-Loaded<Settings> load(const Environment& environment, const Flags& flags) {
+Reading read(const Environment& environment, const Flags& flags) {
   return Loader(environment, flags).run();
+}
+
+Loaded<Settings> load(const Environment& environment, const Flags& flags) {
+  Reading reading = read(environment, flags);
+  if (!reading.violations.sentences.empty()) return std::move(reading.violations);
+  return std::move(reading.settings);
 }
 
 }  // namespace tandem::config

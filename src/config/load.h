@@ -2,6 +2,7 @@
 
 #include <boost/system/result.hpp>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,10 +28,19 @@ using Flags = std::map<std::string, std::string>;  // by flag without dashes: "d
 // The process's environment. Not thread-safe against setenv.
 Environment process_environment();
 
+// What environment and flags say. Where a value was refused, its setting has the default.
+struct Reading {
+  Settings settings;
+  Violations violations;
+  std::set<std::string_view> refused;  // by variable: TANDEM_LEASE_S
+};
+
 // A flag wins over the environment, which wins over the default. All violations at once: values
 // out of bounds, settings that contradict each other, unknown or doubled TANDEM_* variables
 // (naming the nearest known one), unknown flags. An empty value is as none, but for
 // TANDEM_JWT_SECRET, where it is a violation.
+Reading read(const Environment& environment, const Flags& flags);
+// As read(), where violations leave no settings.
 Loaded<Settings> load(const Environment& environment, const Flags& flags);
 
 // What flag or environment say of the setting with the variable `env`, unchecked: for what must be

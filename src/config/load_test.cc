@@ -75,6 +75,8 @@ TEST(Load, RefusesBadValues) {
                    {"TANDEM_LISTEN", ":80"},
                    {"TANDEM_LISTEN", "::1:80"},
                    {"TANDEM_LISTEN", "a:"},
+                   {"TANDEM_LISTEN", "example.com:80"},
+                   {"TANDEM_LISTEN", "300.0.0.1:80"},
                    {"TANDEM_PUBLIC_URL", "example.com"},
                    {"TANDEM_PUBLIC_URL", "ftp://x"},
                    {"TANDEM_DATABASE_URL", "mysql://x"},
@@ -93,12 +95,25 @@ TEST(Load, RefusesBadValues) {
                    {"TANDEM_JWT_SECRET", ""},
                    {"TANDEM_UPSTREAM_TOKEN", "t"},
                    {"TANDEM_UPSTREAM_CONFIG_URL", "https://a/polling/config"},
+                   {"TANDEM_UPSTREAM_CONFIG_URL", "ftp://a"},
                    {"TANDEM_UPSTREAM_CLIENT_ID", "tasks"},
                    {"TANDEM_UPSTREAM_QUEUE", std::string(129, 'q')},
                    {"TANDEM_UPSTREAM_MAX_JOBS", "0"},
                    {"TANDEM_WORKER_MODE", "x"}})
     EXPECT_THAT(violations({{name, value}}), testing::ElementsAre(HasSubstr(name)))
         << name << "=" << value;
+}
+
+TEST(Load, ReadingKeepsWhatIsRight) {
+  const Reading reading = read({{"TANDEM_LEASE_S", "never"}, {"TANDEM_UPSTREAM_TOKEN", "t"}},
+                               {{"data-dir", "/there"}, {"upstream-config-url", "ftp://service"}});
+  EXPECT_THAT(
+      reading.violations.sentences,
+      testing::ElementsAre(HasSubstr("TANDEM_LEASE_S"), HasSubstr("--upstream-config-url")));
+  EXPECT_THAT(reading.refused,
+              testing::ElementsAre("TANDEM_LEASE_S", "TANDEM_UPSTREAM_CONFIG_URL"));
+  EXPECT_EQ(reading.settings.data_dir, "/there");
+  EXPECT_EQ(reading.settings.lease_ms, 30'000);
 }
 
 TEST(Load, NeverShowsSecrets) {

@@ -74,6 +74,7 @@ struct Settings {
 
   // Clients
   std::string server_url, client_id, client_secret;
+  std::string ca_file;  // empty: the system's certificates
 
   LogLevel log_level = LogLevel::info;
   bool log_json = false;

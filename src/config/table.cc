@@ -191,6 +191,11 @@ constexpr std::array kRows = {
         "Who asks.", text<&S::client_id>},
     Row{"client secret", "TANDEM_CLIENT_SECRET", "client-secret", "", Unit::secret, 0, 0, "",
         Section::client, "The client's secret.", text<&S::client_secret>},
+    Row{"trusted certificates", "TANDEM_CA_FILE", "ca-file", "", Unit::path, 0, 0, "",
+        Section::client,
+        "Certificates (PEM) that client commands, `tandem worker` and the server towards its "
+        "upstream trust; empty: the system's.",
+        text<&S::ca_file>},
 
     Row{"log level", "TANDEM_LOG_LEVEL", "log-level", "info", Unit::choice, 0, 0,
         "trace|debug|info|warn|error", Section::logging, "What the process says about itself.",

@@ -1,5 +1,7 @@
 #include "config/values.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 
 namespace tandem::config::values {
@@ -18,6 +20,15 @@ std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+// localhost stands for 127.0.0.1; no other name is looked up. A zone may follow: fe80::1%eth0.
+bool is_own_address(std::string_view name) {
+  unsigned char bytes[16];
+  const std::string host(name);
+  const std::string v6(name.substr(0, name.find('%')));
+  return name == "localhost" || ::inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
+         ::inet_pton(AF_INET6, v6.c_str(), bytes) == 1;
 }
 
 }  // namespace
@@ -57,6 +68,7 @@ std::string split_address(std::string_view text, std::string& host, std::uint16_
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (code != std::errc() || end != digits.data() + digits.size() || name.empty())
     return std::string(kFault);
+  if (!is_own_address(name)) return "must begin with an IP address or localhost";
   host = name;
   return {};
 }

@@ -267,6 +267,8 @@ class Reader {
       complain(node, name + ": " + what + (variable ? " is not set" : " can't be read"));
     else if (value->size() < kMinSecretBytes || value->size() > limits::kMaxEnvValueBytes)
       complain(node, name + ": what " + what + " holds must have 4 to 32768 bytes");
+    else if (value->find_first_not_of(value->front()) == std::string::npos)
+      complain(node, name + ": what " + what + " holds is one character again and again");
     else if (has_nul(*value))
       complain(node, name + ": what " + what + " holds has a NUL byte");
     else

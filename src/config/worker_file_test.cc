@@ -103,8 +103,9 @@ secrets = { K = { env = "NOT_SET" }, L = { file = "/no/file" }, M = "plain", N =
 [handlers.c]
 command = []
 timeout_s = 0
+secrets = { O = { env = "DULL" } }
 )",
-                              {{"TINY", "abc"}});
+                              {{"TINY", "abc"}, {"DULL", "zzzzzzzz"}});
   const auto expect = [&](const std::string& line, const std::string& part) {
     EXPECT_THAT(all, testing::Contains(testing::AllOf(StartsWith("worker.toml:" + line + ": "),
                                                       HasSubstr(part), testing::EndsWith("."))));
@@ -129,9 +130,12 @@ timeout_s = 0
   expect("12", "handlers.b.secrets.N: what the variable TINY holds must have 4 to 32768 bytes");
   expect("14", "handlers.c.command must be a list");
   expect("15", "handlers.c.timeout_s must be");
-  EXPECT_EQ(all.size(), 20u);
+  expect("16", "handlers.c.secrets.O: what the variable DULL holds is one character again and");
+  EXPECT_EQ(all.size(), 21u);
   for (const std::string& sentence : all)
-    EXPECT_EQ(sentence.find("abc"), std::string::npos) << "a secret is told";
+    EXPECT_FALSE(sentence.find("abc") != std::string::npos ||
+                 sentence.find("zz") != std::string::npos)
+        << "a secret is told";
 }
 
 TEST(WorkerFile, WhatIsNoTomlNamesTheLine) {

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "net/outgoing_guard.h"
+#include "net/tls.h"
 
 namespace tandem::net {
 namespace {
@@ -21,6 +22,8 @@ Error error_of(CURLcode code) {
     case CURLE_OPERATION_TIMEDOUT: return fail(Errc::request_timeout, why + ".");
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL: return fail(Errc::bad_request, why + ".");
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return fail(Errc::store_unavailable, std::string(kDistrusted));
     case CURLE_READ_ERROR: return fail(Errc::bad_request, "A file to send can't be read.");
     default: return fail(Errc::store_unavailable, why + ".");
   }
@@ -97,7 +100,10 @@ void HttpExchange::set_rules() {
   curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl_, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl_, CURLOPT_USERAGENT, "tandem");
-  if (!options_.ca_file.empty()) curl_easy_setopt(curl_, CURLOPT_CAINFO, options_.ca_file.c_str());
+  if (!options_.ca_file.empty()) {
+    curl_easy_setopt(curl_, CURLOPT_CAINFO, options_.ca_file.c_str());
+    curl_easy_setopt(curl_, CURLOPT_CAPATH, nullptr);  // these alone, not the system's beside them
+  }
   curl_easy_setopt(curl_, CURLOPT_SSL_VERIFYPEER, options_.verify_tls ? 1L : 0L);
   curl_easy_setopt(curl_, CURLOPT_SSL_VERIFYHOST, options_.verify_tls ? 2L : 0L);
   curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, take_body);

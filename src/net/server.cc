@@ -55,6 +55,7 @@ struct Server::Impl {
   std::atomic<std::size_t> open{0};
   std::vector<std::unique_ptr<Listener>> listeners;
   Endpoint endpoint;
+  bool started = false;
 };
 
 Server::Server(ServerParts parts, ServerOptions options)
@@ -64,7 +65,7 @@ Server::Server(ServerParts parts, ServerOptions options)
 
 Server::~Server() { stop(0); }
 
-Result<void> Server::start() {
+Result<void> Server::listen() {
   Impl& self = *impl_;
   TANDEM_ASSERT(self.listeners.empty());
   const ServerOptions& options = self.options;
@@ -102,6 +103,14 @@ Result<void> Server::start() {
                                               self.tls ? &*self.tls : nullptr, self.open));
   }
   self.listeners = std::move(made);
+  return {};
+}
+
+Result<void> Server::start() {
+  Impl& self = *impl_;
+  if (self.listeners.empty())
+    if (auto listening = listen(); !listening) return listening;
+  self.started = true;
   for (auto& listener : self.listeners)
     listener->loop().post([listener = listener.get()] { listener->begin(); });
   return {};
@@ -117,6 +126,7 @@ std::string Server::url() const {
 }
 
 void Server::stop(std::int64_t drain_ms) {
+  if (!impl_->started) return impl_->listeners.clear();  // the loops may not run
   std::vector<std::promise<void>> done(impl_->listeners.size());
   for (std::size_t i = 0; i < done.size(); ++i) {
     Listener* listener = impl_->listeners[i].get();

@@ -48,9 +48,12 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Listens. Fails with validation_failed (address, certificate, key) or conflict (port in use).
+  // Takes the port; who connects waits until start(). Fails with validation_failed (address,
+  // certificate, key) or conflict (port in use).
+  Result<void> listen();
+  // Lets connections in, and listens before where listen() was not called; fails as that does.
   Result<void> start();
-  std::uint16_t port() const;  // after start()
+  std::uint16_t port() const;  // after listen()
   std::string url() const;     // http://127.0.0.1:8080
 
   // Phase one: no new connection, idle ones are closed, answers say Connection: close, WebSockets

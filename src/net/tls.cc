@@ -80,9 +80,13 @@ Result<TlsContext> TlsContext::for_server(const std::string& cert_file,
   TANDEM_ASSERT(context);
   set_rules(context);
   ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(context, cert_file.c_str()) != 1)
-    return fail(Errc::validation_failed, "The TLS certificate can't be read.");
-  if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+  const bool has_cert = SSL_CTX_use_certificate_chain_file(context, cert_file.c_str()) == 1;
+  const bool has_key =
+      SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+  if (!has_cert && !has_key)
+    return fail(Errc::validation_failed, "Neither the TLS certificate nor its key can be read.");
+  if (!has_cert) return fail(Errc::validation_failed, "The TLS certificate can't be read.");
+  if (!has_key)
     return fail(Errc::validation_failed, "The TLS key can't be read, or is not the certificate's.");
   if (SSL_CTX_check_private_key(context) != 1)
     return fail(Errc::validation_failed, "The TLS key is not the certificate's.");

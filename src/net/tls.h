@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -15,6 +16,11 @@ struct FreeTls {
   void operator()(ssl_st* session) const;
 };
 using TlsSession = std::unique_ptr<ssl_st, FreeTls>;
+
+// Of a server whose certificate does not pass.
+constexpr std::string_view kDistrusted =
+    "Its certificate is not trusted: it is signed by nobody who is trusted here (TANDEM_CA_FILE "
+    "names who is), or is for another name, or has expired.";
 
 // Keys, certificates and rules of TLS, version 1.2 or later, shared by connections. Thread-safe
 // once it is made. OpenSSL is driven on the non-blocking socket itself: no buffers are held while

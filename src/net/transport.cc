@@ -95,6 +95,10 @@ io::Awaitable<bool> Transport::handshake() {
   co_return false;
 }
 
+bool Transport::distrusts_peer() const {
+  return tls_ && SSL_get_verify_result(tls_.get()) != X509_V_OK;
+}
+
 void Transport::unread(std::string_view bytes) { unread_.insert(0, bytes); }
 
 bool Transport::peer_is_gone() {

@@ -34,6 +34,7 @@ class Transport {
   // next step or its own flag tells.
   io::Awaitable<void> wait(Step step);
   io::Awaitable<bool> handshake();  // false: refused; at once true where plain
+  bool distrusts_peer() const;      // after handshake(): the other's certificate did not pass
 
   // Bytes that were read too much; the next reads give them first.
   void unread(std::string_view bytes);

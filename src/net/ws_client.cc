@@ -56,6 +56,12 @@ io::Awaitable<Result<TcpSocket>> connect_to(const Place& place) {
   co_return std::move(socket);
 }
 
+Error refusal_of(const Transport& transport) {
+  const std::string_view why =
+      transport.distrusts_peer() ? kDistrusted : "The server's TLS was refused.";
+  return fail(Errc::store_unavailable, std::string(why));
+}
+
 io::Awaitable<Result<std::shared_ptr<WsPeer>>> connect_in_time(const WsClientOptions& options) {
   auto place = place_of(options);
   if (!place) co_return place.error();
@@ -69,7 +75,7 @@ io::Awaitable<Result<std::shared_ptr<WsPeer>>> connect_in_time(const WsClientOpt
   }
   Transport transport(std::move(*socket), std::move(session));
   const bool secure = co_await transport.handshake();
-  if (!secure) co_return fail(Errc::store_unavailable, "The server's TLS was refused.");
+  if (!secure) co_return refusal_of(transport);
   WsLimits limits;
   limits.max_message_bytes = options.max_message_bytes;
   limits.silence_ms = options.silence_ms;

@@ -13,8 +13,9 @@ constexpr std::size_t kMaxAnswerBytes = 16u << 20;  // a hundred jobs with their
 constexpr std::size_t kMaxSentenceBytes = 300;
 constexpr std::int64_t kLongestCallPauseMs = 10'000;  // the shortest usual lease has room for it
 
-net::HttpClientOptions options() {
+net::HttpClientOptions options(const std::string& ca_file) {
   net::HttpClientOptions how;
+  how.ca_file = ca_file;
   how.connect_timeout_ms = 5000;
   how.timeout_ms = 20'000;
   how.max_answer_bytes = kMaxAnswerBytes;
@@ -64,7 +65,8 @@ Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal) {
   return error;
 }
 
-Client::Client(io::Executor executor) : polls_(executor, options()), calls_(executor, options()) {}
+Client::Client(io::Executor executor, const std::string& ca_file)
+    : polls_(executor, options(ca_file)), calls_(executor, options(ca_file)) {}
 
 void Client::cut() {
   polls_.cut();

@@ -15,7 +15,8 @@ enum class Lane : std::uint8_t { polls, calls };
 // each answer a bound, and no redirect is followed. All of it on the executor's loop.
 class Client {
  public:
-  explicit Client(io::Executor executor);
+  // `ca_file`: PEM, whom to trust; empty: the system's.
+  explicit Client(io::Executor executor, const std::string& ca_file = {});
 
   // The body of a 2xx. Else, and where there was no answer, an error with a sentence for the
   // operator: the code is the answer's own where it is a problem document, else made of the status:

@@ -21,7 +21,7 @@ Upstream::Upstream(UpstreamParts parts, UpstreamSettings settings)
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
       service_(service_name(settings_.config_url)),
-      client_(parts_.executor),
+      client_(parts_.executor, settings_.ca_file),
       complaints_(parts_.site.clock, parts_.say),
       site_(parts_.site),
       polls_(parts_.executor),

@@ -18,7 +18,8 @@ namespace tandem::upstream {
 
 struct UpstreamSettings {
   std::string config_url, token;
-  ClientId client_id;  // whose tasks its jobs are
+  std::string ca_file = {};  // PEM, whom to trust; empty: the system's
+  ClientId client_id;        // whose tasks its jobs are
   std::string queue;
   std::size_t max_jobs = 1000;
   std::int64_t poll_interval_ms = 5000;  // where the service names none

@@ -46,7 +46,7 @@ void ControlReader::take(const std::string& line, const Asked& asked) {
     return progressed(*progress);
   }
   if (auto* result = std::get_if<wire::ResultLine>(&*decoded)) {
-    result_ = mask_ ? mask_->in_json(result->value) : std::move(result->value);
+    result_ = mask_ ? mask_->masked_json(result->value) : std::move(result->value);
     return;
   }
   auto& question = std::get<wire::InputRequestLine>(*decoded);

@@ -43,7 +43,7 @@ class ControlReader {
   void progressed(const Progress& progress);
   void pass_on();
   void complain(const std::string& why);
-  std::string masked(std::string text) const { return mask_ ? mask_->in_text(text) : text; }
+  std::string masked(std::string text) const { return mask_ ? mask_->masked_text(text) : text; }
 
   JobListener& listener_;
   AttemptLog& log_;

@@ -31,7 +31,7 @@ struct JobRules {
   std::shared_ptr<const SecretMask> mask;  // null: there are no secrets
 
   // Without the secrets.
-  std::string masked(std::string text) const { return mask ? mask->in_text(text) : text; }
+  std::string masked(std::string text) const { return mask ? mask->masked_text(text) : text; }
   // The shorter one of the task's and the rules'.
   std::optional<std::int64_t> timeout_of(const std::optional<std::int64_t>& task_ms) const;
 };

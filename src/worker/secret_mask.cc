@@ -60,14 +60,14 @@ SecretMask::SecretMask(const std::vector<std::string>& secrets) {
   }
 }
 
-std::string SecretMask::in_text(std::string_view text) const {
+std::string SecretMask::masked_text(std::string_view text) const {
   SecretFilter filter(patterns_);
   std::string masked;
-  filter.work(text, true, masked);
+  filter.pass(text, true, masked);
   return masked;
 }
 
-std::string SecretMask::in_json(std::string_view json) const {
+std::string SecretMask::masked_json(std::string_view json) const {
   std::string masked;
   while (!json.empty()) {
     const bool is_text = json[0] == '"';
@@ -75,7 +75,7 @@ std::string SecretMask::in_json(std::string_view json) const {
     const std::string_view token = json.substr(0, std::max<std::size_t>(length, 1));
     json.remove_prefix(token.size());
     const std::string says = is_text ? wire::raw_string(token).value_or("") : std::string(token);
-    const std::string may_say = length > 0 ? in_text(says) : says;
+    const std::string may_say = length > 0 ? masked_text(says) : says;
     if (may_say == says)
       masked += token;
     else
@@ -93,22 +93,22 @@ void SecretFilter::feed(std::string_view chunk, std::string& out) {
     out += chunk;
     return;
   }
-  if (held_.empty()) return work(chunk, false, out);
+  if (held_.empty()) return pass(chunk, false, out);
   held_ += chunk;
   const std::string text = std::move(held_);
   held_.clear();
-  work(text, false, out);
+  pass(text, false, out);
 }
 
 void SecretFilter::finish(std::string& out) {
   const std::string text = std::move(held_);
   held_.clear();
-  if (patterns_ != nullptr) work(text, true, out);
+  if (patterns_ != nullptr) pass(text, true, out);
 }
 
 // A position is passed when it is known what begins there; `masked` is where the secrets that began
 // before it end.
-void SecretFilter::work(std::string_view text, bool is_end, std::string& out) {
+void SecretFilter::pass(std::string_view text, bool is_end, std::string& out) {
   std::size_t at = 0, masked = std::exchange(masked_, 0), plain = masked;
   for (; at < text.size(); ++at) {
     if (!patterns_->first[static_cast<unsigned char>(text[at])]) continue;

@@ -19,9 +19,10 @@ class SecretMask {
   // terminal writes it.
   explicit SecretMask(const std::vector<std::string>& secrets);
 
-  std::string in_text(std::string_view text) const;
-  // In the texts and numbers of a JSON text, however they are escaped; it stays JSON.
-  std::string in_json(std::string_view json) const;
+  // The text with each secret replaced.
+  std::string masked_text(std::string_view text) const;
+  // The same in the texts and numbers of a JSON text, however they are escaped; it stays JSON.
+  std::string masked_json(std::string_view json) const;
 
  private:
   friend class SecretFilter;
@@ -51,7 +52,8 @@ class SecretFilter {
  private:
   friend class SecretMask;
   explicit SecretFilter(const SecretMask::Patterns& patterns) : patterns_(&patterns) {}
-  void work(std::string_view text, bool is_end, std::string& out);
+  // Appends what of `text` is certain, and holds back the rest; at the end there is none.
+  void pass(std::string_view text, bool is_end, std::string& out);
 
   std::shared_ptr<const SecretMask> mask_;
   const SecretMask::Patterns* patterns_ = nullptr;

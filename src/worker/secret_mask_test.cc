@@ -66,7 +66,7 @@ TEST(SecretMask, IsTheSameByteForByteAndInATextOfItsOwn) {
     for (std::size_t i = 0; i < one.text.size(); ++i)
       bytes.push_back(std::string_view(one.text).substr(i, 1));
     EXPECT_EQ(in_pieces(mask, bytes), one.masked);
-    EXPECT_EQ(mask->in_text(one.text), one.masked);
+    EXPECT_EQ(mask->masked_text(one.text), one.masked);
   }
 }
 
@@ -95,11 +95,12 @@ TEST(SecretMask, WithoutSecretsEverythingPasses) {
 
 TEST(SecretMask, JsonStaysJson) {
   const SecretMask mask({"s3\"cret", "12345678", "ünder"});
-  EXPECT_EQ(mask.in_json(R"({"a":"x s3\"cret y","n":[1,12345678,2.5],"t":true})"),
+  EXPECT_EQ(mask.masked_json(R"({"a":"x s3\"cret y","n":[1,12345678,2.5],"t":true})"),
             R"({"a":"x *** y","n":[1,"***",2.5],"t":true})");
-  EXPECT_EQ(mask.in_json(R"({"s3\u0022cret":"\u00fcnder","b":"\\"})"), R"({"***":"***","b":"\\"})");
-  EXPECT_EQ(mask.in_json(R"("plain\u0041")"), R"("plain\u0041")");
-  EXPECT_EQ(mask.in_json("null"), "null");
+  EXPECT_EQ(mask.masked_json(R"({"s3\u0022cret":"\u00fcnder","b":"\\"})"),
+            R"({"***":"***","b":"\\"})");
+  EXPECT_EQ(mask.masked_json(R"("plain\u0041")"), R"("plain\u0041")");
+  EXPECT_EQ(mask.masked_json("null"), "null");
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ class Server:
         } | settings
         self.process = None
         self.tokens = {}
+        self.tls = None  # an SSL context, where it speaks https
 
     def environment(self):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("TANDEM_", "TASK_"))}
@@ -106,7 +107,7 @@ class Server:
             headers.setdefault("Content-Type", "application/json")
         request = urllib.request.Request(self.url + path, body, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as taken:
+            with urllib.request.urlopen(request, timeout=timeout, context=self.tls) as taken:
                 answer = Answer(taken.status, taken.headers, taken.read())
         except urllib.error.HTTPError as error:
             answer = Answer(error.code, error.headers, error.read())

@@ -18,7 +18,20 @@ def processes_with(marker):
     return found
 
 
-def resident_bytes(pid):
+def status_bytes(pid, name):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    line = next(line for line in status.splitlines() if line.startswith(name))
     return int(line.split()[1]) * 1024
+
+
+def resident_bytes(pid):
+    return status_bytes(pid, "VmRSS:")
+
+
+def most_resident_bytes(pid):
+    """The most since forget_most_resident()."""
+    return status_bytes(pid, "VmHWM:")
+
+
+def forget_most_resident(pid):
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")

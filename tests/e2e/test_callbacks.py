@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from conftest import Server
+from waiting import until
 
 
 class Receiver:
@@ -103,11 +104,22 @@ def test_each_end_is_told_of_under_its_own_id(calling_server, receiver):
     assert json.loads(body)["attempt"] == 2
 
 
+def tries(server, result):
+    """How many tries came to that, by the server's own count."""
+    metrics = server.request("GET", "/metrics", token="admin").body.decode()
+    name = f'tandem_callbacks_total{{result="{result}"}} '
+    return sum(int(line.split()[-1]) for line in metrics.splitlines() if line.startswith(name))
+
+
 def test_a_refusal_is_repeated_under_the_same_id(calling_server):
+    before = {result: tries(calling_server, result) for result in ("taken", "failed")}
     with contextlib.closing(Receiver(500, 404, 200)) as receiver:
         calling_server.shell("true", callback_url=receiver.url())
         deliveries = [receiver.next()[1]["Tandem-Delivery"] for _ in range(3)]
+        until(lambda: tries(calling_server, "taken") == before["taken"] + 1, "it is counted")
     assert len(set(deliveries)) == 1
+    assert tries(calling_server, "failed") == before["failed"] + 2
+    assert tries(calling_server, "given_up") == 0
 
 
 def test_a_redirect_is_not_followed(calling_server, receiver):

@@ -3,7 +3,7 @@ never a page."""
 
 import pytest
 
-from multipart import BOUNDARY, CONTENT_TYPE, file_part, part, task_part
+from multipart import BOUNDARY, CONTENT_TYPE, file_part, form, part, task_part
 from raw_http import conversation, request_bytes
 from traces import blobs_of
 
@@ -15,8 +15,9 @@ def files_of(server):
     return blobs_of(server)
 
 
-def upload(server, body):
-    return server.request("POST", "/api/v1/tasks", body, CONTENT_TYPE)
+def upload(server, body, key=None):
+    headers = CONTENT_TYPE | ({"Idempotency-Key": key} if key else {})
+    return server.request("POST", "/api/v1/tasks", body, headers)
 
 
 @pytest.mark.parametrize("name", [
@@ -38,10 +39,17 @@ def test_a_line_end_in_a_name_adds_no_header(own_server):
     head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"".encode()
     body = task_part(TASK) + head + name + b'"\r\n\r\nx\r\n' + END
     answer = upload(own_server, body)
-    if answer.status == 201:  # it is a header of its own part, and the name is what came before it
-        assert [path.name for path in files_of(own_server)] == ["in.txt"]
-    else:
-        assert answer.status in (400, 422)
+    assert answer.status == 201  # the name is what came before; the rest are headers of the part
+    assert [path.name for path in files_of(own_server)] == ["in.txt"]
+    own_server.finished(answer.json["task_id"])
+
+
+@pytest.mark.parametrize("name", ["a\r\nb", "a\r\nX: b", "a\r\n\r\nb", "a\rb", "a\nb"], ids=repr)
+def test_a_line_end_within_a_name_is_422(own_server, name):
+    answer = upload(own_server, task_part(TASK) + file_part(name, b"x") + END)
+    assert (answer.status, answer.json["code"]) == (422, "validation_failed"), answer.body
+    assert files_of(own_server) == []
+    assert own_server.request("GET", "/api/v1/tasks").json["items"] == []
 
 
 @pytest.mark.parametrize("body", [
@@ -135,3 +143,49 @@ def test_terminal_escapes_are_exact_in_the_download(server):
     assert b"\x1b" not in server.request("GET", path).body  # JSON escapes it
 
 
+# The same submission again
+
+
+HELD = {"payload": {"job_type": "shell", "script": 'cat "$TANDEM_INPUT_DIR"/*'}, "delay_s": 3600}
+FILES = {"one": b"1" * 100_000, "two": b"2"}
+
+
+def is_of(server, task_id):
+    """All files that there are, are this task's."""
+    paths = files_of(server)
+    return sorted(path.name for path in paths) == sorted(FILES) and all(
+        task_id in str(path) for path in paths)
+
+
+def test_a_key_makes_one_task_with_its_files(own_server):
+    body = form(HELD, FILES)
+    first = upload(own_server, body, "key")
+    assert first.status == 201 and is_of(own_server, first.json["task_id"])
+    own_server.kill()
+    own_server.start()
+    for again in (upload(own_server, body, "key"), upload(own_server, body, "key")):
+        assert (again.status, again.json["task_id"]) == (200, first.json["task_id"])
+        assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(own_server.request("GET", "/api/v1/tasks").json["items"]) == 1
+    assert is_of(own_server, first.json["task_id"])
+
+
+@pytest.mark.parametrize("other", [
+    form(HELD, FILES | {"two": b"3"}),
+    form(HELD, {"one": FILES["one"], "zwei": FILES["two"]}),
+    form(HELD, {"one": FILES["one"]}),
+    form(HELD | {"priority": 1}, FILES),
+], ids=["a byte", "a name", "a file less", "the task"])
+def test_a_key_with_another_form_is_refused_and_leaves_nothing(own_server, other):
+    first = upload(own_server, form(HELD, FILES), "key")
+    answer = upload(own_server, other, "key")
+    assert (answer.status, answer.json["code"]) == (422, "idempotency_key_reused"), answer.body
+    assert is_of(own_server, first.json["task_id"])
+    assert len(own_server.request("GET", "/api/v1/tasks").json["items"]) == 1
+
+
+def test_a_twin_by_unique_key_leaves_the_first_ones_files(own_server):
+    first = upload(own_server, form(HELD | {"unique_key": "u"}, FILES))
+    twin = upload(own_server, form(HELD | {"unique_key": "u"}, {"other": b"x"}))
+    assert (twin.status, twin.json["task_id"]) == (200, first.json["task_id"])
+    assert is_of(own_server, first.json["task_id"])

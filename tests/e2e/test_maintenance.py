@@ -3,6 +3,7 @@
 import shutil
 import uuid
 
+from traces import rows_of
 from waiting import until
 
 
@@ -19,12 +20,15 @@ def test_retention_takes_row_log_and_files(own_server):
     task = own_server.shell('echo line; echo x > "$TANDEM_OUTPUT_DIR/a.txt"')
     own_server.finished(task["task_id"])
     assert files_of(own_server, task["task_id"]).exists()
+    log = own_server.data / "logs.db"
+    assert rows_of(log, task["task_id"])
     own_server.stop()
     own_server.settings["TANDEM_RETENTION_DAYS"] = "0.000001"
     own_server.start()
     path = f"/api/v1/tasks/{task['task_id']}"
     until(lambda: own_server.request("GET", path).status == 404, "the task is gone")
     until(lambda: not files_of(own_server, task["task_id"]).exists(), "so are its files")
+    until(lambda: not rows_of(log, task["task_id"]), "so is its log")
 
 
 def test_what_crashes_left_behind_goes_and_what_is_owned_stays(own_server):

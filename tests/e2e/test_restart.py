@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import time
 
 from journal import Journal
@@ -48,6 +49,7 @@ def test_sigterm_waits_for_what_runs(world):
     assert server.process.poll() is None and processes_with(task_id)
     hold.touch()
     assert server.process.wait(timeout=30) == 0
+    assert not (server.data / "server.json").exists()
     assert ledger.events(task_id) == ["start", "end"]
     server.start()
     done = server.finished(task_id)
@@ -63,7 +65,27 @@ def test_a_second_sigterm_stops_at_once(world):
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(timeout=30) == 0
     assert time.monotonic() - begin < 10
+    assert not (server.data / "server.json").exists()
     assert not processes_with(task_id)
     server.start()
     done = server.finished(task_id)
     assert (done["status"], done["error"]["code"]) == ("failed", "worker_lost")
+
+
+def test_a_server_that_can_not_listen_changes_nothing(world):
+    server, ledger = world
+    server.stop()
+    server.settings["TANDEM_EMBEDDED_SLOTS"] = "0"
+    server.start()
+    task = server.request("POST", "/api/v1/tasks", noted()).json
+    server.stop()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = server.tandem("serve", TANDEM_LISTEN=listen, TANDEM_EMBEDDED_SLOTS="2")
+    assert done.returncode == 1 and "The port to listen on is in use" in done.stderr, done.stderr
+    assert not (server.data / "server.json").exists()
+    server.start()
+    after = server.request("GET", f"/api/v1/tasks/{task['task_id']}").json
+    assert (after["status"], after["attempt"]) == ("pending", 0)
+    assert after["updated_at"] == task["updated_at"]
+    assert ledger.entries() == []

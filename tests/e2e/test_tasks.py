@@ -148,6 +148,41 @@ def test_idempotency(server):
     assert (other.status, other.json["code"]) == (422, "idempotency_key_reused")
 
 
+UNIQUE = {"payload": {"job_type": "shell", "script": "true"}, "unique_key": "only"}
+
+
+def test_a_unique_key_is_one_task_until_it_has_ended(own_server):
+    first = own_server.request("POST", "/api/v1/tasks", UNIQUE | {"delay_s": 3600})
+    other = UNIQUE | {"payload": {"job_type": "shell", "script": "exit 1"}}
+    twin = own_server.request("POST", "/api/v1/tasks", other)
+    assert (first.status, twin.status) == (201, 200)
+    assert twin.json == first.json
+    own_server.kill()
+    own_server.start()
+    path = f"/api/v1/tasks/{first.json['task_id']}"
+    assert own_server.request("POST", "/api/v1/tasks", UNIQUE).json["task_id"] == path[-36:]
+    assert own_server.request("POST", path + "/cancel").status == 200
+    after = own_server.request("POST", "/api/v1/tasks", UNIQUE)
+    assert after.status == 201 and after.json["task_id"] != path[-36:]
+    done = own_server.finished(after.json["task_id"])
+    assert done["status"] == "completed"
+    assert own_server.request("POST", "/api/v1/tasks", UNIQUE).status == 201
+
+
+def test_twins_within_a_batch_are_one_task(own_server):
+    held = UNIQUE | {"delay_s": 3600}
+    plain = {"payload": {"job_type": "shell", "script": "true"}, "delay_s": 3600}
+    batch = own_server.request(
+        "POST", "/api/v1/tasks/batch", {"tasks": [held, plain, held | {"priority": 1}]})
+    assert batch.status == 201
+    ids = [task["task_id"] for task in batch.json["tasks"]]
+    assert ids[0] == ids[2] != ids[1]
+    assert batch.json["tasks"][2]["priority"] == 0
+    assert len(own_server.request("GET", "/api/v1/tasks").json["items"]) == 2
+    again = own_server.request("POST", "/api/v1/tasks/batch", {"tasks": [held]})
+    assert (again.status, again.json["tasks"][0]["task_id"]) == (200, ids[0])
+
+
 def test_tasks_of_others_are_not_there(server):
     task = server.request(
         "POST", "/api/v1/tasks", {"payload": {"job_type": "shell", "script": "true"}}, token="admin"

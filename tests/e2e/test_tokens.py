@@ -244,8 +244,13 @@ def test_what_cannot_be_a_token_costs_no_query(tmp_path):
     for wrong in ("x" + good, "tds_" + good[4:], last_character_changed(good), good[:-1], "tdf_"):
         answer = refresh(server, wrong)
         assert (answer.status, answer.json["code"]) == (401, "invalid_grant")
+    secret = server.client("tasks")["client_secret"]
+    for wrong in (last_character_changed(secret), secret[:-1], "tdf_" + secret[4:]):
+        answer = log_in(server, client_secret=wrong)
+        assert (answer.status, answer.json["code"]) == (401, "invalid_client")
     assert time.monotonic() - begin < 0.5
     assert refresh(server, good).status == 503
+    assert log_in(server).status == 503
     other.execute("rollback")
     other.close()
     until(lambda: refresh(server, good).status == 200, "it is taken")

@@ -28,7 +28,8 @@ bool drain(api::MultipartReader& reader, Form& form) {
   while (true) {
     const auto event = reader.next();
     if (!event) {
-      TANDEM_ASSERT(event.error().code == Errc::bad_multipart);
+      const Errc code = event.error().code;
+      TANDEM_ASSERT(code == Errc::bad_multipart || code == Errc::validation_failed);
       form.refused = true;
       return true;
     }

@@ -45,7 +45,7 @@ bool says_secret(const json::value& value) {
 // It stays JSON, though members that were told apart by a secret alone may be alike now.
 void check_json(const worker::SecretMask& mask, std::string_view input) {
   if (!wire::check_json(input)) return;
-  const std::string masked = mask.in_json(input);
+  const std::string masked = mask.masked_json(input);
   json::parse_options options;
   options.max_depth = 100;
   boost::system::error_code error;
@@ -57,7 +57,7 @@ void check_json(const worker::SecretMask& mask, std::string_view input) {
 
 void check(std::string_view input) {
   static const auto mask = std::make_shared<const worker::SecretMask>(kSecrets);
-  const std::string masked = mask->in_text(input);
+  const std::string masked = mask->masked_text(input);
   TANDEM_ASSERT(!holds_secret(masked));
   TANDEM_ASSERT(masked == masked_in_pieces(mask, input));
   TANDEM_ASSERT(holds_secret(input) || input.find("c\r\nd") != input.npos || masked == input);

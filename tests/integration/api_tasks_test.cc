@@ -112,6 +112,49 @@ TEST_F(ApiTasks, listsPagesAndFilters) {
     EXPECT_EQ(count(wrong), -422) << wrong;
 }
 
+TEST_F(ApiTasks, eachFilterFindsItsOwn) {
+  const auto made_at = [&](const std::string& id) {
+    return server_.get(path(id), alice_.token).text("created_at");
+  };
+  server_.open_worker(1);
+  const std::string taken = server_.submit(alice_.token);
+  const Task task = server_.await_assignment();
+  server_.shift_wall_clock(60'000);
+  const Reply other = server_.post(
+      "/api/v1/tasks", alice_.token,
+      R"({"payload":{"job_type":"blur"},"labels":{"team":"vision","n":"1"},"delay_s":3600})");
+  server_.shift_wall_clock(60'000);
+  const std::string last = server_.submit(alice_.token, R"(,"labels":{"n":"1"},"queue":"night")");
+  server_.submit(admin_.token);  // not alice's
+  const auto found = [&](const std::string& filter) {
+    const Reply reply = server_.get("/api/v1/tasks?" + filter, alice_.token);
+    EXPECT_EQ(reply.status, 200) << filter << reply.body;
+    std::vector<std::string> ids;
+    for (const auto& item : reply.json().at("items").as_array())
+      ids.emplace_back(item.at("task_id").as_string());
+    return ids;
+  };
+  using Ids = std::vector<std::string>;
+  const std::string blur = other.text("task_id");
+  EXPECT_EQ(found(""), (Ids{last, blur, taken}));
+  EXPECT_EQ(found("job_type=blur"), Ids{blur});
+  EXPECT_EQ(found("job_type=blu"), Ids{});
+  EXPECT_EQ(found("worker_id=" + to_string(task.worker_id.value())), Ids{taken});
+  EXPECT_EQ(found("worker_id=01890000-0000-7000-8000-000000000000"), Ids{});
+  EXPECT_EQ(found("created_before=" + made_at(blur)), Ids{taken});
+  EXPECT_EQ(found("created_after=" + made_at(blur)), Ids{last});
+  EXPECT_EQ(found("created_after=" + made_at(taken) + "&created_before=" + made_at(last)),
+            Ids{blur});
+  EXPECT_EQ(found("search=blu"), Ids{blur});
+  EXPECT_EQ(found("search=" + taken), Ids{taken});
+  EXPECT_EQ(found("search=nothing"), Ids{});
+  EXPECT_EQ(found("label=n:1"), (Ids{last, blur}));
+  EXPECT_EQ(found("label=n:1&label=team:vision"), Ids{blur});
+  EXPECT_EQ(found("label=n:2"), Ids{});
+  EXPECT_EQ(found("status=scheduled&status=pending"), (Ids{last, blur}));
+  EXPECT_EQ(found("status=scheduled&queue=night"), Ids{});
+}
+
 TEST_F(ApiTasks, stats) {
   server_.submit(alice_.token);
   server_.submit(admin_.token);
@@ -121,6 +164,33 @@ TEST_F(ApiTasks, stats) {
   };
   EXPECT_EQ(pending(alice_), 1);
   EXPECT_EQ(pending(admin_), 2);
+}
+
+TEST_F(ApiTasks, statsTellOfQueuesAgesAndRates) {
+  const auto stats = [&](const TestClient& who = TestClient()) {
+    return server_.get("/api/v1/tasks/stats", who.token.empty() ? alice_.token : who.token).json();
+  };
+  EXPECT_TRUE(stats().at("oldest_pending_age_s").is_null());
+  EXPECT_TRUE(stats().at("queues").as_object().empty());
+  const std::string first = server_.submit(alice_.token, R"(,"queue":"night")");
+  server_.shift_wall_clock(30'000);
+  server_.submit(alice_.token);
+  server_.submit(admin_.token);
+  const double age_s = stats().at("oldest_pending_age_s").to_number<double>();
+  EXPECT_TRUE(age_s >= 30 && age_s < 60) << age_s;
+  EXPECT_EQ(stats().at("queues").at("night").at("pending").as_int64(), 1);
+  EXPECT_EQ(stats().at("queues").at("default").at("pending").as_int64(), 1);
+  EXPECT_EQ(stats(admin_).at("queues").at("default").at("pending").as_int64(), 2);
+  EXPECT_EQ(stats().at("created_last_minute").as_int64(), 2);
+  EXPECT_EQ(stats().at("finished_last_minute").as_int64(), 0);
+  EXPECT_EQ(server_.post(path(first, "/cancel"), alice_.token).status, 200);
+  EXPECT_EQ(stats().at("finished_last_minute").as_int64(), 1);
+  EXPECT_EQ(stats().at("queues").at("night").at("cancelled").as_int64(), 1);
+  EXPECT_LT(stats().at("oldest_pending_age_s").to_number<double>(), 30);
+  server_.shift_wall_clock(31'000);
+  EXPECT_EQ(stats().at("created_last_minute").as_int64(), 1);
+  server_.shift_wall_clock(60'000);
+  EXPECT_EQ(stats().at("finished_last_minute").as_int64(), 0);
 }
 
 TEST_F(ApiTasks, cancelBeforeAndWhileItRuns) {

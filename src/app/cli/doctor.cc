@@ -124,11 +124,12 @@ void look_at_server(const config::Settings& settings, Findings& out) {
     out.push_back({Verdict::note, login.error().detail + "."});
     return;
   }
-  net::HttpClient http;
+  net::HttpClient http(net::HttpClientOptions{.ca_file = login->ca_file});
   const auto health = http.get(login->server + "/health");
   if (!health || health->status != 200) {
-    out.push_back({Verdict::bad, "The server at " + login->server +
-                                     (health ? " is not well." : " can't be reached.")});
+    out.push_back({Verdict::bad,
+                   "The server at " + login->server +
+                       (health ? " is not well." : " can't be reached: " + health.error().detail)});
     return;
   }
   out.push_back({Verdict::fine, "The server at " + login->server + " is well."});

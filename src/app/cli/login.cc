@@ -60,7 +60,10 @@ int log_in(const LoginFlags& flags) {
 }
 
 // The login is forgotten here also where the server does not hear of it.
-int log_out(bool json) {
+int log_out(const LoginFlags& flags) {
+  const bool json = flags.json;
+  const auto settings = client_settings(flags);
+  if (!settings) return exit_code::kSettings;
   const auto saved = read_saved_login();
   if (!saved || !*saved) {
     if (auto removed = remove_saved_login(); !removed) return report(removed.error());
@@ -68,7 +71,8 @@ int log_out(bool json) {
     if (json) fmt::print("{{}}\n");
     return exit_code::kOk;
   }
-  Session session(Login{.server = (*saved)->server, .is_saved = true});
+  Session session(
+      Login{.server = (*saved)->server, .is_saved = true, .ca_file = settings->ca_file});
   (void)session.token();  // renews it where it has run out
   const auto now = read_saved_login();
   std::string body;
@@ -94,7 +98,7 @@ void add_login(const Menu& menu) {
   menu.on(login, [&flags = menu.login] { return log_in(flags); });
   const Command logout = menu.root.subcommand("logout", "Revoke the saved login and forget it");
   logout.flag("--json", menu.login.json, "Print JSON");
-  menu.on(logout, [&flags = menu.login] { return log_out(flags.json); });
+  menu.on(logout, [&flags = menu.login] { return log_out(flags); });
 }
 
 }  // namespace tandem::app::cli

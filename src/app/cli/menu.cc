@@ -16,6 +16,8 @@ void Menu::add_login(Command command) const {
                  "The client's secret (better: TANDEM_CLIENT_SECRET)");
   command.option("--data-dir", login.data_dir,
                  "Of a server on this machine: finds server.json and clients.json there");
+  command.option("--ca-file", login.ca_file,
+                 "Certificates to trust in place of the system's (TANDEM_CA_FILE)");
   command.flag("--json", login.json, "Print JSON");
 }
 

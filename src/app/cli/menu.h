@@ -13,7 +13,7 @@ using Action = std::function<int()>;
 
 // Flags of every command that speaks to a server; they outlive the action.
 struct LoginFlags {
-  std::string server, client_id, client_secret, data_dir;
+  std::string server, client_id, client_secret, data_dir, ca_file;
   bool json = false;
 };
 

@@ -7,6 +7,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/saved_login.h"
 #include "app/installation.h"
+#include "app/tls_files.h"
 #include "config/load.h"
 #include "wire/account_json.h"
 #include "wire/json_writer.h"
@@ -81,20 +82,22 @@ std::optional<config::Settings> client_settings(const LoginFlags& flags) {
   take("server", flags.server);
   take("client-id", flags.client_id);
   take("data-dir", flags.data_dir);
-  auto settings = config::load(environment, given);
-  if (settings) {
-    if (!flags.client_secret.empty()) settings->client_secret = flags.client_secret;
-    return std::move(*settings);
-  }
-  const config::Violations violations = settings.error();
-  for (const std::string& sentence : violations.sentences)
+  take("ca-file", flags.ca_file);
+  config::Reading reading = config::read(environment, given);
+  check_ca_file(reading.settings, reading.violations);
+  for (const std::string& sentence : reading.violations.sentences)
     fmt::print(stderr, "tandem: {}\n", sentence);
-  return std::nullopt;
+  if (!reading.violations.sentences.empty()) return std::nullopt;
+  if (!flags.client_secret.empty()) reading.settings.client_secret = flags.client_secret;
+  return std::move(reading.settings);
 }
 
 Result<Login> find_login(const config::Settings& settings, Sources sources) {
   const std::filesystem::path data_dir = settings.data_dir;
-  Login login{settings.server_url, settings.client_id, settings.client_secret};
+  Login login{.server = settings.server_url,
+              .client_id = settings.client_id,
+              .client_secret = settings.client_secret,
+              .ca_file = settings.ca_file};
   std::string own_url;
   if (const auto text = read_file(data_dir / "server.json"))
     if (const auto file = wire::decode_server_file(*text)) own_url = file->url;

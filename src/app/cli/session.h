@@ -17,7 +17,8 @@ namespace tandem::app::cli {
 struct Login {
   std::string server;  // no slash at its end
   std::string client_id = {}, client_secret = {};
-  bool is_saved = false;  // then without a secret
+  bool is_saved = false;     // then without a secret
+  std::string ca_file = {};  // empty: the system's certificates
 };
 enum class Sources { all, without_saved_login };
 
@@ -31,7 +32,8 @@ Result<Login> find_login(const config::Settings& settings, Sources sources = Sou
 // login is kept with it. Blocks.
 class Session {
  public:
-  explicit Session(Login login) : login_(std::move(login)) {}
+  explicit Session(Login login)
+      : login_(std::move(login)), http_(net::HttpClientOptions{.ca_file = login_.ca_file}) {}
 
   // Errors of all calls: what the server answered as a problem, or that it was not reached.
   Result<std::string> token();
@@ -45,6 +47,7 @@ class Session {
   Result<std::string> send(std::string_view method, std::string_view path, std::string body = {});
 
   const std::string& server() const { return login_.server; }
+  const std::string& ca_file() const { return login_.ca_file; }
 
  private:
   Login login_;

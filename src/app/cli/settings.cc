@@ -16,7 +16,7 @@ int print_settings(bool markdown) {
     return exit_code::kOk;
   }
   using enum config::Section;
-  for (const config::Section section : {server, tokens, tasks, worker, client, logging})
+  for (const config::Section section : {server, tokens, tasks, upstream, worker, client, logging})
     fmt::print("{}\n", config::settings_text(section));
   return exit_code::kOk;
 }

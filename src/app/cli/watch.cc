@@ -110,6 +110,7 @@ io::Awaitable<Result<void>> Watch::connect() {
     options.url = session_.server() + task_path(task_id_, "/ws?after=" + place);
     options.headers = std::move(*credentials);
     options.subprotocols = {"tandem.v1"};
+    options.ca_file = session_.ca_file();
     auto peer = co_await net::connect_websocket(std::move(options));
     if (peer) {
       peer_ = std::move(*peer);

@@ -18,8 +18,8 @@ constexpr char kHelp[] =
 bool is_for_worker(const config::Row& row) {
   using enum config::Section;
   if (row.section == worker) return row.flag != "embedded-slots";
-  return row.section == logging || row.flag == "data-dir" || row.flag == "grace-s" ||
-         row.flag == "drain-timeout-s" || row.flag == "poll-interval-s";
+  return row.section == logging || row.flag == "data-dir" || row.flag == "ca-file" ||
+         row.flag == "grace-s" || row.flag == "drain-timeout-s" || row.flag == "poll-interval-s";
 }
 
 }  // namespace

@@ -18,6 +18,44 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// While it lives, counts how often SQLite syncs a file that is written ahead.
+class SyncCounter {
+ public:
+  SyncCounter() {
+    real_ = sqlite3_vfs_find(nullptr);
+    counting_ = *real_;
+    counting_.zName = "counting";
+    counting_.xOpen = open;
+    sqlite3_vfs_register(&counting_, 1);
+  }
+  ~SyncCounter() {
+    sqlite3_vfs_unregister(&counting_);
+    sqlite3_vfs_register(real_, 1);
+  }
+  static int count() { return count_; }
+
+ private:
+  static int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* taken) {
+    const int code = real_->xOpen(real_, name, file, flags, taken);
+    if (code != SQLITE_OK || (flags & SQLITE_OPEN_WAL) == 0) return code;
+    sync_ = file->pMethods->xSync;
+    methods_ = *file->pMethods;
+    methods_.xSync = sync;
+    file->pMethods = &methods_;
+    return code;
+  }
+  static int sync(sqlite3_file* file, int flags) {
+    ++count_;
+    return sync_(file, flags);
+  }
+
+  static inline sqlite3_vfs* real_ = nullptr;
+  static inline sqlite3_io_methods methods_ = {};
+  static inline int (*sync_)(sqlite3_file*, int) = nullptr;
+  static inline int count_ = 0;
+  sqlite3_vfs counting_ = {};
+};
+
 class SqliteLogStoreTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -149,6 +187,19 @@ TEST_F(SqliteLogStoreTest, AFullDatabaseIsDiskFull) {
   ASSERT_TRUE(full.has_error());
   EXPECT_EQ(full.error().code, Errc::disk_full);
   EXPECT_EQ(connection->execute("nonsense").error().code, Errc::store_unavailable);
+}
+
+// What is acknowledged is on the disk, as in the tasks' database.
+TEST_F(SqliteLogStoreTest, EveryAppendIsSynced) {
+  const SyncCounter synced;
+  auto store = SqliteLogStore::open(path_).value();
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+    const int before = SyncCounter::count();
+    const std::vector<LogAppend> appends = {one(seq, "line")};
+    ASSERT_TRUE(store->append(appends).has_value());
+    EXPECT_GT(SyncCounter::count(), before) << seq;
+  }
+  store.reset();
 }
 
 // Each query must walk an index: a scan would cost more with every log that is kept.

@@ -56,6 +56,7 @@ Result<FileInfo> look_at(const std::string& name, const std::string& path) {
 
 net::HttpClientOptions RemoteFiles::options() const {
   net::HttpClientOptions options;
+  options.ca_file = ca_file_;
   options.connect_timeout_ms = 5000;
   options.timeout_ms = 30'000;
   options.max_answer_bytes = 1u << 20;

@@ -21,8 +21,9 @@ namespace tandem::worker::remote {
 class RemoteFiles final : public JobFiles {
  public:
   // `terms`: the present ones, from any thread; null: none yet. All outlive the files.
-  RemoteFiles(const AttemptBook& book, std::function<service::TermsPtr()> terms)
-      : book_(book), terms_(std::move(terms)) {}
+  RemoteFiles(const AttemptBook& book, std::function<service::TermsPtr()> terms,
+              std::string ca_file)
+      : book_(book), terms_(std::move(terms)), ca_file_(std::move(ca_file)) {}
 
   Result<void> fetch_input(const Task& task, const FileInfo& file,
                            const std::string& path) override;
@@ -46,6 +47,7 @@ class RemoteFiles final : public JobFiles {
 
   const AttemptBook& book_;
   const std::function<service::TermsPtr()> terms_;
+  const std::string ca_file_;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable stopped_;

@@ -35,9 +35,10 @@ TaskPtr task_of(const wire::Job& job, const AttemptKey& key, WallTime now) {
 RemoteLink::RemoteLink(RemoteParts parts, RemoteSettings settings)
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
-      client_(parts_.executor),
+      client_(parts_.executor, settings_.ca_file),
       book_(parts_.ids),
-      files_(book_, [this] { return shared_terms(); }),
+      files_(
+          book_, [this] { return shared_terms(); }, settings_.ca_file),
       choice_(parts_.random),
       complaints_(parts_.clock, parts_.say),
       state_(std::make_unique<State>(parts_.executor)),

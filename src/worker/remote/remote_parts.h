@@ -16,6 +16,7 @@ namespace tandem::worker::remote {
 // What a RemoteLink is told and what it stands on, all of which outlives it.
 struct RemoteSettings {
   std::string config_url, token;
+  std::string ca_file = {};  // PEM, whom to trust; empty: the system's
   wire::WorkerMode mode = wire::WorkerMode::hybrid;
   std::int64_t poll_interval_ms = 5000;  // where the service names none
 };

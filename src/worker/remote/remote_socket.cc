@@ -40,6 +40,7 @@ io::Awaitable<void> RemoteLink::keep_socket() {
     options.url = service::with_query(socket_url(), "batch=true");
     options.headers = terms_->headers();
     options.subprotocols = {"tandem.worker.v1"};
+    options.ca_file = settings_.ca_file;
     options.silence_ms = std::max<std::int64_t>(terms_->config.heartbeat_ms * 2, 1000);
     options.max_message_bytes = 8u << 20;  // an assignment with its payload
     state_->peer_url = socket_url();
