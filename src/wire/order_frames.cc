@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "wire/json.h"
 #include "wire/json_writer.h"
 #include "wire/loose.h"
@@ -55,7 +57,8 @@ AckFrame read_ack(const loose::Object& object) {
   } else {
     ack.answers.push_back(read_update_answer(object));
   }
-  ack.committed = static_cast<std::uint64_t>(loose::integer(object, "committed", 0));
+  const std::int64_t committed = loose::integer(object, "committed", 0);
+  ack.committed = static_cast<std::uint64_t>(std::max<std::int64_t>(committed, 0));
   return ack;
 }
 

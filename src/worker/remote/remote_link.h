@@ -89,6 +89,8 @@ class RemoteLink final : public ServerLink, public LogSink {
   wire::Update update_of(const Report& report) const;
   void answered(const AttemptKey& key, MonoTime sent_at, const wire::UpdateAnswer& answer);
   void hear(const AttemptKey& key, const wire::UpdateAnswer& news);
+  using Answers = std::vector<std::optional<wire::UpdateAnswer>>;
+  bool take_answers(const std::vector<AttemptKey>& keys, const Answers& answers, MonoTime sent_at);
   void refused(const AttemptKey& key, const Error& error);
   void logs_refused(const AttemptKey& key, const Error& error, std::uint64_t committed);
 

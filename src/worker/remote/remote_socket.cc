@@ -77,7 +77,8 @@ void RemoteLink::socket_ended(const net::WsClose& why) {
   state_->peer.reset();
   for (const auto& [key, sent_at] : std::exchange(state_->flying_reports, {}))
     spool_.report_lost_on_way(key);
-  for (const AttemptKey& key : std::exchange(state_->flying_logs, {})) spool_.logs_lost_on_way(key);
+  for (const auto& [key, first_seq] : std::exchange(state_->flying_logs, {}))
+    spool_.logs_lost_on_way(key);
   choice_.socket_ended(now());
   if (why.code == kTokenEnds) {
     state_->must_refresh = true;
@@ -129,7 +130,7 @@ io::Awaitable<bool> RemoteLink::send_some() {
     spool_.logs_lost_on_way(batch->key);
     co_return false;
   }
-  state_->flying_logs.insert(batch->key);
+  state_->flying_logs[batch->key] = batch->records.front().seq;
   co_return true;
 }
 
@@ -170,7 +171,10 @@ void RemoteLink::on(wire::AckFrame& frame) {
 
 void RemoteLink::logs_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer,
                                    std::uint64_t committed) {
-  if (state_->flying_logs.erase(key) == 0) return;
+  const auto flight = state_->flying_logs.find(key);
+  if (flight == state_->flying_logs.end()) return;
+  state_->are_logs_stuck = committed < flight->second;
+  state_->flying_logs.erase(flight);
   if (answer.error)
     logs_refused(key, *answer.error, committed);
   else
