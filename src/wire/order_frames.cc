@@ -51,6 +51,10 @@ Result<AssignFrame> read_assign(std::string_view text) {
 AckFrame read_ack(const loose::Object& object) {
   AckFrame ack;
   ack.about = loose::text(object, "for");
+  if (const auto* tasks = loose::array(object, "tasks")) {
+    for (const boost::json::value& task : *tasks)
+      if (task.is_object()) ack.renewed.push_back(read_ref(task.get_object()));
+  }
   if (const auto* entries = loose::array(object, "updates")) {
     for (const boost::json::value& entry : *entries)
       if (entry.is_object()) ack.answers.push_back(read_update_answer(entry.get_object()));
@@ -141,6 +145,8 @@ std::string encode_ack_frame(const AckFrame& ack, bool batch) {
     frame.task({answer.task_id, answer.attempt});
     if (answer.error) write_refusal(writer, *answer.error);
     writer.key("committed").integer(static_cast<std::int64_t>(ack.committed));
+  } else if (ack.about == "heartbeat") {
+    write_attempt_refs(writer.key("tasks"), ack.renewed);
   } else if (batch) {
     writer.key("updates").begin_array();
     for (const UpdateAnswer& answer : ack.answers) {

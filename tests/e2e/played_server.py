@@ -117,6 +117,7 @@ class PlayedServer:
         # Of so many records of a batch: how many are kept, and whether the answer is 416.
         self.keep_log = lambda count: (count, False)
         self.is_deaf = False  # to those who would open a socket
+        self.ack_beat = lambda ack: ack  # what is said in its place; None: nothing
         self.requests = []
         server = self
 
@@ -357,6 +358,8 @@ class PlayedServer:
         if kind == "update":
             answers = [self.update(one) for one in frame.get("updates", [frame])]
             link.send({"type": "ack", "for": "update", "updates": answers})
+        if kind == "heartbeat" and frame["tasks"]:
+            self.renew(link, frame["tasks"])
         if kind == "logs":
             committed, is_gap = self.append(frame["task_id"], frame)
             ack = {"type": "ack", "for": "logs", "committed": committed}
@@ -366,6 +369,26 @@ class PlayedServer:
             link.send(ack)
         self.push()
         self.changed.notify_all()
+
+    def renew(self, link, tasks):
+        now, renewed = time.monotonic(), []
+        for said in tasks:
+            ids = {key: said[key] for key in ("task_id", "attempt")}
+            task = self.tasks[said["task_id"]]
+            if task.attempt == said["attempt"] and task.lease_until and now <= task.lease_until:
+                task.lease_until = now + self.poll["lease_s"]
+                renewed.append(ids)
+            else:
+                link.send({"type": "lost"} | ids)
+        ack = self.ack_beat({"type": "ack", "for": "heartbeat", "tasks": renewed})
+        if ack:
+            link.send(ack)
+
+    def beats(self, *named):
+        """How many heartbeats have named just these tasks."""
+        ids = sorted(task.task_id for task in named)
+        beats = [frame["tasks"] for frame in self.frames if frame["type"] == "heartbeat"]
+        return sum(sorted(one["task_id"] for one in tasks) == ids for tasks in beats)
 
     def cut_socket(self):
         with self.changed:

@@ -406,6 +406,66 @@ def test_idle_worker_says_that_it_is_there(played, work):
     assert "socket has ended" not in worker.log()
 
 
+def test_one_heartbeat_renews_the_leases_of_all_tasks(played, work, tmp_path):
+    server = played(lease_s=4, heartbeat_s=1.5)
+    worker = work(server, TANDEM_WORKER_MODE="push", TANDEM_SLOTS="3")
+    tasks = [server.add("wait") for _ in range(3)]
+    until(lambda: server.beats(*tasks) >= 4, worker.log)  # for longer than a lease
+    assert [task.said for task in tasks] == [["running"]] * 3
+    (tmp_path / "go").touch()
+    for task in tasks:
+        ended(task, worker)
+        assert task.attempt == 1
+    until(lambda: server.beats() >= 1, worker.log)
+
+
+@pytest.mark.parametrize("told", [None, {}, {"tasks": []}], ids=["nothing", "all", "none"])
+def test_what_no_heartbeat_renews_is_renewed_by_updates(played, work, tmp_path, told):
+    server = played(lease_s=3, heartbeat_s=0.5)
+    server.ack_beat = lambda _: told if told is None else {"type": "ack", "for": "heartbeat"} | told
+    worker = work(server, TANDEM_WORKER_MODE="push")
+    task = server.add("wait")
+    until((tmp_path / "begun").exists, worker.log)
+    until(lambda: len(task.said) >= 8, worker.log)  # for longer than a lease
+    assert server.beats(task) == 1 if told is None else server.beats(task) >= 5
+    (tmp_path / "go").touch()
+    ended(task, worker)
+    assert task.attempt == 1 and set(task.said) == {"running", "completed"}
+    assert "socket has ended" not in worker.log()
+
+
+def test_a_heartbeat_tells_what_is_lost(played, work, tmp_path):
+    server = played()
+    worker = work(server, TANDEM_WORKER_MODE="push")
+    task = server.add("stay")
+    until((tmp_path / "begun").exists, worker.log)
+    with server.changed:
+        task.lease_until = None
+    until(lambda: is_dead(task), worker.log)
+    ended(server.add("true"), worker)
+    assert not task.ends
+
+
+@pytest.mark.parametrize("mode", ["push", "hybrid"])
+def test_a_configuration_may_come_at_any_time(played, work, tmp_path, mode):
+    server = played()
+    worker = work(server, TANDEM_WORKER_MODE=mode)
+    task = server.add("wait")
+    until((tmp_path / "begun").exists, worker.log)
+    server.tell({"type": "config", "config": server.config()})  # nothing new
+    with server.changed:
+        server.poll["heartbeat_s"] = 0.2
+    server.tell({"type": "config", "config": server.config()})
+    worker.logged("configuration has changed")
+    beats = server.beats(task)
+    until(lambda: server.beats(task) >= beats + 3, worker.log)
+    (tmp_path / "go").touch()
+    ended(task, worker)
+    ended(server.add("true"), worker)
+    assert worker.log().count("configuration has changed") == 1
+    assert "socket has ended" not in worker.log() and task.attempt == 1
+
+
 def test_lost_order_kills_and_tells_nothing(played, work, tmp_path):
     server = played()
     worker = work(server, TANDEM_WORKER_MODE="push")

@@ -201,15 +201,17 @@ void RemoteLink::answered(const AttemptKey& key, MonoTime sent_at,
   }
   spool_.report_taken(key, {.cancel_requested = answer.cancel_requested});
   if (!spool_.has(key)) return forget(key);
-  if (terms_->is_tandem()) {
-    const MonoTime until = leases_.renewed(key, sent_at);
-    state_->leases.wake();
-    if (offered_.contains(key))
-      give(key, until);
-    else
-      order(LeaseOrder{key.task_id, key.attempt, until});
-  }
+  if (terms_->is_tandem()) leased(key, sent_at);
   hear(key, answer);
+}
+
+void RemoteLink::leased(const AttemptKey& key, MonoTime sent_at) {
+  const MonoTime until = leases_.renewed(key, sent_at);
+  state_->leases.wake();
+  if (offered_.contains(key))
+    give(key, until);
+  else
+    order(LeaseOrder{key.task_id, key.attempt, until});
 }
 
 // Of a report that is not the last the next one makes up for it.

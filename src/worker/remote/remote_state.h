@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "service/wakeup.h"
 #include "worker/remote/remote_link.h"
@@ -46,6 +47,12 @@ struct RemoteLink::State {
   std::unordered_map<AttemptKey, std::uint64_t, AttemptKeyHash> flying_logs;  // their first seq
   bool are_logs_stuck = false;  // the last of them that was answered is no further than before
   MonoTime last_ack, next_heartbeat;
+  // The heartbeat over it that was not answered yet; there is no other until it is.
+  struct Beat {
+    MonoTime sent_at, overdue_at;
+    std::vector<AttemptKey> tasks;  // empty: told each for itself since
+  };
+  std::optional<Beat> beat;
   int apart = 0;  // reports to be sent each for itself over HTTP: one of many was refused unread
 
   // The last piece of input that each was given.
