@@ -166,13 +166,20 @@ void WorkerSession::on(const wire::HeartbeatFrame& frame) {
   for (const wire::AttemptRef& task : frame.tasks)
     heartbeat.leases.push_back(
         {TaskId::parse(task.task_id).value_or(TaskId()), task.attempt, task.input_seq});
+  // Each that names a task is answered, also where none could be renewed: its worker then asks
+  // again.
   heartbeat.done = [weak = weak_from_this(),
-                    held = heartbeat.leases](const Result<std::vector<queue::Lease>>& lost) {
+                    is_empty = frame.tasks.empty()](const Result<queue::HeartbeatAnswer>& answer) {
     const auto self = weak.lock();
-    if (!self || !lost) return;
-    for (const queue::Lease& lease : *lost)
-      self->send(wire::encode_lost_frame(ref_of(lease.task_id, lease.attempt)));
-    if (lost->size() < held.size()) self->send(R"({"type":"ack","for":"heartbeat"})");
+    if (!self || is_empty) return;
+    wire::AckFrame ack{.about = "heartbeat", .answers = {}, .committed = 0};
+    if (answer) {
+      for (const queue::Lease& lease : answer->lost)
+        self->send(wire::encode_lost_frame(ref_of(lease.task_id, lease.attempt)));
+      for (const queue::Lease& lease : answer->renewed)
+        ack.renewed.push_back(ref_of(lease.task_id, lease.attempt));
+    }
+    self->send(wire::encode_ack_frame(ack));
   };
   post({&outbox_, std::move(heartbeat)});
 }

@@ -167,20 +167,22 @@ Result<Entry*> Dispatcher::leased(WorkerId worker, const Lease& lease) {
 
 void Dispatcher::apply(Outbox* outbox, Heartbeat& command) {
   if (peers_.wait_for_tasks(outbox, command)) return;
-  std::vector<Lease> lost;
+  HeartbeatAnswer answer;
   for (const Lease& lease : command.leases) {
     const auto entry = leased(command.worker_id, lease);
     if (!entry) {
-      const bool is_lost = entry.error().code == Errc::stale_attempt;
-      if (is_lost && kMutant != Mutant::heartbeat_renews_lost_lease) lost.push_back(lease);
+      constexpr bool kRenewsLost = kMutant == Mutant::heartbeat_renews_lost_lease;
+      if (entry.error().code == Errc::stale_attempt)
+        (kRenewsLost ? answer.renewed : answer.lost).push_back(lease);
       continue;
     }
+    if ((*entry)->task->status != TaskStatus::assigned) answer.renewed.push_back(lease);
     const auto news = answer_of(**entry, lease.input_seq);
     if (!news) continue;
     for (const store::InputPiece& piece : news->input) tell(**entry, piece);
     if (news->cancel_requested) tell(**entry, CancelOrder{lease.task_id, lease.attempt});
   }
-  turn_.outgoing.answer(outbox, command.done, Result<std::vector<Lease>>(std::move(lost)));
+  turn_.outgoing.answer(outbox, command.done, Result<HeartbeatAnswer>(std::move(answer)));
 }
 
 void Dispatcher::apply(Outbox* outbox, CheckLease& command) {

@@ -48,11 +48,15 @@ struct Lease {
   std::uint32_t attempt = 0;
   std::optional<std::uint64_t> input_seq = {};  // as in Update: what lies behind is ordered again
 };
-// Renews leases; answers those that are not the worker's any more.
+struct HeartbeatAnswer {
+  std::vector<Lease> renewed;
+  std::vector<Lease> lost;  // not the worker's any more; those in neither list: ask again
+};
+// Renews leases; an offer that was not accepted is none. Costs no store call.
 struct Heartbeat {
   WorkerId worker_id;
   std::vector<Lease> leases;
-  Done<std::vector<Lease>> done;
+  Done<HeartbeatAnswer> done;
 };
 // The task, where the attempt is leased to the worker; renews the lease. Error: stale_attempt.
 struct CheckLease {

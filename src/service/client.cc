@@ -40,6 +40,21 @@ Errc code_of(int status) {
   }
 }
 
+// Something on the way shows it to a person: a login, a notice. What a service says may come as
+// text/html too, where its framework calls everything so.
+bool is_page(const net::HttpAnswer& answer) {
+  constexpr std::string_view kHtml = "text/html";
+  const std::size_t begin = answer.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (begin == std::string::npos) return false;
+  const std::string_view text = std::string_view(answer.body).substr(begin);
+  const auto begins_with = [text](std::string_view start) {
+    return net::same_name(text.substr(0, start.size()), start);
+  };
+  const std::string_view type = answer.headers.get("Content-Type");
+  const bool is_html = net::same_name(type.substr(0, kHtml.size()), kHtml);
+  return (is_html && text.front() == '<') || begins_with("<!doctype html") || begins_with("<html");
+}
+
 }  // namespace
 
 bool is_lost(Errc code) {
@@ -53,8 +68,11 @@ bool may_be_repeated(const Error& error) {
 
 Result<std::string> body_of(net::HttpAnswer answer, std::string* refusal) {
   const int status = answer.status;
-  if (status >= 200 && status < 300) return std::move(answer.body);
+  const bool is_fine = status >= 200 && status < 300;
   const std::string saying = "The service answered " + std::to_string(status);
+  if (is_fine && is_page(answer))
+    return fail(Errc::store_unavailable, saying + " with a web page, which is not its own");
+  if (is_fine) return std::move(answer.body);
   if (refusal != nullptr) *refusal = answer.body;
   if (status >= 300 && status < 400)
     return fail(Errc::bad_request, saying + ", a redirect, which is not followed");

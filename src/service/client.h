@@ -18,12 +18,12 @@ class Client {
   // `ca_file`: PEM, whom to trust; empty: the system's.
   explicit Client(io::Executor executor, const std::string& ca_file = {});
 
-  // The body of a 2xx. Else, and where there was no answer, an error with a sentence for the
-  // operator: the code is the answer's own where it is a problem document, else made of the status:
-  // 401 unauthenticated, 403 forbidden, 404, 405 and 410 not_found, 409 stale_attempt, 413
-  // too_large, 416 range_not_satisfiable, 400 and 422 validation_failed, 5xx and 429
-  // store_unavailable, 3xx and all others bad_request.
-  // `refusal` is given the body that came with an error.
+  // The body of a 2xx that is no web page: one is store_unavailable. Else, and where there was no
+  // answer, an error with a sentence for the operator: the code is the answer's own where it is a
+  // problem document, else made of the status: 401 unauthenticated, 403 forbidden, 404, 405 and 410
+  // not_found, 409 stale_attempt, 413 too_large, 416 range_not_satisfiable, 400 and 422
+  // validation_failed, 5xx and 429 store_unavailable, 3xx and all others bad_request. `refusal` is
+  // given the body that came with an error.
   io::Awaitable<Result<std::string>> call(Lane lane, net::HttpCall call,
                                           std::string* refusal = nullptr);
 

@@ -74,6 +74,23 @@ TEST(Client, EveryAnswerThatIsNoneHasACode) {
   EXPECT_EQ(code(418), Errc::bad_request);
 }
 
+TEST(Client, APageInPlaceOfAnAnswerIsAServiceOutOfReach) {
+  const auto answer = [](const std::string& type, const std::string& body) {
+    net::HttpAnswer made{.status = 200, .headers = {}, .body = body};
+    if (!type.empty()) made.headers.add("Content-Type", type);
+    return body_of(std::move(made));
+  };
+  for (const char* type : {"text/html", "Text/HTML; charset=utf-8"}) {
+    EXPECT_EQ(answer(type, "<p>Log in</p>").error().code, Errc::store_unavailable);
+    EXPECT_TRUE(answer(type, "")) << "a framework says so of everything";
+    EXPECT_TRUE(answer(type, "ok"));
+    EXPECT_TRUE(answer(type, R"({"task_id":"1"})"));
+  }
+  for (const char* body : {"<!DOCTYPE html><p>", "\n <HTML>", "\xEF\xBB\xBF<html lang=en>"})
+    EXPECT_EQ(answer("", body).error().code, Errc::store_unavailable) << body;
+  EXPECT_TRUE(answer("text/xml", "<taken/>"));
+}
+
 TEST(Complaints, AreMadeOnceForEachReason) {
   SystemClock clock;
   std::vector<std::string> lines;

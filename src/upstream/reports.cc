@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "service/receipts.h"
 #include "upstream/ask.h"
 #include "upstream/upstream.h"
 
@@ -17,6 +18,14 @@ constexpr std::int64_t kFirstRefusalMs = 200, kLongestRefusalMs = 60'000;
 
 std::int64_t refusal_pause_ms(int refusals) {
   return std::min(kFirstRefusalMs << std::min(refusals, 20), kLongestRefusalMs);
+}
+
+Result<wire::UpdateAnswer> news_in(const std::string& body, const ReportBook::Due& due,
+                                   const service::Terms& terms) {
+  const wire::AttemptRef told{due.update.task_id, due.update.attempt};
+  auto answers = service::answers_to(terms, {&told, 1}, body);
+  if (!answers.front()) return service::no_receipt();
+  return std::move(*answers.front());
 }
 
 }  // namespace
@@ -54,11 +63,16 @@ io::Awaitable<bool> Upstream::post(const ReportBook::Due& due) {
     book_.put_off(due, now());
     co_return false;
   }
+  const auto news = news_in(*answer, due, *terms);
+  if (!news) {
+    complaints_.failed("Reporting to the service", news.error());
+    book_.put_off(due, now());
+    co_return false;
+  }
   complaints_.works("Reporting to the service");
   book_.told(due, now());
   if (due.is_final) co_await settle(due.job);
-  const auto news = wire::decode_update_answers(*answer);
-  if (!due.is_final && news && news->size() == 1 && news->front().cancel_requested)
+  if (!due.is_final && news->cancel_requested)
     co_await cancel(due.job, "The service has asked for it");
   co_return true;
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "wire/json.h"
 #include "wire/json_writer.h"
 #include "wire/loose.h"
@@ -49,13 +51,18 @@ Result<AssignFrame> read_assign(std::string_view text) {
 AckFrame read_ack(const loose::Object& object) {
   AckFrame ack;
   ack.about = loose::text(object, "for");
+  if (const auto* tasks = loose::array(object, "tasks")) {
+    for (const boost::json::value& task : *tasks)
+      if (task.is_object()) ack.renewed.push_back(read_ref(task.get_object()));
+  }
   if (const auto* entries = loose::array(object, "updates")) {
     for (const boost::json::value& entry : *entries)
       if (entry.is_object()) ack.answers.push_back(read_update_answer(entry.get_object()));
   } else {
     ack.answers.push_back(read_update_answer(object));
   }
-  ack.committed = static_cast<std::uint64_t>(loose::integer(object, "committed", 0));
+  const std::int64_t committed = loose::integer(object, "committed", 0);
+  ack.committed = static_cast<std::uint64_t>(std::max<std::int64_t>(committed, 0));
   return ack;
 }
 
@@ -138,6 +145,8 @@ std::string encode_ack_frame(const AckFrame& ack, bool batch) {
     frame.task({answer.task_id, answer.attempt});
     if (answer.error) write_refusal(writer, *answer.error);
     writer.key("committed").integer(static_cast<std::int64_t>(ack.committed));
+  } else if (ack.about == "heartbeat") {
+    write_attempt_refs(writer.key("tasks"), ack.renewed);
   } else if (batch) {
     writer.key("updates").begin_array();
     for (const UpdateAnswer& answer : ack.answers) {

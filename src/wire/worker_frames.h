@@ -46,11 +46,12 @@ struct WelcomeFrame {
 struct AssignFrame {
   std::vector<Job> jobs;
 };
-// The answer to updates (`for`: "update") or to logs ("logs").
+// The answer to updates (`for`: "update"), to logs ("logs"), or to a heartbeat ("heartbeat").
 struct AckFrame {
   std::string about;  // `for` on the wire
   std::vector<UpdateAnswer> answers;
-  std::uint64_t committed = 0;  // logs: the last durable seq
+  std::uint64_t committed = 0;           // logs: the last durable seq
+  std::vector<AttemptRef> renewed = {};  // heartbeat: those of its tasks that are
 };
 struct CancelOrder {
   AttemptRef task;

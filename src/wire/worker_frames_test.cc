@@ -72,6 +72,12 @@ TEST(OrderFrames, ComeBack) {
   ack.about = "update";
   ack.answers.push_back({.task_id = kId, .attempt = 3});
   EXPECT_EQ(order<AckFrame>(encode_ack_frame(ack, true)).answers.at(1).attempt, 3u);
+  AckFrame beat;
+  beat.about = "heartbeat";
+  beat.renewed = {{kId, 2}, {kId, 3}};
+  EXPECT_EQ(order<AckFrame>(encode_ack_frame(beat)).renewed, beat.renewed);
+  EXPECT_TRUE(order<AckFrame>(R"({"type":"ack","for":"heartbeat"})").renewed.empty());
+  EXPECT_EQ(order<AckFrame>(R"({"type":"ack","for":"logs","committed":-1})").committed, 0u);
   EXPECT_EQ(order<CancelOrder>(encode_cancel_order({{kId, 2}, 1500})).grace_ms, 1500);
   EXPECT_EQ(order<InputOrder>(encode_input_order({{kId, 2}, {3, "x", true}})).input.data, "x");
   EXPECT_EQ(order<ResizeOrder>(encode_resize_order({{kId, 2}, 100, 50})).rows, 50);

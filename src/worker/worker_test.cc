@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <boost/asio/redirect_error.hpp>
 #include <deque>
 #include <fstream>
 
@@ -36,7 +37,7 @@ class PlayedLink final : public ServerLink, public LogSink {
 
 class PlayedWorkerTest : public WorkerTest {
  protected:
-  void begin(WorkerSettings how) {
+  void begin(WorkerSettings how, const std::function<void(HandlerRegistry&)>& add_handlers = {}) {
     launcher = std::make_unique<exec::Launcher>(loop.executor(), *guard);
     files = std::make_unique<BlobJobFiles>(*blobs);
     how.process = settings.process;
@@ -44,6 +45,7 @@ class PlayedWorkerTest : public WorkerTest {
     played = std::make_unique<Worker>(
         WorkerParts{loop.executor(), link, link, *files, launcher.get(), offload, clock},
         std::move(how));
+    if (add_handlers) add_handlers(played->handlers());
     loop.post([this] { played->start(); });
     loop.start();
     on_loop([] {});
@@ -131,6 +133,43 @@ TEST_F(PlayedWorkerTest, RenewedLeaseKeepsTheJobAndACancelCannotOutliveIt) {
   });
   ASSERT_TRUE(comes([&] { return ::kill(pid, 0) != 0; }));
   EXPECT_GE(clock.mono(), until);
+}
+
+std::atomic<bool> has_begun{false}, was_cancelled{false};
+
+io::Awaitable<FunctionAnswer> endless(JobContext& job) {
+  io::Timer never(job.executor());
+  never.expires_at(io::Timer::time_point::max());
+  has_begun = true;
+  boost::system::error_code woken;
+  co_await never.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
+  was_cancelled = job.is_cancelled();
+  co_return FunctionAnswer{};
+}
+
+TEST_F(PlayedWorkerTest, LeaseEndsAFunctionAndARenewedOneKeepsIt) {
+  begin({.slots = 1},
+        [](HandlerRegistry& handlers) { handlers.add("endless", FunctionHandler(endless)); });
+  AssignOrder assign = order_of("");
+  auto task = std::make_shared<Task>(*assign.task);
+  task->spec = spec("endless");
+  assign.task = task;
+  assign.lease_until = clock.mono() + 1500;
+  const MonoTime until = clock.mono() + 2500;
+  on_loop([&] { link.give(assign); });
+  ASSERT_TRUE(comes([] { return has_begun.load(); }));
+  on_loop([&] { link.give(LeaseOrder{task->task_id, 1, until}); });
+  ASSERT_TRUE(comes([] { return was_cancelled.load(); }));
+  EXPECT_GE(clock.mono(), until);
+  ASSERT_TRUE(comes([&] {
+    std::size_t running = 1;
+    on_loop([&] { running = played->running(); });
+    return running == 0;
+  }));
+  on_loop([&] {
+    EXPECT_TRUE(link.finals.empty()) << "an attempt that is another's was told of";
+    EXPECT_EQ(link.credits, 2);  // the slot is free again
+  });
 }
 
 TEST_F(PlayedWorkerTest, OnceTakesOneTaskAndTellsItsEnd) {

@@ -56,7 +56,12 @@ class Socket:
         data = value if isinstance(value, bytes) else json.dumps(value).encode()
         length = len(data)
         head = bytes([0x80 | opcode])
-        head += bytes([length]) if length < 126 else b"\x7e" + struct.pack(">H", length)
+        if length < 126:
+            head += bytes([length])
+        elif length < 65536:
+            head += b"\x7e" + struct.pack(">H", length)
+        else:
+            head += b"\x7f" + struct.pack(">Q", length)
         try:
             with self.lock:
                 self.connection.sendall(head + data)
@@ -106,7 +111,13 @@ class PlayedServer:
         self.tasks = collections.OrderedDict()
         self.socket, self.slots, self.frames = None, 0, []
         self.offers_socket, self.knows_claim, self.is_silent = True, True, False
-        self.lose = lambda path: None  # "request" or "answer"
+        # "request" or "answer"; bytes: something on the way says them, and the request ends there.
+        self.lose = lambda path: None
+        self.send_input = lambda data: data  # what comes in its place
+        # Of so many records of a batch: how many are kept, and whether the answer is 416.
+        self.keep_log = lambda count: (count, False)
+        self.is_deaf = False  # to those who would open a socket
+        self.ack_beat = lambda ack: ack  # what is said in its place; None: nothing
         self.requests = []
         server = self
 
@@ -128,7 +139,7 @@ class PlayedServer:
 
     def close(self):
         with self.changed:
-            self.is_silent = False
+            self.is_silent = self.is_deaf = False
             self.changed.notify_all()
         self.cut_socket()
         self.http.shutdown()
@@ -216,10 +227,11 @@ class PlayedServer:
         task = self.tasks[task_id]
         if said["first_seq"] > len(task.log) + 1:
             return len(task.log), True
-        for i, record in enumerate(said["records"]):
+        count, is_refused = self.keep_log(len(said["records"]))
+        for i, record in enumerate(said["records"][:count]):
             if said["first_seq"] + i == len(task.log) + 1:
                 task.log.append(record)
-        return len(task.log), False
+        return len(task.log), is_refused
 
     # How it is asked.
     def serve(self, request):
@@ -232,6 +244,8 @@ class PlayedServer:
         fate = self.lose(path)
         if fate == "request":
             return self.hang_up(request)
+        if isinstance(fate, bytes):
+            return self.answer(request, 200, fate, "text/html" if b"<" in fate else "")
         if request.headers.get("Authorization") != "Bearer " + TOKEN:
             return self.answer(request, 401, {"code": "token_revoked", "detail": "It was revoked."})
         if path == "/ws":
@@ -267,7 +281,7 @@ class PlayedServer:
                 committed, is_gap = self.append(task_id, json.loads(body))
             return (416 if is_gap else 202), {"committed": committed}
         if what == "inputs":
-            return 200, task.inputs[name]
+            return 200, self.send_input(task.inputs[name])
         digest = hashlib.sha256(body).hexdigest()
         assert request.headers["X-Sha256"] == digest
         assert request.headers["X-Attempt"] == str(task.attempt)
@@ -285,9 +299,11 @@ class PlayedServer:
                 return {"jobs": jobs, "updates": updates}
             self.changed.wait(left)
 
-    def answer(self, request, status, value):
+    def answer(self, request, status, value, media_type=""):
         data = value if isinstance(value, bytes) else json.dumps(value).encode()
         request.send_response(status)
+        if media_type:
+            request.send_header("Content-Type", media_type)
         request.send_header("Content-Length", str(len(data)))
         request.end_headers()
         try:
@@ -302,6 +318,10 @@ class PlayedServer:
     def talk(self, request):
         if not self.offers_socket:
             return self.answer(request, 503, {"code": "overloaded", "detail": "No socket now."})
+        if self.is_deaf:
+            with self.changed:
+                self.changed.wait_for(lambda: not self.is_deaf, 60)
+            return self.hang_up(request)
         key = request.headers["Sec-WebSocket-Key"].encode()
         request.send_response(101)
         request.send_header("Upgrade", "websocket")
@@ -338,6 +358,8 @@ class PlayedServer:
         if kind == "update":
             answers = [self.update(one) for one in frame.get("updates", [frame])]
             link.send({"type": "ack", "for": "update", "updates": answers})
+        if kind == "heartbeat" and frame["tasks"]:
+            self.renew(link, frame["tasks"])
         if kind == "logs":
             committed, is_gap = self.append(frame["task_id"], frame)
             ack = {"type": "ack", "for": "logs", "committed": committed}
@@ -348,12 +370,32 @@ class PlayedServer:
         self.push()
         self.changed.notify_all()
 
+    def renew(self, link, tasks):
+        now, renewed = time.monotonic(), []
+        for said in tasks:
+            ids = {key: said[key] for key in ("task_id", "attempt")}
+            task = self.tasks[said["task_id"]]
+            if task.attempt == said["attempt"] and task.lease_until and now <= task.lease_until:
+                task.lease_until = now + self.poll["lease_s"]
+                renewed.append(ids)
+            else:
+                link.send({"type": "lost"} | ids)
+        ack = self.ack_beat({"type": "ack", "for": "heartbeat", "tasks": renewed})
+        if ack:
+            link.send(ack)
+
+    def beats(self, *named):
+        """How many heartbeats have named just these tasks."""
+        ids = sorted(task.task_id for task in named)
+        beats = [frame["tasks"] for frame in self.frames if frame["type"] == "heartbeat"]
+        return sum(sorted(one["task_id"] for one in tasks) == ids for tasks in beats)
+
     def cut_socket(self):
         with self.changed:
             if self.socket:
                 self.socket.cut()
                 self.socket = None
 
-    def tell(self, message):
+    def tell(self, message, opcode=1):
         with self.changed:
-            self.socket.send(message)
+            self.socket.send(message, opcode)

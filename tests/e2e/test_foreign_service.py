@@ -144,6 +144,28 @@ def test_bad_answers_are_survived(service, worker, path, fault):
     worker.stop()
 
 
+@pytest.mark.parametrize(
+    "body, media_type",
+    [
+        (b"", "text/html"),
+        (b"ok", "text/html"),
+        (b"[1,", "application/json"),
+        (b"<ok/>", "text/xml"),
+    ],
+)
+def test_whatever_else_comes_with_a_200_has_taken_a_report(service, worker, body, media_type):
+    def take(request, said):
+        service.updates.append(json.loads(said))
+        foreign_service.answer(request, 200, body, media_type)
+
+    service.update = take
+    service.add("a", {"job_type": "greet"})
+    worker.start()
+    ends(service, worker, "a")
+    worker.stop()
+    assert service.statuses("a") == ["in_progress", "success"]
+
+
 def test_a_pause_that_the_service_asks_for_is_kept(service, worker):
     asked = []
 

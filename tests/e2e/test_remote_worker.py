@@ -176,6 +176,55 @@ def test_server_that_is_restarted_loses_no_running_task(pair, mode, tmp_path):
     pair.ended(pair.submit("true"))
 
 
+WORKER_FILE = """
+[handlers.tell]
+command = ["/bin/sh", "-c", 'echo "$REGION $1 $API_KEY"; sleep 600', "sh", "a  b"]
+timeout_s = 0.5
+env = { REGION = "north" }
+secrets = { API_KEY = { env = "TELLERS_KEY" } }
+"""
+
+
+def test_the_workers_file_holds_for_a_worker_afar(pair, tmp_path):
+    pair = pair()
+    (tmp_path / "worker.toml").write_text(WORKER_FILE)
+    pair.worker.settings |= {
+        "TANDEM_WORKER_CONFIG": str(tmp_path / "worker.toml"),
+        "TELLERS_KEY": "of-the-test",
+    }
+    pair.start()
+    task_id = pair.submit("tell", timeout_s=3600)
+    assert pair.ended(task_id, "failed")["error"]["code"] == "timeout"
+    told = pair.text(task_id)
+    assert told.startswith("north a  b ") and "of-the-test" not in told
+    refused = pair.ended(pair.submit("tell", env={"REGION": "south"}), "failed")
+    assert refused["error"]["code"] == "rejected"
+    pair.ended(pair.submit("true"))  # the directory's handlers are there too
+    pair.worker.stop()
+
+
+@pytest.mark.parametrize("mode", ["push", "polling"])
+def test_second_signal_stops_at_once(pair, mode):
+    pair = pair(mode=mode).start()
+    task_id = pair.submit("stay")
+    pair.begun()
+    pair.worker.terminate()
+    pair.worker.logged("draining")
+    assert pair.worker.process.poll() is None and pair.task(task_id)["status"] == "running"
+    pair.worker.terminate()
+    assert pair.worker.wait() == 0, pair.worker.log()
+    assert not processes_with("TANDEM_TASK_ID=" + task_id)
+    assert pair.ended(task_id, "failed")["error"]["code"] == "worker_lost"
+
+
+@pytest.mark.parametrize("mode", ["push", "polling"])
+def test_a_task_may_be_longer_than_many_leases(pair, mode):
+    pair = pair(mode=mode, TANDEM_LEASE_S="1.5").start()
+    pair.worker.handler("long", "sleep 4.5")
+    task_id = pair.submit("long", max_attempts=2)
+    assert pair.ended(task_id)["attempt"] == 1
+
+
 def test_revoked_worker_ends_with_a_message(pair):
     pair = pair().start()
     pair.ended(pair.submit("true"))

@@ -78,6 +78,17 @@ def test_what_a_function_throws_fails_its_task(server, worker):
     assert task["error"] == {"code": "not_today", "message": "Nobody is greeted today"}
 
 
+def test_a_function_is_asked_to_stop(server, worker):
+    task_id = server.submit({"job_type": "count"})["task_id"]
+    task = lambda: server.request("GET", f"/api/v1/tasks/{task_id}").json
+    until(lambda: (task()["progress"] or {}).get("message"), task)
+    assert server.request("POST", f"/api/v1/tasks/{task_id}/cancel").status == 202
+    assert server.finished(task_id)["status"] == "cancelled"
+    log = server.request("GET", f"/api/v1/tasks/{task_id}/logs", headers={"Accept": "text/plain"})
+    assert log.body == b"asked to stop\n"
+    assert finished(server, {"job_type": "echo"})["status"] == "completed"  # its slot is free
+
+
 def test_quick_functions_need_no_thread(server, worker):
     tasks = [{"payload": {"job_type": "echo", "number": number}} for number in range(200)]
     batch = server.request("POST", "/api/v1/tasks/batch", {"tasks": tasks})

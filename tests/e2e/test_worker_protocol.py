@@ -15,6 +15,9 @@ FILES = """cat "$TANDEM_INPUT_DIR/in.txt" > "$TANDEM_OUTPUT_DIR/copy of it.txt"
 echo "$TANDEM_ATTEMPT"
 """
 LINES = "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done"
+COUNT = """echo x >> "$0.starts"; cat "$TANDEM_INPUT_DIR/in.txt" > "$TANDEM_OUTPUT_DIR/copy"
+echo one; echo two >&2"""
+PAGE = b"<html><body>Please log in</body></html>"
 ASK = """echo '{"type":"input_request","prompt":"Name?"}' >&3
 read -r answer <&4; echo "got $answer" """
 
@@ -42,6 +45,7 @@ def work(tmp_path):
         worker.handler("files", FILES)
         worker.handler("lines", LINES)
         worker.handler("ask", ASK)
+        worker.handler("count", COUNT)
         worker.handler("true", "true")
         waits = f"touch {tmp_path}/begun; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
         worker.handler("wait", waits)
@@ -119,6 +123,201 @@ def test_lost_answers_lose_and_repeat_nothing(played, work, mode):
         ended(task, worker, within_s=90)
         assert task.text == "".join(f"line {i}\n" for i in range(300))
         assert task.ends == [len(task.log)]
+
+
+def starts(worker):
+    """Of all tasks of the job type `count`."""
+    ledger = worker.handlers / "count.starts"
+    return len(ledger.read_text().splitlines()) if ledger.exists() else 0
+
+
+@pytest.mark.parametrize("body", [PAGE, b"{}", b""], ids=["page", "object", "nothing"])
+@pytest.mark.parametrize("asked", ["/update", "/logs", "/outputs/"])
+def test_what_something_on_the_way_answers_is_no_receipt(played, work, asked, body):
+    server = played()
+    server.offers_socket = False
+    fates = iter([body] * 3)
+    server.lose = lambda path: next(fates, None) if asked in path else None
+    worker = work(server)
+    task = server.add("count", {"in.txt": b"some data"})
+    ended(task, worker)
+    worker.stop()
+    assert next(fates, None) is None  # all of them were met
+    assert task.outputs == {"copy": b"some data"}
+    assert sorted(task.text.splitlines()) == ["one", "two"]
+    assert task.ends == [len(task.log)] and task.said[0] == "running" and task.attempt == 1
+    assert starts(worker) == 1
+    assert worker.log().count("it is tried again") == (0 if asked == "/outputs/" else 1)
+
+
+@pytest.mark.parametrize("body", [PAGE, b"{}"], ids=["page", "object"])
+def test_nothing_starts_before_the_server_itself_has_accepted_it(played, work, body):
+    server = played()
+    server.offers_socket = False
+    server.lose = lambda path: body if path == "/update" else None
+    worker = work(server)
+    task = server.add("count", {"in.txt": b""})
+    told = lambda: sum(path == "/update" for _, path in server.requests)
+    until(lambda: told() >= 4, worker.log)
+    assert starts(worker) == 0 and task.said == []
+    server.lose = lambda path: None
+    ended(task, worker)
+    assert starts(worker) == 1
+
+
+@pytest.mark.parametrize("body", [PAGE, b"{}"], ids=["page", "object"])
+def test_what_something_on_the_way_answers_renews_no_lease(played, work, tmp_path, body):
+    server = played(lease_s=3, heartbeat_s=0.5)
+    server.offers_socket = False
+    worker = work(server)
+    task = server.add("stay")
+    until((tmp_path / "begun").exists, worker.log)
+    with server.changed:
+        server.lose = lambda path: body if path == "/update" else None
+        lease_until = task.lease_until
+    until(lambda: is_dead(task), worker.log)
+    assert time.monotonic() < lease_until
+    worker.logged("lease")
+
+
+def cut_short(data):
+    return data[:-1]
+
+
+def altered(data):
+    return b"X" + data[1:]
+
+
+def grown(data):
+    return data + b"x"
+
+
+def a_page(_):
+    return PAGE * 1000
+
+
+def fetched(server):
+    return [at for at, path in server.requests if "/inputs/" in path]
+
+
+@pytest.mark.parametrize("damage", [cut_short, altered, grown, a_page])
+def test_a_damaged_input_is_fetched_again(played, work, damage):
+    server = played()
+    damages = iter([damage] * 2)
+    server.send_input = lambda data: next(damages, bytes)(data)
+    worker = work(server)
+    task = server.add("count", {"in.txt": b"far away" * 1000})
+    ended(task, worker)
+    assert task.outputs == {"copy": b"far away" * 1000}
+    assert len(fetched(server)) == 3 and starts(worker) == 1
+
+
+@pytest.mark.parametrize("damage", [altered, grown])
+def test_an_input_that_stays_damaged_fails_its_task(played, work, damage):
+    server = played()
+    server.send_input = damage
+    worker = work(server)
+    task = server.add("count", {"in.txt": b"far away"})
+    error = ended(task, worker, "failed", within_s=60)["error"]
+    assert error["code"] == "inputs_unavailable" and "in.txt" in error["message"]
+    at = fetched(server)
+    assert len(at) == 8
+    for i in range(7):  # each pause is twice as long as the one before, up to 5 s
+        assert at[i + 1] - at[i] >= min(0.1 * 2**i, 5)
+    assert starts(worker) == 0 and len(task.ends) == 1
+    ended(server.add("true"), worker)
+
+
+@pytest.mark.parametrize(
+    "message, opcode, complaint",
+    [
+        (b"{", 1, "Reading a message fails"),
+        (b'{"type":"assign","jobs":[7]}', 1, "Reading a message fails"),
+        (b"\x00\xff", 2, "The socket has ended: 1003"),
+        (b" " * (9 << 20), 1, "The socket has ended: 1009"),
+    ],
+    ids=["no JSON", "no job", "binary", "too long"],
+)
+def test_nonsense_over_the_socket_disturbs_no_task(
+    played, work, tmp_path, message, opcode, complaint
+):
+    server = played()
+    worker = work(server, TANDEM_WORKER_MODE="push")
+    task = server.add("wait")
+    until((tmp_path / "begun").exists, worker.log)
+    for _ in range(3 if opcode == 1 and len(message) < 100 else 1):
+        server.tell(message, opcode)
+    worker.logged(complaint)
+    ended(server.add("true"), worker)
+    (tmp_path / "go").touch()
+    ended(task, worker)
+    worker.stop()
+    assert worker.log().count(complaint) == 1
+    assert task.attempt == 1 and len(task.ends) == 1
+
+
+def test_a_socket_that_is_never_opened_is_given_up_for_polls(played, work):
+    server = played()
+    server.is_deaf = True
+    worker = work(server)
+    task = server.add("true")
+    ended(task, worker)
+    worker.logged("The socket fails")
+    ended(server.add("true"), worker)
+    with server.changed:
+        server.is_deaf = False
+        server.changed.notify_all()
+    until(lambda: server.socket, worker.log, 60)
+    last = server.add("true")
+    ended(last, worker)
+    worker.stop()
+    assert worker.log().count("The socket fails") == 1
+    assert task.attempt == last.attempt == 1 and len(task.ends) == len(last.ends) == 1
+
+
+@pytest.mark.parametrize("mode", ["polling", "push"])
+def test_a_log_goes_on_where_the_server_says(played, work, mode):
+    server = played()
+    chance = random.Random(5)
+    server.keep_log = lambda count: (chance.randrange(count + 1), chance.random() < 0.5)
+    worker = work(server, TANDEM_WORKER_MODE=mode)
+    tasks = [server.add("lines") for _ in range(2)]
+    for task in tasks:
+        ended(task, worker, within_s=60)
+        assert task.text == "".join(f"line {i}\n" for i in range(300))
+        assert task.ends == [len(task.log)] and task.attempt == 1
+
+
+@pytest.mark.parametrize("mode", ["polling", "push"])
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_log_that_does_not_go_on_is_not_sent_without_a_pause(played, work, mode, is_refused):
+    server = played()
+    asked = []
+
+    def keeps_nothing(count):
+        asked.append(time.monotonic())
+        return (0, is_refused) if len(asked) <= 6 else (count, False)
+
+    server.keep_log = keeps_nothing
+    worker = work(server, TANDEM_WORKER_MODE=mode)
+    task = server.add("lines")
+    ended(task, worker)
+    assert asked[6] - asked[0] >= 6 * 0.04
+    assert task.text == "".join(f"line {i}\n" for i in range(300))
+
+
+@pytest.mark.parametrize("mode", ["polling", "push"])
+def test_a_log_that_the_server_has_lost_costs_nothing_but_the_log(played, work, tmp_path, mode):
+    server = played()
+    worker = work(server, TANDEM_WORKER_MODE=mode)
+    worker.handler("both", f"echo one; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; echo two")
+    task = server.add("both")
+    until(lambda: task.log, worker.log)
+    with server.changed:
+        task.log.clear()
+    (tmp_path / "go").touch()
+    ended(task, worker)
+    assert task.ends == [0] and task.attempt == 1
 
 
 def is_dead(task):
@@ -205,6 +404,66 @@ def test_idle_worker_says_that_it_is_there(played, work):
     until(lambda: sum(f["type"] == "heartbeat" for f in server.frames) >= 4, worker.log)
     ended(server.add("true"), worker)
     assert "socket has ended" not in worker.log()
+
+
+def test_one_heartbeat_renews_the_leases_of_all_tasks(played, work, tmp_path):
+    server = played(lease_s=4, heartbeat_s=1.5)
+    worker = work(server, TANDEM_WORKER_MODE="push", TANDEM_SLOTS="3")
+    tasks = [server.add("wait") for _ in range(3)]
+    until(lambda: server.beats(*tasks) >= 4, worker.log)  # for longer than a lease
+    assert [task.said for task in tasks] == [["running"]] * 3
+    (tmp_path / "go").touch()
+    for task in tasks:
+        ended(task, worker)
+        assert task.attempt == 1
+    until(lambda: server.beats() >= 1, worker.log)
+
+
+@pytest.mark.parametrize("told", [None, {}, {"tasks": []}], ids=["nothing", "all", "none"])
+def test_what_no_heartbeat_renews_is_renewed_by_updates(played, work, tmp_path, told):
+    server = played(lease_s=3, heartbeat_s=0.5)
+    server.ack_beat = lambda _: told if told is None else {"type": "ack", "for": "heartbeat"} | told
+    worker = work(server, TANDEM_WORKER_MODE="push")
+    task = server.add("wait")
+    until((tmp_path / "begun").exists, worker.log)
+    until(lambda: len(task.said) >= 8, worker.log)  # for longer than a lease
+    assert server.beats(task) == 1 if told is None else server.beats(task) >= 5
+    (tmp_path / "go").touch()
+    ended(task, worker)
+    assert task.attempt == 1 and set(task.said) == {"running", "completed"}
+    assert "socket has ended" not in worker.log()
+
+
+def test_a_heartbeat_tells_what_is_lost(played, work, tmp_path):
+    server = played()
+    worker = work(server, TANDEM_WORKER_MODE="push")
+    task = server.add("stay")
+    until((tmp_path / "begun").exists, worker.log)
+    with server.changed:
+        task.lease_until = None
+    until(lambda: is_dead(task), worker.log)
+    ended(server.add("true"), worker)
+    assert not task.ends
+
+
+@pytest.mark.parametrize("mode", ["push", "hybrid"])
+def test_a_configuration_may_come_at_any_time(played, work, tmp_path, mode):
+    server = played()
+    worker = work(server, TANDEM_WORKER_MODE=mode)
+    task = server.add("wait")
+    until((tmp_path / "begun").exists, worker.log)
+    server.tell({"type": "config", "config": server.config()})  # nothing new
+    with server.changed:
+        server.poll["heartbeat_s"] = 0.2
+    server.tell({"type": "config", "config": server.config()})
+    worker.logged("configuration has changed")
+    beats = server.beats(task)
+    until(lambda: server.beats(task) >= beats + 3, worker.log)
+    (tmp_path / "go").touch()
+    ended(task, worker)
+    ended(server.add("true"), worker)
+    assert worker.log().count("configuration has changed") == 1
+    assert "socket has ended" not in worker.log() and task.attempt == 1
 
 
 def test_lost_order_kills_and_tells_nothing(played, work, tmp_path):

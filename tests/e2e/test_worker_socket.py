@@ -103,7 +103,8 @@ def test_a_job_from_ready_to_its_end(server, queue, socket):
     gap = socket.expect("ack")
     assert (gap["committed"], gap["error"]["code"]) == (2, "range_not_satisfiable")
     socket.heartbeat(job)
-    assert socket.expect("ack") == {"type": "ack", "for": "heartbeat"}
+    assert socket.expect("ack") == {"type": "ack", "for": "heartbeat",
+                                    "tasks": [{"task_id": task_id, "attempt": 1}]}
     assert socket.update(job, "completed", result=7)["status"] == "completed"
     assert task_of(server, task_id)["result"] == 7
     assert log_of(server, task_id) == b"one\ntwo\n"
@@ -249,9 +250,22 @@ def test_a_heartbeat_tells_what_is_lost(server, queue, socket):
     assert socket.update(gone, "released")["status"] == "pending"
     absent = {"task_id": "01890000-0000-7000-8000-000000000000", "attempt": 1}
     socket.heartbeat(gone, kept, absent)
-    lost = socket.read_up_to("ack")[:-1]
+    *lost, ack = socket.read_up_to("ack")
     assert lost == [{"type": "lost", "task_id": one["task_id"], "attempt": 1}
                     for one in (gone, absent)]
+    assert ack["tasks"] == [{"task_id": kept["task_id"], "attempt": 1}]
+    socket.heartbeat(gone)
+    assert [one["type"] for one in socket.read_up_to("ack")] == ["lost", "ack"]
+    socket.heartbeat()
+    assert socket.settle() == []
+
+
+def test_a_heartbeat_accepts_no_offer(server, queue, socket):
+    submit(server, queue)
+    offer = socket.job()
+    socket.heartbeat(offer)
+    assert socket.expect("ack")["tasks"] == []
+    assert socket.update(offer, "running")["status"] == "running"
 
 
 def test_a_heartbeat_for_an_older_attempt_loses_that_one_alone(server, queue, socket):

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/limits.h"
+#include "service/receipts.h"
 #include "service/retry_after.h"
 #include "service/terms.h"
 #include "tests/fuzz/decoded.h"
@@ -110,6 +111,21 @@ void check_problem(std::string_view input) {
   TANDEM_ASSERT(pause_ms >= 0 && pause_ms <= service::kLongestAskedMs);
 }
 
+// What is no JSON of ours is no receipt; another's service may say what it likes.
+void check_receipts(std::string_view input) {
+  const std::array told = {wire::AttemptRef{"1", 1}, wire::AttemptRef{"2", 1}};
+  service::Terms terms;
+  for (const auto& answer : service::answers_to(terms, told, input)) TANDEM_ASSERT(answer);
+  terms.config.config_version = "1";
+  const auto answers = service::answers_to(terms, told, input);
+  TANDEM_ASSERT(answers.size() == told.size());
+  const bool is_json = wire::check_json(input).has_value();
+  for (std::size_t i = 0; i < told.size(); ++i)
+    TANDEM_ASSERT(!answers[i] || (is_json && answers[i]->task_id == told[i].task_id));
+  TANDEM_ASSERT(is_json || !service::committed_in(input));
+  TANDEM_ASSERT(is_json || !service::has_stored(input, {.name = "a"}));
+}
+
 }  // namespace
 
 void check(std::string_view input) {
@@ -117,6 +133,7 @@ void check(std::string_view input) {
   check_words(input);
   check_jobs(input);
   check_problem(input);
+  check_receipts(input);
   if (const auto answers = wire::decode_update_answers(input))
     TANDEM_ASSERT(wire::check_json(wire::encode_update_answers(*answers)));
   if (const auto registered = wire::decode_registered(input))

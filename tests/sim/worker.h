@@ -77,8 +77,7 @@ class RemoteWorker {
   void ask(Key key);
   void heartbeat();
   void beat(std::vector<queue::Lease> leases, std::int64_t sent_ms);
-  void on_beat(const std::vector<queue::Lease>& leases, const std::vector<queue::Lease>& lost,
-               std::int64_t sent_ms);
+  void on_beat(const queue::HeartbeatAnswer& heard, std::int64_t sent_ms);
   void renew_by_update(Key key);
   void check_lease(Key key);
   void add_output(Key key);

@@ -104,21 +104,20 @@ void RemoteWorker::beat(std::vector<queue::Lease> leases, std::int64_t sent_ms) 
     for (const queue::Lease& lease : leases)
       if (is_over({lease.task_id, lease.attempt})) over.emplace(lease.task_id, lease.attempt);
     queue::Heartbeat beat{.worker_id = id_, .leases = leases, .done = nullptr};
-    beat.done = [this, leases, over, sent_ms, life](const Result<std::vector<queue::Lease>>& lost) {
-      if (!lost) return;
+    beat.done = [this, over, sent_ms, life](const Result<queue::HeartbeatAnswer>& given) {
+      if (!given) return;
       std::set<Key> told;
-      for (const queue::Lease& lease : *lost) told.emplace(lease.task_id, lease.attempt);
+      for (const queue::Lease& lease : given->lost) told.emplace(lease.task_id, lease.attempt);
       for (const Key& key : over) ledger_.renewed(key.first, key.second, !told.contains(key));
-      if (life == life_) answer([this, leases, lost, sent_ms] { on_beat(leases, *lost, sent_ms); });
+      if (life == life_) answer([this, heard = *given, sent_ms] { on_beat(heard, sent_ms); });
     };
     return queue::Command{&outbox_, std::move(beat)};
   });
 }
 
-void RemoteWorker::on_beat(const std::vector<queue::Lease>& leases,
-                           const std::vector<queue::Lease>& lost, std::int64_t sent_ms) {
-  for (const queue::Lease& lease : leases) renewed({lease.task_id, lease.attempt}, sent_ms);
-  for (const queue::Lease& lease : lost) drop({lease.task_id, lease.attempt});
+void RemoteWorker::on_beat(const queue::HeartbeatAnswer& heard, std::int64_t sent_ms) {
+  for (const queue::Lease& lease : heard.renewed) renewed({lease.task_id, lease.attempt}, sent_ms);
+  for (const queue::Lease& lease : heard.lost) drop({lease.task_id, lease.attempt});
 }
 
 void RemoteWorker::renew_by_update(Key key) {

@@ -1,6 +1,7 @@
-// A worker with two functions. It asks who is to be greeted, and counts on the way.
+// A worker with a few functions. It asks who is to be greeted, or counts until it is asked to stop.
 #include <tandem/worker.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -14,6 +15,16 @@ std::string greet(tandem::sdk::Job& job) {
   const std::string name = job.ask("Who is there? ");
   job.log("it is " + name + "\n");
   return "{\"greeting\":\"Hello, " + name + "\"}";
+}
+
+// Looks between its pieces of work whether anybody still wants it.
+std::string count(tandem::sdk::Job& job) {
+  for (int rounds = 1; !job.is_cancelled(); ++rounds) {
+    job.progress(0, "round " + std::to_string(rounds));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  job.log("asked to stop\n");
+  return "";
 }
 
 // Until SIGTERM or SIGINT comes.
@@ -51,6 +62,7 @@ int main(int argc, char** argv) {
                                      : tandem::sdk::Mode::hybrid;
   tandem::sdk::Worker worker(options);
   worker.handle("greet", greet);
+  worker.handle("count", count);
   worker.handle("refuse", [](tandem::sdk::Job&) -> std::string {
     throw tandem::sdk::Failure("not_today", "Nobody is greeted today");
   });

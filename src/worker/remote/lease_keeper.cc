@@ -64,6 +64,16 @@ std::vector<AttemptKey> LeaseKeeper::take_due(MonoTime now) {
   return due;
 }
 
+std::vector<AttemptKey> LeaseKeeper::take_all(MonoTime now) {
+  std::vector<AttemptKey> all;
+  all.reserve(leases_.size());
+  for (auto& [key, lease] : leases_) {
+    lease.told_at = now;
+    all.push_back(key);
+  }
+  return all;
+}
+
 MonoTime LeaseKeeper::next_event() const {
   MonoTime next = kNever;
   for (const auto& [key, lease] : leases_) next = std::min({next, lease.until, due_at(lease)});

@@ -48,7 +48,9 @@ class LeaseKeeper {
   // Those that were not heard of for a heartbeat, or were not told of since the break; each again
   // only after a pause.
   std::vector<AttemptKey> take_due(MonoTime now);
-  // When one of the two has something; kNever without leases.
+  // All of them, due or not: they are told of together.
+  std::vector<AttemptKey> take_all(MonoTime now);
+  // When take_expired() or take_due() has something; kNever without leases.
   MonoTime next_event() const;
 
   bool holds(const AttemptKey& key) const { return leases_.contains(key); }
@@ -59,7 +61,7 @@ class LeaseKeeper {
     MonoTime renewed_at;  // when the request was sent that was answered
     MonoTime until;
     std::optional<MonoTime> broke_at;
-    MonoTime told_at;  // when take_due() gave it last, or renewed_at
+    MonoTime told_at;  // when it was taken to be told of, or renewed_at
   };
   MonoTime due_at(const Lease& lease) const;
 

@@ -50,6 +50,16 @@ TEST_F(LeaseKeeperTest, IsRenewedOnceForEachHeartbeat) {
   EXPECT_EQ(keeper.next_event(), at(9000));
 }
 
+TEST_F(LeaseKeeperTest, AllAreToldOfTogetherWhateverIsDue) {
+  const AttemptKey other = key_of(2);
+  keeper.renewed(key, at(0));
+  keeper.renewed(other, at(1000));
+  EXPECT_THAT(keeper.take_all(at(3000)), testing::UnorderedElementsAre(key, other));
+  EXPECT_THAT(keeper.take_due(at(5999)), IsEmpty());
+  EXPECT_THAT(keeper.take_due(at(6000)), testing::UnorderedElementsAre(key, other));
+  EXPECT_THAT(keeper.take_expired(at(kLeaseMs)), ElementsAre(key)) << "telling renews nothing";
+}
+
 TEST_F(LeaseKeeperTest, BrokenSocketLeavesLittleTime) {
   keeper.renewed(key, at(0));
   const auto earlier = keeper.socket_broke(at(2000));

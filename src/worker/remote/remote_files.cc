@@ -13,6 +13,7 @@
 #include "blobs/content_type.h"
 #include "blobs/sha256.h"
 #include "service/client.h"
+#include "service/receipts.h"
 #include "service/retry_after.h"
 
 namespace tandem::worker::remote {
@@ -126,7 +127,7 @@ Result<void> RemoteFiles::fetch_once(const Target& target, const FileInfo& file,
   };
   auto answer = client.perform(call);
   if (!is_written && size_bytes <= file.size_bytes) return full_or_broken();
-  if (!is_written) return fail(Errc::validation_failed, "It is longer than was said.");
+  if (!is_written) return fail(Errc::store_unavailable, "It arrived longer than was said.");
   if (!answer) return answer.error();
   asked_ms = service::retry_after_ms(*answer);
   if (auto body = service::body_of(std::move(*answer)); !body) return body.error();
@@ -155,7 +156,9 @@ Result<FileInfo> RemoteFiles::take_output(const Task& task, const std::string& n
     auto answer = client.perform(call);
     if (!answer) return answer.error();
     asked_ms = service::retry_after_ms(*answer);
-    if (auto body = service::body_of(std::move(*answer)); !body) return body.error();
+    auto body = service::body_of(std::move(*answer));
+    if (!body) return body.error();
+    if (!service::has_stored(*body, *info)) return service::no_receipt();
     return {};
   });
   if (!done) return done.error();

@@ -246,26 +246,45 @@ io::Awaitable<void> RemoteLink::keep_leases() {
           service::one_line(book_.name_of(key).value_or(ServiceName{}).task_id) + ")");
       lose(key);
     }
-    for (const AttemptKey& key : leases_.take_due(now())) {
-      spool_.renew(key);
-      state_->reports.wake();
-    }
-    // Leases are renewed by reports; this tells that we are there, also without a task.
-    if (state_->peer && state_->next_heartbeat <= now()) {
-      send(wire::encode_heartbeat_frame({}));
-      state_->next_heartbeat = now() + lease_terms_of(terms_->config).heartbeat_ms;
-    }
-    const bool waits_for_ack = !state_->flying_reports.empty() || !state_->flying_logs.empty();
-    const std::int64_t since_ack_ms = now() - state_->last_ack;
-    if (state_->peer && waits_for_ack && since_ack_ms >= kAckPatienceMs)
+    renew_leases();
+    if (state_->peer && waits_for_ack() && now() - state_->last_ack >= kAckPatienceMs)
       state_->peer->close(net::ws_code::kPolicy, "no answer");
-    const std::int64_t to_event_ms =
-        leases_.next_event() == kNever ? kLongMs : leases_.next_event() - now();
-    const std::int64_t to_patience_ms = waits_for_ack ? kAckPatienceMs - since_ack_ms : kLongMs;
-    const std::int64_t to_heartbeat_ms = state_->peer ? state_->next_heartbeat - now() : kLongMs;
-    const std::int64_t wait_ms = std::min({to_event_ms, to_patience_ms, to_heartbeat_ms});
-    co_await state_->leases.wait(std::max<std::int64_t>(wait_ms, 1));
+    co_await state_->leases.wait(std::max<std::int64_t>(next_leases_ms(), 1));
   }
+}
+
+// Over a socket by one heartbeat, which also tells that we are there; what it does not renew is
+// said by updates, as over polls.
+void RemoteLink::renew_leases() {
+  std::vector<AttemptKey> due = leases_.take_due(now());
+  std::optional<State::Beat>& last = state_->beat;
+  if (last && last->overdue_at <= now()) {
+    due.insert(due.end(), last->tasks.begin(), last->tasks.end());
+    last->tasks.clear();
+    last->overdue_at = kNever;
+  }
+  const bool is_time = state_->next_heartbeat <= now() || (!due.empty() && !last);
+  if (state_->peer && is_time) {
+    state_->next_heartbeat = now() + lease_terms_of(terms_->config).heartbeat_ms;
+    if (last) {
+      send(wire::encode_heartbeat_frame({}));
+    } else {
+      beat();
+      return;
+    }
+  }
+  for (const AttemptKey& key : due) spool_.renew(key);
+  if (!due.empty()) state_->reports.wake();
+}
+
+std::int64_t RemoteLink::next_leases_ms() const {
+  MonoTime next = now() + kLongMs;
+  next = std::min(next, leases_.next_event());
+  if (!state_->peer) return next - now();
+  next = std::min(next, state_->next_heartbeat);
+  if (state_->beat) next = std::min(next, state_->beat->overdue_at);
+  if (waits_for_ack()) next = std::min(next, state_->last_ack + kAckPatienceMs);
+  return next - now();
 }
 
 }  // namespace tandem::worker::remote

@@ -57,6 +57,8 @@ class RemoteLink final : public ServerLink, public LogSink {
   int free_slots() const { return std::max(0, credits_ - static_cast<int>(waiting_.size())); }
   std::optional<AttemptKey> key_of(const std::string& task_id, std::uint32_t attempt) const;
   io::Awaitable<void> keep_leases();
+  void renew_leases();
+  std::int64_t next_leases_ms() const;
   std::int64_t last_words_ms() const;
   void wake_all();
   service::TermsPtr shared_terms() const;
@@ -87,6 +89,8 @@ class RemoteLink final : public ServerLink, public LogSink {
   io::Awaitable<bool> post_reports(std::vector<Report> reports);
   io::Awaitable<bool> post_logs(LogBatch batch);
   wire::Update update_of(const Report& report) const;
+  using Answers = std::vector<std::optional<wire::UpdateAnswer>>;
+  bool take_answers(const std::vector<AttemptKey>& keys, const Answers& answers, MonoTime sent_at);
   void answered(const AttemptKey& key, MonoTime sent_at, const wire::UpdateAnswer& answer);
   void hear(const AttemptKey& key, const wire::UpdateAnswer& news);
   void refused(const AttemptKey& key, const Error& error);
@@ -100,6 +104,10 @@ class RemoteLink final : public ServerLink, public LogSink {
   void say_ready();
   std::string socket_url() const;
   bool send(std::string frame);
+  bool waits_for_ack() const;
+  void beat();
+  void beat_acknowledged(const std::vector<wire::AttemptRef>& renewed);
+  void leased(const AttemptKey& key, MonoTime sent_at);
   void take(const std::string& frame);
   void logs_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer,
                          std::uint64_t committed);

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "wire/raw_json.h"
+#include "service/receipts.h"
 #include "worker/remote/remote_state.h"
 
 // What a worker far away tells its service over HTTP, and what the answers mean.
@@ -67,8 +67,10 @@ io::Awaitable<void> RemoteLink::tell() {
       co_await state_->reports.wait(kLongMs);
       continue;
     }
-    bool is_told = true;
-    if (state_->peer && state_->apart == 0) {
+    bool is_told = !std::exchange(state_->are_logs_stuck, false);
+    if (!is_told) {
+      // Sent again, but not at once.
+    } else if (state_->peer && state_->apart == 0) {
       is_told = co_await send_some();
     } else {
       if (spool_.has_reports()) is_told = co_await post_reports();
@@ -96,6 +98,7 @@ io::Awaitable<bool> RemoteLink::post_reports() {
 io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
   const service::TermsPtr terms = terms_;
   std::vector<AttemptKey> keys;
+  std::vector<wire::AttemptRef> told;
   std::string body = reports.size() > 1 ? R"({"updates":[)" : "";
   for (const Report& report : reports) {
     const AttemptKey key{report.task_id, report.attempt};
@@ -103,6 +106,7 @@ io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
     if (!keys.empty()) body += ',';
     wire::encode_update(update, body, terms->statuses.name_of(update.status));
     keys.push_back(key);
+    told.push_back({update.task_id, update.attempt});
   }
   if (reports.size() > 1) body += "]}";
   const MonoTime sent_at = now();
@@ -119,14 +123,25 @@ io::Awaitable<bool> RemoteLink::post_reports(std::vector<Report> reports) {
     if (service::may_be_repeated(answer.error())) complaints_.failed("Reporting", answer.error());
     co_return is_one && !service::may_be_repeated(answer.error());
   }
-  complaints_.works("Reporting");
-  auto answers = wire::decode_update_answers(*answer);
+  const Answers answers = service::answers_to(*terms, told, *answer);
+  co_return take_answers(keys, answers, sent_at);
+}
+
+bool RemoteLink::take_answers(const std::vector<AttemptKey>& keys, const Answers& answers,
+                              MonoTime sent_at) {
+  bool is_told = true;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const bool has_own = answers && answers->size() == keys.size();
-    wire::UpdateAnswer own = has_own ? (*answers)[i] : wire::UpdateAnswer{};
-    answered(keys[i], sent_at, own);
+    if (answers[i])
+      answered(keys[i], sent_at, *answers[i]);
+    else
+      spool_.report_lost_on_way(keys[i]);
+    is_told = is_told && answers[i];
   }
-  co_return true;
+  if (is_told)
+    complaints_.works("Reporting");
+  else
+    complaints_.failed("Reporting", service::no_receipt());
+  return is_told;
 }
 
 io::Awaitable<bool> RemoteLink::post_logs() {
@@ -143,22 +158,20 @@ io::Awaitable<bool> RemoteLink::post_logs(LogBatch batch) {
   std::string refusal;
   auto call = service::json_call(*terms_, terms_->task_url(name.task_id, "logs"), std::move(body));
   auto answer = co_await ask(service::Lane::calls, std::move(call), &refusal);
-  const std::string& said = answer ? *answer : refusal;
-  const bool is_json = wire::check_json(said).has_value();
-  const auto committed = is_json ? wire::raw_member(said, "committed") : std::nullopt;
-  const std::int64_t seq = committed ? wire::raw_integer(*committed).value_or(0) : 0;
-  if (answer) {
+  const bool is_gap = !answer && answer.error().code == Errc::range_not_satisfiable;
+  const auto committed = service::committed_in(answer ? *answer : refusal);
+  if (committed && (answer || is_gap)) {
     complaints_.works("Sending logs");
-    spool_.logs_taken(batch.key,
-                      committed ? static_cast<std::uint64_t>(seq) : batch.records.back().seq);
-    co_return true;
+    spool_.logs_taken(batch.key, *committed);
+    co_return *committed >= batch.records.front().seq;  // else it is not sent again at once
   }
-  if (service::may_be_repeated(answer.error())) {
-    complaints_.failed("Sending logs", answer.error());
+  const Error error = answer || is_gap ? service::no_receipt() : answer.error();
+  if (service::may_be_repeated(error)) {
+    complaints_.failed("Sending logs", error);
     spool_.logs_lost_on_way(batch.key);
     co_return false;
   }
-  logs_refused(batch.key, answer.error(), static_cast<std::uint64_t>(seq));
+  logs_refused(batch.key, error, 0);
   co_return true;
 }
 
@@ -188,15 +201,17 @@ void RemoteLink::answered(const AttemptKey& key, MonoTime sent_at,
   }
   spool_.report_taken(key, {.cancel_requested = answer.cancel_requested});
   if (!spool_.has(key)) return forget(key);
-  if (terms_->is_tandem()) {
-    const MonoTime until = leases_.renewed(key, sent_at);
-    state_->leases.wake();
-    if (offered_.contains(key))
-      give(key, until);
-    else
-      order(LeaseOrder{key.task_id, key.attempt, until});
-  }
+  if (terms_->is_tandem()) leased(key, sent_at);
   hear(key, answer);
+}
+
+void RemoteLink::leased(const AttemptKey& key, MonoTime sent_at) {
+  const MonoTime until = leases_.renewed(key, sent_at);
+  state_->leases.wake();
+  if (offered_.contains(key))
+    give(key, until);
+  else
+    order(LeaseOrder{key.task_id, key.attempt, until});
 }
 
 // Of a report that is not the last the next one makes up for it.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "net/ws_client.h"
@@ -65,6 +66,7 @@ io::Awaitable<void> RemoteLink::converse(std::shared_ptr<net::WsPeer> peer) {
   state_->peer = peer;
   state_->said_ready = -1;
   state_->last_ack = state_->next_heartbeat = now();
+  state_->beat.reset();
   choice_.socket_opened(now());
   for (const AttemptKey& key : spool_.keys()) spool_.renew(key);
   say_ready();
@@ -76,9 +78,11 @@ io::Awaitable<void> RemoteLink::converse(std::shared_ptr<net::WsPeer> peer) {
 // A server that stops keeps the leases; any other end starts its clock for us to be heard of.
 void RemoteLink::socket_ended(const net::WsClose& why) {
   state_->peer.reset();
+  state_->beat.reset();
   for (const auto& [key, sent_at] : std::exchange(state_->flying_reports, {}))
     spool_.report_lost_on_way(key);
-  for (const AttemptKey& key : std::exchange(state_->flying_logs, {})) spool_.logs_lost_on_way(key);
+  for (const auto& [key, first_seq] : std::exchange(state_->flying_logs, {}))
+    spool_.logs_lost_on_way(key);
   choice_.socket_ended(now());
   if (why.code == kTokenEnds) {
     state_->must_refresh = true;
@@ -97,6 +101,50 @@ bool RemoteLink::send(std::string frame) {
   return state_->peer && state_->peer->send(std::make_shared<const std::string>(std::move(frame)));
 }
 
+bool RemoteLink::waits_for_ack() const {
+  if (!state_->flying_reports.empty() || !state_->flying_logs.empty()) return true;
+  return state_->beat && state_->last_ack <= state_->beat->sent_at;
+}
+
+// One message for all leases; those that find no place in it are said by updates.
+void RemoteLink::beat() {
+  std::vector<wire::AttemptRef> refs;
+  State::Beat made{.sent_at = now(), .overdue_at = {}, .tasks = {}};
+  made.overdue_at = made.sent_at + lease_terms_of(terms_->config).heartbeat_ms / 2;
+  std::vector<AttemptKey> left = leases_.take_all(made.sent_at);
+  while (!left.empty() && refs.size() < limits::kMaxBatchTasks) {
+    const AttemptKey key = left.back();
+    left.pop_back();
+    const auto name = book_.name_of(key);
+    if (!name) continue;
+    const auto given = state_->input_seqs.find(key);
+    const std::uint64_t seq = given == state_->input_seqs.end() ? 0 : given->second;
+    refs.push_back({name->task_id, name->attempt, seq});
+    made.tasks.push_back(key);
+  }
+  if (!waits_for_ack()) state_->last_ack = made.sent_at;
+  const bool is_sent = send(wire::encode_heartbeat_frame(refs));
+  if (!is_sent) left.insert(left.end(), made.tasks.begin(), made.tasks.end());
+  if (is_sent && !made.tasks.empty()) state_->beat = std::move(made);
+  for (const AttemptKey& key : left) spool_.renew(key);
+  if (!left.empty()) state_->reports.wake();
+}
+
+// One that is neither named here nor lost is said by an update: that has an answer of its own.
+void RemoteLink::beat_acknowledged(const std::vector<wire::AttemptRef>& renewed) {
+  if (!state_->beat) return;
+  const State::Beat beat = std::move(*state_->beat);
+  state_->beat.reset();
+  std::unordered_set<AttemptKey, AttemptKeyHash> left(beat.tasks.begin(), beat.tasks.end());
+  for (const wire::AttemptRef& task : renewed) {
+    const auto key = key_of(task.task_id, task.attempt);
+    if (!key || !leases_.holds(*key)) continue;
+    left.erase(*key);
+    leased(*key, beat.sent_at);
+  }
+  for (const AttemptKey& key : left) spool_.renew(key);
+}
+
 void RemoteLink::say_ready() {
   const int slots = state_->draining ? 0 : free_slots();
   if (!state_->peer || state_->said_ready == slots) return;
@@ -105,17 +153,18 @@ void RemoteLink::say_ready() {
 
 // Reports, or else a piece of a log; false: not now. What is too large for a frame goes over HTTP.
 io::Awaitable<bool> RemoteLink::send_some() {
-  if (state_->flying_reports.empty() && state_->flying_logs.empty()) state_->last_ack = now();
+  if (!waits_for_ack()) state_->last_ack = now();
   if (auto reports = spool_.take_reports(kMaxReports, kMaxReportBytes); !reports.empty()) {
     std::vector<wire::Update> updates;
     for (const Report& report : reports) updates.push_back(update_of(report));
     std::string frame = wire::encode_update_frame(updates);
     if (frame.size() > kMaxFrameBytes) co_return co_await post_reports(std::move(reports));
+    const MonoTime sent_at = now();
     const bool is_sent = send(std::move(frame));
     for (const Report& report : reports) {
       const AttemptKey key{report.task_id, report.attempt};
       if (is_sent)
-        state_->flying_reports[key] = now();
+        state_->flying_reports[key] = sent_at;
       else
         spool_.report_lost_on_way(key);
     }
@@ -130,7 +179,7 @@ io::Awaitable<bool> RemoteLink::send_some() {
     spool_.logs_lost_on_way(batch->key);
     co_return false;
   }
-  state_->flying_logs.insert(batch->key);
+  state_->flying_logs[batch->key] = batch->records.front().seq;
   co_return true;
 }
 
@@ -158,6 +207,7 @@ void RemoteLink::on(wire::AssignFrame& frame) {
 
 void RemoteLink::on(wire::AckFrame& frame) {
   state_->last_ack = now();
+  if (frame.about == "heartbeat") beat_acknowledged(frame.renewed);
   for (const wire::UpdateAnswer& answer : frame.answers) {
     const auto key = key_of(answer.task_id, answer.attempt);
     if (!key) continue;
@@ -171,7 +221,10 @@ void RemoteLink::on(wire::AckFrame& frame) {
 
 void RemoteLink::logs_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer,
                                    std::uint64_t committed) {
-  if (state_->flying_logs.erase(key) == 0) return;
+  const auto flight = state_->flying_logs.find(key);
+  if (flight == state_->flying_logs.end()) return;
+  state_->are_logs_stuck = committed < flight->second;
+  state_->flying_logs.erase(flight);
   if (answer.error)
     logs_refused(key, *answer.error, committed);
   else

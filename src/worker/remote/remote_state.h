@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "service/wakeup.h"
 #include "worker/remote/remote_link.h"
@@ -42,10 +42,17 @@ struct RemoteLink::State {
   // when it opens, and another one would end the socket.
   MonoTime opening_until{0};
   std::string peer_url;
-  int said_ready = -1;                                                      // over this socket
-  std::unordered_map<AttemptKey, MonoTime, AttemptKeyHash> flying_reports;  // over it, since when
-  std::unordered_set<AttemptKey, AttemptKeyHash> flying_logs;
+  int said_ready = -1;                                                        // over this socket
+  std::unordered_map<AttemptKey, MonoTime, AttemptKeyHash> flying_reports;    // over it, since when
+  std::unordered_map<AttemptKey, std::uint64_t, AttemptKeyHash> flying_logs;  // their first seq
+  bool are_logs_stuck = false;  // the last of them that was answered is no further than before
   MonoTime last_ack, next_heartbeat;
+  // The heartbeat over it that was not answered yet; there is no other until it is.
+  struct Beat {
+    MonoTime sent_at, overdue_at;
+    std::vector<AttemptKey> tasks;  // empty: told each for itself since
+  };
+  std::optional<Beat> beat;
   int apart = 0;  // reports to be sent each for itself over HTTP: one of many was refused unread
 
   // The last piece of input that each was given.
