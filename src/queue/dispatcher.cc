@@ -122,7 +122,7 @@ Result<void> Dispatcher::keep_leased(Task task) {
 Result<void> Dispatcher::commit() {
   tasks_.collect(turn_.batch);
   owe_callbacks(turn_.batch, turn_.now);
-  if (turn_.batch.empty() && turn_.transactions.empty()) return {};
+  if (turn_.batch.empty() && turn_.transactions.empty() && !turn_.begun) return {};
   if (auto begun = begin(); !begun) return begun;
   const auto written = [&]() -> Result<void> {
     auto applied = store_.apply(turn_.batch);
