@@ -22,7 +22,7 @@ DEAD_WITHIN_S = 5  # a job of a worker that was revoked, with its grace of a sec
 EXIT_REFUSED = 77
 SLOTS = 2  # of a worker
 LOOPS = 20
-DELAY_S = 0.15  # of a network, one way
+DELAY_S = 0.1  # of a network, one way
 
 
 @pytest.fixture
