@@ -143,8 +143,8 @@ void measure_postgres_hour(Report& report) {
   for (int part = 1; part < parts; ++part) {
     flow.run(length_s / parts);
     largest = std::max(largest, hot_mib(sql));
-    report.note(fmt::format("{:.0f} s: hot table {:.1f} MiB", length_s * (part + 1) / parts,
-                            hot_mib(sql)));
+    report.note(
+        fmt::format("{:.0f} s: hot table {:.1f} MiB", length_s * (part + 1) / parts, hot_mib(sql)));
   }
   report.add({.name = fmt::format("postgres: {:.0f} minutes at 5,000/s: hot table and indexes, "
                                   "largest",

@@ -55,7 +55,8 @@ Answer submit_task(Call& call) {
   const Services& services = call.services();
   if (auto settled = settle_assignment(call, *spec); !settled)
     co_return refuse(call, settled.error());
-  if (auto fits = check_spec(services.settings, call.api.outgoing, *spec); !fits) co_return refuse(call, fits.error());
+  if (auto fits = check_spec(services.settings, call.api.outgoing, *spec); !fits)
+    co_return refuse(call, fits.error());
   queue::Submit submit{.client_id = call.caller.actor.client_id,
                        .tasks = {},
                        .idempotency_key = std::move(*key),

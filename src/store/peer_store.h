@@ -27,8 +27,8 @@ struct Submission {
   ClientId client_id;
   std::string body;  // as POST /api/v1/tasks takes it
   WallTime submitted_at;
-  bool has_client = true;   // false: it was removed since
-  bool is_known = false;    // there is such a task
+  bool has_client = true;  // false: it was removed since
+  bool is_known = false;   // there is such a task
 };
 
 // What has come through the store for this server, or for any.

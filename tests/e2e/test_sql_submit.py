@@ -53,6 +53,12 @@ def submit(database, payload=ECHO, more=""):
     return database.run(f"select tandem.submit('{payload}'{more})")
 
 
+def new_client(server, name, scope):
+    made = server.request("POST", "/api/v1/clients", {"name": name, "scope": scope}, token="admin")
+    assert made.status == 201
+    return made.json
+
+
 def status_of(server, task_id):
     answer = server.request("GET", f"/api/v1/tasks/{task_id}")
     return answer.json["status"] if answer.status == 200 else answer.status
@@ -103,13 +109,12 @@ def test_options_are_those_of_a_submission(world):
 
 def test_it_is_the_named_clients(world):
     server, database = world
-    made = server.request("POST", "/api/v1/clients", {"name": "shop", "scope": "tasks"}, token="admin")
-    assert made.status == 201
+    made = new_client(server, "shop", "tasks")
     task_id = submit(database, more=", 'shop'")
     until(lambda: database.waiting() == 0, "it was taken")
     assert status_of(server, task_id) == 404, "of another client"
     seen = server.request("GET", f"/api/v1/tasks/{task_id}", token="admin")
-    assert seen.json["client_id"] == made.json["client_id"]
+    assert seen.json["client_id"] == made["client_id"]
 
 
 @pytest.mark.parametrize("arguments, fault", [
@@ -137,8 +142,7 @@ def test_what_is_wrong_ends_the_statement(world, arguments, fault):
 
 def test_a_client_needs_the_scope(world):
     server, database = world
-    made = server.request("POST", "/api/v1/clients", {"name": "w", "scope": "workers"}, token="admin")
-    assert made.status == 201
+    new_client(server, "w", "workers")
     with pytest.raises(RuntimeError, match="has not the scope"):
         submit(database, more=", 'w'")
 
@@ -170,8 +174,7 @@ def test_a_unique_key_is_one_unfinished_task(world):
 
 def test_a_removed_client_and_a_known_id(world):
     server, database = world
-    made = server.request("POST", "/api/v1/clients", {"name": "brief", "scope": "tasks"},
-                          token="admin").json
+    made = new_client(server, "brief", "tasks")
     known = submit(database)
     ended(server, known)
     server.stop()

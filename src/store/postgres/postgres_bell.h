@@ -11,8 +11,9 @@
 
 namespace tandem::store {
 
-// Listens for letters to a server and for submissions in SQL, over a connection of its own that is made again when it was
-// lost. Behind a pooler, where nobody can listen, it rings several times a second instead.
+// Listens for letters to a server and for submissions in SQL, over a connection of its own that is
+// made again when it was lost. Behind a pooler, where nobody can listen, it rings several times a
+// second instead.
 class PostgresBell final : public PeerBell {
  public:
   // `ring` runs on a thread of the bell's. `url` was good for a store before.

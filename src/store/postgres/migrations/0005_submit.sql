@@ -1,5 +1,5 @@
--- Submissions in SQL (docs/using/sql.md). A submission waits here for a server to make a task of it;
--- one that no task can be made of stays, with the reason.
+-- Submissions in SQL (docs/using/sql.md). A submission waits here for a server to make a task of
+-- it; one that no task can be made of stays, with the reason.
 create table tandem.submissions (
   task_id uuid primary key,
   client_id uuid not null,
@@ -34,8 +34,8 @@ begin
     perform tandem.refuse_submission('payload must be an object');
   elsif jsonb_typeof(payload -> 'job_type') is distinct from 'string'
       or payload ->> 'job_type' !~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' then
-    perform tandem.refuse_submission('payload.job_type must be a string of 1 to 128 letters, digits,'
-      ' ".", "_" and "-" that begins with a letter or digit');
+    perform tandem.refuse_submission('payload.job_type must be a string of 1 to 128 letters,'
+      ' digits, ".", "_" and "-" that begins with a letter or digit');
   elsif octet_length(payload::text) > 1048576 then
     perform tandem.refuse_submission('payload must have at most 1048576 bytes');
   end if;
