@@ -139,7 +139,7 @@ TEST_F(ApiTasks, eachFilterFindsItsOwn) {
   EXPECT_EQ(found(""), (Ids{last, blur, taken}));
   EXPECT_EQ(found("job_type=blur"), Ids{blur});
   EXPECT_EQ(found("job_type=blu"), Ids{});
-  EXPECT_EQ(found("worker_id=" + to_string(task.worker_id.value())), Ids{taken});
+  EXPECT_EQ(found("worker_id=" + to_string(task.worker_id)), Ids{taken});
   EXPECT_EQ(found("worker_id=01890000-0000-7000-8000-000000000000"), Ids{});
   EXPECT_EQ(found("created_before=" + made_at(blur)), Ids{taken});
   EXPECT_EQ(found("created_after=" + made_at(blur)), Ids{last});
