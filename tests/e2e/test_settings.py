@@ -75,7 +75,7 @@ def ending(server, payload):
 def test_exec_and_shell_run_where_they_are_allowed(tmp_path, listen, allow, may):
     server = Server(tmp_path, TANDEM_LISTEN=listen, TANDEM_ALLOW_EXEC=allow).start()
     try:
-        expected = ("completed", None) if may else ("failed", "no_handler")
+        expected = ("completed", None) if may else ("failed", "rejected")
         assert [ending(server, payload) for payload in (SHELL, EXEC)] == [expected] * 2
     finally:
         server.stop()
