@@ -85,7 +85,7 @@ TEST(ReadyLanes, WhatFallsOutOfTheWindowIsReadAgain) {
   EXPECT_EQ(lanes.add(lane(1), place(3)), place(3));     // the window is full
   EXPECT_EQ(lanes.add(lane(1), place(4, 5)), place(2));  // goes before them: the last falls out
   EXPECT_EQ(taken(lanes), (std::vector{4, 1}));
-  EXPECT_EQ(lanes.add(lane(1), place(5, 9)), place(5));  // all that is pending is to be read now
+  EXPECT_EQ(lanes.add(lane(1), place(5, 9)), place(5, 9));  // all that is pending is to be read now
   ASSERT_FALSE(lanes.empty());
   ReadyLanes::Lane* unread = lanes.pick({});
   ASSERT_TRUE(unread != nullptr && ReadyLanes::needs_read(*unread));

@@ -378,6 +378,8 @@ class PlayedServer:
             if task.attempt == said["attempt"] and task.lease_until and now <= task.lease_until:
                 task.lease_until = now + self.poll["lease_s"]
                 renewed.append(ids)
+                if task.cancel_requested:
+                    link.send({"type": "cancel", "grace_s": 1} | ids)
             else:
                 link.send({"type": "lost"} | ids)
         ack = self.ack_beat({"type": "ack", "for": "heartbeat", "tasks": renewed})

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 
@@ -147,7 +148,8 @@ def test_what_something_on_the_way_answers_is_no_receipt(played, work, asked, bo
     assert sorted(task.text.splitlines()) == ["one", "two"]
     assert task.ends == [len(task.log)] and task.said[0] == "running" and task.attempt == 1
     assert starts(worker) == 1
-    assert worker.log().count("it is tried again") == (0 if asked == "/outputs/" else 1)
+    complaints = re.findall("Reporting fails|Sending logs fails", worker.log())
+    assert len(complaints) == (0 if asked == "/outputs/" else 1)
 
 
 @pytest.mark.parametrize("body", [PAGE, b"{}"], ids=["page", "object"])
@@ -411,7 +413,8 @@ def test_one_heartbeat_renews_the_leases_of_all_tasks(played, work, tmp_path):
     worker = work(server, TANDEM_WORKER_MODE="push", TANDEM_SLOTS="3")
     tasks = [server.add("wait") for _ in range(3)]
     until(lambda: server.beats(*tasks) >= 4, worker.log)  # for longer than a lease
-    assert [task.said for task in tasks] == [["running"]] * 3
+    for task in tasks:  # a late answer is made up for by an update
+        assert len(task.said) < 4 and set(task.said) == {"running"}
     (tmp_path / "go").touch()
     for task in tasks:
         ended(task, worker)

@@ -277,9 +277,11 @@ def test_a_heartbeat_for_an_older_attempt_loses_that_one_alone(server, queue, so
     before = task_of(server, old["task_id"])
     socket.heartbeat(old)
     assert socket.expect("lost") == {"type": "lost", "task_id": old["task_id"], "attempt": 1}
+    assert not socket.expect("ack").get("tasks")
     assert task_of(server, old["task_id"]) == before
     socket.heartbeat(new)
-    assert socket.expect("ack")["for"] == "heartbeat"
+    renewed = {"task_id": new["task_id"], "attempt": 2}
+    assert socket.expect("ack")["tasks"] == [renewed]
     assert socket.update(new, "completed")["status"] == "completed"
 
 
