@@ -130,7 +130,8 @@ TEST_F(ApiTasks, eachFilterFindsItsOwn) {
     const Reply reply = server_.get("/api/v1/tasks?" + filter, alice_.token);
     EXPECT_EQ(reply.status, 200) << filter << reply.body;
     std::vector<std::string> ids;
-    for (const auto& item : reply.json().at("items").as_array())
+    const auto list = reply.json();
+    for (const auto& item : list.at("items").as_array())
       ids.emplace_back(item.at("task_id").as_string());
     return ids;
   };
