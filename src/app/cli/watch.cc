@@ -44,6 +44,7 @@ class Watch {
   io::Awaitable<void> send(wire::ClientFrame frame);
   io::Awaitable<void> answer_questions();
   io::Awaitable<bool> answer(const InputRequest& request);
+  void take_terminal();
   io::Awaitable<void> be_terminal();
   io::Awaitable<void> follow_size();
   io::Awaitable<void> follow_interrupts();
@@ -176,6 +177,7 @@ void Watch::take_status(const Task& task) {
     if (!is_terminal_ && task.status != TaskStatus::pending) {
       is_terminal_ = true;
       bar_.take_away();
+      take_terminal();
       group_.spawn("terminal", be_terminal());
       group_.spawn("size", follow_size());
     }
@@ -227,12 +229,15 @@ io::Awaitable<bool> Watch::answer(const InputRequest& request) {
   co_return true;
 }
 
+// At once: what the job says comes behind it.
+void Watch::take_terminal() {
+  if (!is_stdin_terminal()) return;
+  fmt::print(stderr, "tandem: this is the task's terminal; Ctrl-] leaves it\r\n");
+  mode_.emplace(TerminalMode::Kind::raw);
+}
+
 io::Awaitable<void> Watch::be_terminal() {
   const bool is_typed = is_stdin_terminal();
-  if (is_typed) {
-    fmt::print(stderr, "tandem: this is the task's terminal; Ctrl-] leaves it\r\n");
-    mode_.emplace(TerminalMode::Kind::raw);
-  }
   while (true) {
     auto text = co_await stdin_.read();
     wire::ClientFrame frame = wire::EofFrame();
