@@ -20,9 +20,9 @@ constexpr int kWarmUp = 20'000, kTasks = 100'000;
 constexpr int kPending = 1'000'000, kBatch = 1000;
 constexpr int kTasksPerSecond = 5'000, kTasksAtOnce = 50;
 
-// How long it is looked at: TANDEM_BENCH_MINUTES, for those who have not as much time.
+// How long it is looked at: BENCH_MINUTES, for those who have not as much time.
 double seconds_of(double minutes) {
-  const char* given = std::getenv("TANDEM_BENCH_MINUTES");
+  const char* given = std::getenv("BENCH_MINUTES");
   return 60 * (given == nullptr ? minutes : std::atof(given));
 }
 
