@@ -38,6 +38,13 @@ void add_finished(BarePostgres& sql) {
   sql.run("checkpoint");
 }
 
+struct Installation {
+  PostgresProcess postgres;
+  Entries entries;
+  const std::string url = postgres.fresh_database();
+  const ServerProcess server = function_server(entries, {{"database-url", url}});
+};
+
 double cycles_per_second(const ServerProcess& server, Entries& entries) {
   return life_cycles(server, entries, kTasks).per_second;
 }
@@ -77,18 +84,15 @@ class SteadyFlow {
 }  // namespace
 
 void measure_postgres_full(Report& report) {
-  PostgresProcess postgres;
-  Entries entries;
-  const std::string url = postgres.fresh_database();
-  const ServerProcess server = function_server(entries, {{"database-url", url}});
-  life_cycles(server, entries, kWarmUp);
-  const double empty = cycles_per_second(server, entries);
-  submit_rate(server, "/api/v1/tasks/batch", batch_of(parked_task(), kBatch), kPending / kBatch,
+  Installation at;
+  life_cycles(at.server, at.entries, kWarmUp);
+  const double empty = cycles_per_second(at.server, at.entries);
+  submit_rate(at.server, "/api/v1/tasks/batch", batch_of(parked_task(), kBatch), kPending / kBatch,
               kBatch);
-  BarePostgres sql(url);
+  BarePostgres sql(at.url);
   add_finished(sql);
-  life_cycles(server, entries, kWarmUp);
-  const double full = cycles_per_second(server, entries);
+  life_cycles(at.server, at.entries, kWarmUp);
+  const double full = cycles_per_second(at.server, at.entries);
   report.add({.name = "postgres: cost of 1,000,000 pending and 10,000,000 finished: life cycle",
               .value = (1 - full / empty) * 100,
               .unit = "%",
@@ -100,19 +104,16 @@ void measure_postgres_full(Report& report) {
 
 // It sees the rows of its beginning, so that no row that died since can be removed.
 void measure_postgres_open_transaction(Report& report) {
-  PostgresProcess postgres;
-  Entries entries;
-  const std::string url = postgres.fresh_database();
-  const ServerProcess server = function_server(entries, {{"database-url", url}});
-  life_cycles(server, entries, kWarmUp);
-  const double before = cycles_per_second(server, entries);
-  BarePostgres old(url), sql(url);
+  Installation at;
+  life_cycles(at.server, at.entries, kWarmUp);
+  const double before = cycles_per_second(at.server, at.entries);
+  BarePostgres old(at.url), sql(at.url);
   old.run("begin isolation level repeatable read");
   old.value("select count(*) from tandem.servers");
   const double length_s = seconds_of(10);
   double rate = 0, slowest = before;
   for (const std::int64_t began = now_us(); seconds_since(began) < length_s;) {
-    rate = cycles_per_second(server, entries);
+    rate = cycles_per_second(at.server, at.entries);
     slowest = std::min(slowest, rate);
     report.note(fmt::format("{:.0f} s: {:.0f} tasks/s, hot table {:.0f} MiB", seconds_since(began),
                             rate, hot_mib(sql)));
@@ -129,12 +130,9 @@ void measure_postgres_open_transaction(Report& report) {
 }
 
 void measure_postgres_hour(Report& report) {
-  PostgresProcess postgres;
-  Entries entries;
-  const std::string url = postgres.fresh_database();
-  const ServerProcess server = function_server(entries, {{"database-url", url}});
-  BarePostgres sql(url);
-  SteadyFlow flow(server);
+  Installation at;
+  BarePostgres sql(at.url);
+  SteadyFlow flow(at.server);
   const double length_s = seconds_of(60);
   const int parts = 12;
   flow.run(length_s / parts);

@@ -88,6 +88,18 @@ class PlayedWorkerTest : public WorkerTest {
     }
     return false;
   }
+  // Of an attempt whose lease is over: nothing is told, and its slot is free again.
+  void expect_let_go() {
+    ASSERT_TRUE(comes([this] {
+      std::size_t running = 1;
+      on_loop([&] { running = played->running(); });
+      return running == 0;
+    }));
+    on_loop([this] {
+      EXPECT_TRUE(link.finals.empty()) << "an attempt that is another's was told of";
+      EXPECT_EQ(link.credits, 2);
+    });
+  }
 
   PlayedLink link;
   std::unique_ptr<BlobJobFiles> files;
@@ -104,15 +116,7 @@ TEST_F(PlayedWorkerTest, LeaseEndsTheJobAlsoWhereTheLoopStandsStill) {
   ASSERT_TRUE(comes([&] { return std::ifstream(mark) >> pid && pid > 0; }));
   on_loop([&] { EXPECT_TRUE(comes([&] { return ::kill(pid, 0) != 0; })); });
   EXPECT_GE(clock.mono(), *assign.lease_until);
-  ASSERT_TRUE(comes([&] {
-    std::size_t running = 1;
-    on_loop([&] { running = played->running(); });
-    return running == 0;
-  }));
-  on_loop([&] {
-    EXPECT_TRUE(link.finals.empty()) << "an attempt that is another's was told of";
-    EXPECT_EQ(link.credits, 2);  // the slot is free again
-  });
+  expect_let_go();
 }
 
 TEST_F(PlayedWorkerTest, RenewedLeaseKeepsTheJobAndACancelCannotOutliveIt) {
@@ -161,15 +165,7 @@ TEST_F(PlayedWorkerTest, LeaseEndsAFunctionAndARenewedOneKeepsIt) {
   on_loop([&] { link.give(LeaseOrder{task->task_id, 1, until}); });
   ASSERT_TRUE(comes([] { return was_cancelled.load(); }));
   EXPECT_GE(clock.mono(), until);
-  ASSERT_TRUE(comes([&] {
-    std::size_t running = 1;
-    on_loop([&] { running = played->running(); });
-    return running == 0;
-  }));
-  on_loop([&] {
-    EXPECT_TRUE(link.finals.empty()) << "an attempt that is another's was told of";
-    EXPECT_EQ(link.credits, 2);  // the slot is free again
-  });
+  expect_let_go();
 }
 
 TEST_F(PlayedWorkerTest, OnceTakesOneTaskAndTellsItsEnd) {

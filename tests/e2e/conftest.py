@@ -180,3 +180,19 @@ def service():
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=15, help="kill -9 of the server under load")
     parser.addoption("--restarts", type=int, default=15, help="restarts under load")
+
+
+@pytest.fixture
+def make_line(tmp_path):
+    """Servers with a worker of the network before a proxy, as often as a test asks for one."""
+    from worker_line import WorkerLine  # which builds on this file
+
+    lines = []
+
+    def make(**settings):
+        lines.append(WorkerLine(tmp_path, **settings))
+        return lines[-1]
+
+    yield make
+    for line in lines:
+        line.close()

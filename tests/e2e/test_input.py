@@ -6,23 +6,9 @@ import concurrent.futures
 import pytest
 from ledger import ASKING_TYPE
 from waiting import until
-from worker_line import WorkerLine
 
 RIVALS = 8
 QUESTIONS = 8
-
-
-@pytest.fixture
-def make_line(tmp_path):
-    lines = []
-
-    def make(**settings):
-        lines.append(WorkerLine(tmp_path, **settings))
-        return lines[-1]
-
-    yield make
-    for line in lines:
-        line.close()
 
 
 def question_of(server, task_id, attempt, not_this=None):

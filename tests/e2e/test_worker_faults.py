@@ -12,7 +12,7 @@ from load import Load, Observer, settle
 from oracle import gather, log_of, violations
 from processes import processes_with
 from waiting import until
-from worker_line import SPLIT_TYPE, TICKING_TYPE, WorkerLine, holding, uptime_s
+from worker_line import SPLIT_TYPE, TICKING_TYPE, holding, uptime_s
 
 LEASE_S = 2
 SOON_S = 2  # after a worker is known to be lost; generous, as the machine may be busy
@@ -23,19 +23,6 @@ EXIT_REFUSED = 77
 SLOTS = 2  # of a worker
 LOOPS = 20
 DELAY_S = 0.1  # of a network, one way
-
-
-@pytest.fixture
-def make_line(tmp_path):
-    lines = []
-
-    def make(**settings):
-        lines.append(WorkerLine(tmp_path, **settings))
-        return lines[-1]
-
-    yield make
-    for line in lines:
-        line.close()
 
 
 class Run:
