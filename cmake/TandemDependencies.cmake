@@ -1,5 +1,8 @@
 # Every outside library, found once. The folders that may use each are fenced by tools/tidy.py.
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+# Asio's functions are compiled once (src/io/asio_definitions.cc), not in each file; and no clock of
+# Boost.DateTime comes with its timers.
+add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_DISABLE_BOOST_DATE_TIME)
 find_package(OpenSSL REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(CURL REQUIRED)

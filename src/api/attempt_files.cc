@@ -15,7 +15,6 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::size_t kWriteBytes = 512 * 1024;  // written at once: each write is a hop to a thread
 
 // From X-Attempt or, of a GET, from the query.
 Result<std::uint32_t> attempt_from(std::string_view text, std::string_view field) {
@@ -56,7 +55,7 @@ io::Awaitable<Result<std::unique_ptr<blobs::BlobWriter>>> receive(Call& call,
     const auto more = co_await call.request.body_stream->next(chunk);
     if (!more) co_return more.error();
     held += chunk;
-    if (*more && held.size() < kWriteBytes) continue;
+    if (*more && held.size() < io::kHopBytes) continue;
     const auto written = co_await io::offload(services.reading, write);
     if (!written) co_return written.error();
     held.clear();

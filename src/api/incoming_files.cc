@@ -10,7 +10,6 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::size_t kWriteBytes = 512 * 1024;  // written at once: each write is a hop to a thread
 
 }  // namespace
 
@@ -94,7 +93,7 @@ io::Awaitable<Result<void>> IncomingFiles::take_data(std::string_view data) {
   if (file_bytes_ > services_.settings.max_input_file_bytes)
     co_return fail(Errc::too_large, "A file is larger than TANDEM_MAX_INPUT_FILE_BYTES");
   held_ += data;
-  if (held_.size() < kWriteBytes) co_return Result<void>();
+  if (held_.size() < io::kHopBytes) co_return Result<void>();
   co_return co_await flush();
 }
 

@@ -10,7 +10,7 @@ namespace tandem::api {
 namespace {
 
 constexpr int kStreamRecords = 2000;
-constexpr std::size_t kPageBytes = 256 * 1024;
+constexpr std::size_t kStreamPageBytes = 256 * 1024;
 constexpr std::size_t kSentBytes = 64 * 1024;  // at once to a follower, who may have stalled
 constexpr std::int64_t kCheckMs = 1000;
 constexpr int kChecksPerSign = 15;  // a comment now and then, so that nothing on the way gives up
@@ -31,7 +31,7 @@ class RawLog final : public net::BodySource {
       if (selection_.limit) limit = std::min(limit, *selection_.limit);
       if (limit == 0) co_return false;
       auto read = [this, limit] {
-        return services_.logs.reader().read(task_, selection_.after, limit, kPageBytes);
+        return services_.logs.reader().read(task_, selection_.after, limit, kStreamPageBytes);
       };
       const auto records = co_await io::offload(services_.reading, read);
       if (!records) co_return records.error();

@@ -13,19 +13,13 @@ constexpr std::size_t kMaxBoundaryBytes = 70;  // RFC 2046
 
 Error bad(std::string why) { return fail(Errc::bad_multipart, std::move(why)); }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // The value of `name` among the parameters `; a=b; c="d"` behind a header's first word.
 std::optional<std::string> parameter(std::string_view header, std::string_view name) {
   std::size_t at = header.find(';');
   while (at != std::string_view::npos && at < header.size()) {
     const std::size_t equals = header.find('=', at);
     if (equals == std::string_view::npos) return std::nullopt;
-    const std::string_view key = trimmed(header.substr(at + 1, equals - at - 1));
+    const std::string_view key = net::trimmed(header.substr(at + 1, equals - at - 1));
     std::string value;
     std::size_t end = equals + 1;
     if (end < header.size() && header[end] == '"') {
@@ -38,7 +32,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
       end = header.find(';', end);
     } else {
       end = header.find(';', end);
-      value = trimmed(header.substr(
+      value = net::trimmed(header.substr(
           equals + 1, end == std::string_view::npos ? std::string_view::npos : end - equals - 1));
     }
     if (net::same_name(key, name)) return value;
@@ -131,9 +125,9 @@ Result<void> MultipartReader::parse_header(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return bad("A header of a part has no colon");
   const std::string_view name = line.substr(0, colon);
-  const std::string_view value = trimmed(line.substr(colon + 1));
+  const std::string_view value = net::trimmed(line.substr(colon + 1));
   if (net::same_name(name, "Content-Disposition")) {
-    if (!net::same_name(trimmed(value.substr(0, value.find(';'))), "form-data"))
+    if (!net::same_name(net::trimmed(value.substr(0, value.find(';'))), "form-data"))
       return bad("A part is no form-data");
     if (has_open_quote(value))
       return fail(Errc::validation_failed, "A name must not hold a line end", "file");

@@ -2,12 +2,12 @@
 
 #include "api/ask.h"
 #include "api/log_streams.h"
+#include "wire/close_codes.h"
 
 namespace tandem::api {
 namespace {
 
-constexpr std::int64_t kCheckMs = 500;  // of the token: it is to count for at most a second more
-constexpr std::uint16_t kTokenEnded = 4401;
+constexpr std::int64_t kTokenCheckMs = 500;  // of the token: it is to count for at most a second more
 
 std::string error_frame(const Error& error) {
   std::string frame;
@@ -29,12 +29,12 @@ io::Awaitable<void> SocketSession::send(net::WsPeer& peer) {
     if (!is_still_welcome(api_, caller_)) {
       peer.send(std::make_shared<const std::string>(
           error_frame(fail(Errc::token_expired, "Connect again with a new token"))));
-      peer.close(kTokenEnded, "token ended");
+      peer.close(wire::kTokenEnded, "token ended");
       co_return;
     }
     const Step next = co_await step(peer);
     if (next == Step::ended) co_return;
-    if (next == Step::wait) co_await task_->wait(kCheckMs);
+    if (next == Step::wait) co_await task_->wait(kTokenCheckMs);
   }
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kLogsList = "logs";
 constexpr int kDefaultRecords = 1000;
-constexpr std::size_t kPageBytes = 4 * 1024 * 1024;
+constexpr std::size_t kAnswerPageBytes = 4 * 1024 * 1024;
 
 enum class Format : std::uint8_t { json, raw, events, followed_raw };
 
@@ -64,7 +64,7 @@ Answer page_of(Call& call, LogSelection selection) {
   const TaskId id = call.task_id();
   const int limit = selection.limit.value_or(kDefaultRecords);
   auto read = [&services, &selection, id, limit] {
-    return services.logs.reader().read(id, selection.after, limit + 1, kPageBytes);
+    return services.logs.reader().read(id, selection.after, limit + 1, kAnswerPageBytes);
   };
   const auto records = co_await io::offload(services.reading, read);
   if (!records) co_return refuse(call, records.error());
@@ -81,7 +81,7 @@ Answer page_of(Call& call, LogSelection selection) {
     list.items().raw(item);
   }
   const logs::LogPosition end = count > 0 ? (*records)[count - 1].position() : selection.after;
-  const bool has_more = records->size() > count || bytes >= kPageBytes;
+  const bool has_more = records->size() > count || bytes >= kAnswerPageBytes;
   list.finish(has_more ? wire::encode_cursor(kLogsList, position_text(end)) : std::string());
   body.pop_back();  // one more member
   body += ",\"next_after\":\"" + position_text(end) + "\"}";

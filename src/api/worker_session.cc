@@ -12,13 +12,13 @@
 #include "api/worker_profile.h"
 #include "auth/secret.h"
 #include "io/task_group.h"
+#include "wire/close_codes.h"
 #include "wire/task_frames.h"
 
 namespace tandem::api {
 namespace {
 
 constexpr std::int64_t kFullCheckMs = 20;
-constexpr std::uint16_t kTokenEnded = 4401, kReplaced = 4409, kSilent = 4408;
 
 wire::AttemptRef ref_of(TaskId task, std::uint32_t attempt) {
   return {.task_id = to_string(task), .attempt = attempt};
@@ -94,12 +94,12 @@ io::Awaitable<void> WorkerSession::watch() {
   while (peer_->is_open()) {
     const auto good_for_ms = api_.workers.good_for_ms(token_sha256_, clock.wall());
     if (!good_for_ms && good_for_ms.error().code != Errc::token_revoked) {
-      peer_->close(kTokenEnded, "the token was replaced");
+      peer_->close(wire::kTokenEnded, "the token was replaced");
       co_return;
     }
     const std::int64_t silent_ms = clock.mono() - heard_at_;
     if (silent_ms >= patience_ms) {
-      peer_->close(kSilent, "no word for two heartbeats");
+      peer_->close(wire::kSilent, "no word for two heartbeats");
       co_return;
     }
     const std::int64_t token_ms = good_for_ms.has_value() ? *good_for_ms : patience_ms;
@@ -220,9 +220,9 @@ void WorkerSession::on(const queue::DrainOrder&) { send(wire::encode_drain_order
 
 void WorkerSession::on(const queue::CloseOrder& order) {
   if (order.reason == queue::CloseReason::revoked)
-    peer_->close(kTokenEnded, "the worker was revoked");
+    peer_->close(wire::kTokenEnded, "the worker was revoked");
   else
-    peer_->close(kReplaced, "the worker is on another channel");
+    peer_->close(wire::kReplaced, "the worker is on another channel");
 }
 
 // The orders and answers of one commit arrive in one turn of the loop: they leave together.

@@ -7,7 +7,7 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::string_view kProtocol = "tandem.worker.v1";
+constexpr std::string_view kWorkerProtocol = "tandem.worker.v1";
 
 }  // namespace
 
@@ -17,7 +17,7 @@ Answer open_worker_socket(Call& call) {
   if (!params.is_fine()) co_return refuse(call, params.rejection());
   std::string protocol;
   for (std::string& offered : net::offered_subprotocols(call.request.headers))
-    if (offered == kProtocol) protocol = std::move(offered);
+    if (offered == kWorkerProtocol) protocol = std::move(offered);
   const bool is_push = call.caller.route->pattern == "api/v1/workers/ws";
   const auto channel = is_push ? WorkerChannel::push : WorkerChannel::polling;
   const io::Executor executor = co_await io::asio::this_coro::executor;

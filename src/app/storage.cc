@@ -1,9 +1,7 @@
 #include "app/storage.h"
 
-#include <unistd.h>
 
-#include <array>
-
+#include "app/host_name.h"
 #include "store/postgres/postgres_bell.h"
 #include "store/postgres/postgres_reader.h"
 #include "store/postgres/postgres_store.h"
@@ -15,12 +13,6 @@ namespace {
 
 constexpr char kSqliteFile[] = "tandem.db";
 constexpr char kServerIdFile[] = "server-id";
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 // Of this data directory, made on the first start: by it the server finds its tasks again.
 Result<ServerId> server_id(const Installation& place, IdSource& ids) {

@@ -3,10 +3,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <thread>
 
+#include "app/host_name.h"
 #include "app/installation.h"
 #include "app/version.h"
 #include "base/random.h"
@@ -26,11 +26,6 @@ using service::body_of;
 using service::default_headers;
 
 constexpr std::int64_t kStepMs = 50;  // between looks whether to stop
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "worker";
-}
 
 // `asked_ms`: how long the service asks to be left alone.
 Result<std::string> perform(net::HttpClient& client, const net::HttpCall& call,
@@ -64,6 +59,7 @@ wire::Registration registration_of(const config::Settings& settings,
                                    std::vector<std::string> job_types) {
   wire::Registration registration;
   registration.host = host_name();
+  if (registration.host.empty()) registration.host = "worker";
   registration.name = settings.worker_name.empty() ? registration.host : settings.worker_name;
   registration.mode =
       wire::worker_mode_from(settings.worker_mode).value_or(wire::WorkerMode::hybrid);

@@ -2,18 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "base/manual_clock.h"
+
 namespace tandem::auth {
 namespace {
 
-class HandClock final : public Clock {
- public:
-  WallTime wall() const override { return {now_ms}; }
-  MonoTime mono() const override { return {now_ms}; }
-  std::int64_t now_ms = 1'000'000;
-};
-
 TEST(LoginThrottle, BlocksAfterTheFreeFailuresAndDoubles) {
-  HandClock clock;
+  ManualClock clock;
   LoginThrottle throttle(clock);
   for (int i = 0; i < LoginThrottle::kFreeFailures - 1; ++i) throttle.failed("a", "1.1.1.1");
   EXPECT_FALSE(throttle.blocked_for_s("a", "1.1.1.1"));
@@ -28,7 +23,7 @@ TEST(LoginThrottle, BlocksAfterTheFreeFailuresAndDoubles) {
 }
 
 TEST(LoginThrottle, WaitsAreBoundedAndForgotten) {
-  HandClock clock;
+  ManualClock clock;
   LoginThrottle throttle(clock);
   for (int i = 0; i < 100; ++i) throttle.failed("a", "x");
   EXPECT_EQ(throttle.blocked_for_s("a", "x"), LoginThrottle::kMaxWaitMs / 1000);
@@ -38,7 +33,7 @@ TEST(LoginThrottle, WaitsAreBoundedAndForgotten) {
 }
 
 TEST(LoginThrottle, SuccessForgetsThePair) {
-  HandClock clock;
+  ManualClock clock;
   LoginThrottle throttle(clock);
   for (int i = 0; i < LoginThrottle::kFreeFailures; ++i) throttle.failed("a", "x");
   ASSERT_TRUE(throttle.blocked_for_s("a", "x"));
@@ -47,7 +42,7 @@ TEST(LoginThrottle, SuccessForgetsThePair) {
 }
 
 TEST(LoginThrottle, AnAddressIsBoundedOverAllClients) {
-  HandClock clock;
+  ManualClock clock;
   LoginThrottle throttle(clock);
   for (int i = 0; i < LoginThrottle::kFreeAddressFailures; ++i)
     throttle.failed("client" + std::to_string(i), "x");
@@ -56,7 +51,7 @@ TEST(LoginThrottle, AnAddressIsBoundedOverAllClients) {
 }
 
 TEST(LoginThrottle, MemoryIsBounded) {
-  HandClock clock;
+  ManualClock clock;
   LoginThrottle throttle(clock, 4);
   for (int i = 0; i < LoginThrottle::kFreeFailures; ++i) throttle.failed("a", "x");
   for (int i = 0; i < 10; ++i) throttle.failed("b" + std::to_string(i), "y" + std::to_string(i));

@@ -7,23 +7,23 @@
 namespace tandem::auth {
 namespace {
 
-constexpr WallTime kNow{1'000'000};
+constexpr WallTime kUsedAt{1'000'000};
 
 RefreshState fresh() {
   RefreshState state;
-  state.expires_at = kNow + 1000;
+  state.expires_at = kUsedAt + 1000;
   return state;
 }
 
 TEST(Refresh, UnknownIsRefused) {
-  const auto decision = decide_refresh(std::nullopt, "tdf_a", kNow);
+  const auto decision = decide_refresh(std::nullopt, "tdf_a", kUsedAt);
   EXPECT_EQ(decision.action, RefreshAction::refuse);
   EXPECT_EQ(decision.error.code, Errc::invalid_grant);
 }
 
 TEST(Refresh, UnusedIsRotatedUntilItExpires) {
-  EXPECT_EQ(decide_refresh(fresh(), "tdf_a", kNow).action, RefreshAction::rotate);
-  const auto late = decide_refresh(fresh(), "tdf_a", kNow + 1000);
+  EXPECT_EQ(decide_refresh(fresh(), "tdf_a", kUsedAt).action, RefreshAction::rotate);
+  const auto late = decide_refresh(fresh(), "tdf_a", kUsedAt + 1000);
   EXPECT_EQ(late.action, RefreshAction::refuse);
   EXPECT_EQ(late.error.code, Errc::token_expired);
 }
@@ -31,28 +31,28 @@ TEST(Refresh, UnusedIsRotatedUntilItExpires) {
 TEST(Refresh, RevokedIsRefusedEvenWithinTheGrace) {
   RefreshState state = fresh();
   state.revoked = true;
-  state.used_at = kNow;
-  EXPECT_EQ(decide_refresh(state, "tdf_a", kNow).error.code, Errc::token_revoked);
+  state.used_at = kUsedAt;
+  EXPECT_EQ(decide_refresh(state, "tdf_a", kUsedAt).error.code, Errc::token_revoked);
 }
 
 TEST(Refresh, UsedIsRepeatedWithinTheGraceAndRevokesAfterIt) {
   SystemRandom random;
   RefreshState state = fresh();
-  state.used_at = kNow;
+  state.used_at = kUsedAt;
   state.successor = seal_successor("tdf_b", "tdf_a", random);
-  const auto repeat = decide_refresh(state, "tdf_a", kNow + kRefreshGraceMs);
+  const auto repeat = decide_refresh(state, "tdf_a", kUsedAt + kRefreshGraceMs);
   EXPECT_EQ(repeat.action, RefreshAction::repeat);
   EXPECT_EQ(repeat.successor, "tdf_b");
-  const auto reuse = decide_refresh(state, "tdf_a", kNow + kRefreshGraceMs + 1);
+  const auto reuse = decide_refresh(state, "tdf_a", kUsedAt + kRefreshGraceMs + 1);
   EXPECT_EQ(reuse.action, RefreshAction::revoke_family);
   EXPECT_EQ(reuse.error.code, Errc::token_reused);
 }
 
 TEST(Refresh, AnAlteredSuccessorRevokes) {
   RefreshState state = fresh();
-  state.used_at = kNow;
+  state.used_at = kUsedAt;
   state.successor = "AAAA";
-  EXPECT_EQ(decide_refresh(state, "tdf_a", kNow).action, RefreshAction::revoke_family);
+  EXPECT_EQ(decide_refresh(state, "tdf_a", kUsedAt).action, RefreshAction::revoke_family);
 }
 
 TEST(Refresh, TheRowDoesNotTellTheSuccessor) {

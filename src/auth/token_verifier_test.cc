@@ -6,15 +6,10 @@
 #include <thread>
 #include <vector>
 
+#include "base/manual_clock.h"
+
 namespace tandem::auth {
 namespace {
-
-class HandClock final : public Clock {
- public:
-  WallTime wall() const override { return {now_ms}; }
-  MonoTime mono() const override { return {now_ms}; }
-  std::atomic<std::int64_t> now_ms{1'700'000'000'000};
-};
 
 class TokenVerifierTest : public testing::Test {
  protected:
@@ -23,7 +18,7 @@ class TokenVerifierTest : public testing::Test {
         .issue(ids_.make<ClientId>(), {Scope::tasks})
         .token;
   }
-  HandClock clock_;
+  ManualClock clock_;
   SystemRandom random_;
   IdSource ids_{clock_, random_};
   const std::string current_ = std::string(32, 'c'), previous_ = std::string(32, 'p');

@@ -6,7 +6,7 @@ namespace {
 constexpr std::uint64_t kTailMask = (1ull << 62) - 1;
 constexpr char kHex[] = "0123456789abcdef";
 
-int hex_value(char c) {
+int lower_hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
@@ -37,7 +37,7 @@ std::optional<Uuid> parse_uuid(std::string_view text) {
   std::size_t at = 0;
   for (std::uint8_t& byte : id.bytes) {
     if (is_dash(at) && text[at++] != '-') return std::nullopt;
-    const int high = hex_value(text[at]), low = hex_value(text[at + 1]);
+    const int high = lower_hex_value(text[at]), low = lower_hex_value(text[at + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     byte = static_cast<std::uint8_t>(high << 4 | low);
     at += 2;

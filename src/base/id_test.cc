@@ -6,15 +6,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/manual_clock.h"
+
 namespace tandem {
 namespace {
-
-class SetClock final : public Clock {
- public:
-  WallTime wall() const override { return now; }
-  MonoTime mono() const override { return {now.ms}; }
-  WallTime now{1'769'903'999'123};
-};
 
 // Gives the same byte for ever: the worst chance there is.
 class ConstantRandom final : public Random {
@@ -67,13 +62,13 @@ TEST(Id, ParsesIntoItsOwnType) {
 }
 
 TEST(IdSource, MakesVersion7WithTheTimeInFront) {
-  SetClock clock;
+  ManualClock clock;
   SystemRandom random;
   IdSource source(clock, random);
   const Uuid id = source.next();
   std::uint64_t ms = 0;
   for (int i = 0; i < 6; ++i) ms = ms << 8 | id.bytes[static_cast<std::size_t>(i)];
-  EXPECT_EQ(ms, static_cast<std::uint64_t>(clock.now.ms));
+  EXPECT_EQ(ms, static_cast<std::uint64_t>(clock.wall().ms));
   EXPECT_EQ(id.bytes[6] >> 4, 7);
   EXPECT_EQ(id.bytes[8] >> 6, 2);
 }
@@ -81,7 +76,7 @@ TEST(IdSource, MakesVersion7WithTheTimeInFront) {
 // Whatever chance gives, also all ones, which makes the tail overflow again and again.
 TEST(IdSource, GrowsWithinOneMillisecond) {
   for (int byte : {0x00, 0x7F, 0x80, 0xFF}) {
-    SetClock clock;
+    ManualClock clock;
     ConstantRandom random(byte);
     IdSource source(clock, random);
     Uuid last = source.next();
@@ -96,12 +91,12 @@ TEST(IdSource, GrowsWithinOneMillisecond) {
 }
 
 TEST(IdSource, GrowsWhenTheClockGoesBack) {
-  SetClock clock;
+  ManualClock clock;
   SystemRandom random;
   IdSource source(clock, random);
   Uuid last = source.next();
   for (std::int64_t step : {-1, -3'600'000, 1, 3'599'999, 5, -5, 6}) {
-    clock.now = clock.now + step;
+    clock.now_ms += step;
     const Uuid id = source.next();
     EXPECT_LT(last, id) << step;
     last = id;
@@ -109,7 +104,7 @@ TEST(IdSource, GrowsWhenTheClockGoesBack) {
 }
 
 TEST(IdSource, MakesStrongIds) {
-  SetClock clock;
+  ManualClock clock;
   SystemRandom random;
   IdSource source(clock, random);
   const auto task = source.make<TaskId>();
@@ -118,7 +113,7 @@ TEST(IdSource, MakesStrongIds) {
 }
 
 TEST(IdHash, SpreadsNeighbours) {
-  SetClock clock;
+  ManualClock clock;
   SystemRandom random;
   IdSource source(clock, random);
   std::unordered_set<std::size_t> low_bits;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "blobs/dir_blob_store.h"
+#include "blobs/known_digests.h"
 #include "blobs/s3/s3_blob_store.h"
 #include "blobs/s3/test_s3_server.h"
 
@@ -17,9 +18,6 @@ namespace tandem::blobs {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr char kShaOfHello[] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-constexpr char kShaOfNothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 TestS3Server& s3() {
   static TestS3Server server;

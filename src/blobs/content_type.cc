@@ -54,4 +54,11 @@ std::string_view content_type_of(std::string_view file_name) {
   return is_known ? found->second : "application/octet-stream";
 }
 
+FileInfo describe(std::string_view name, std::uint64_t size_bytes, std::string sha256) {
+  return {.name = std::string(name),
+          .size_bytes = size_bytes,
+          .sha256 = std::move(sha256),
+          .content_type = std::string(content_type_of(name))};
+}
+
 }  // namespace tandem::blobs

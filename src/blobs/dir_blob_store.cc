@@ -53,13 +53,6 @@ Result<void> put_in_place(const fs::path& root, const fs::path& from, const fs::
   return synced;
 }
 
-FileInfo describe(std::string_view name, std::uint64_t size_bytes, std::string sha256) {
-  return {.name = std::string(name),
-          .size_bytes = size_bytes,
-          .sha256 = std::move(sha256),
-          .content_type = std::string(content_type_of(name))};
-}
-
 class DirBlobWriter final : public BlobWriter {
  public:
   DirBlobWriter(fs::path root, fs::path temporary, fs::path target)

@@ -12,14 +12,12 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "blobs/known_digests.h"
 
 namespace tandem::blobs {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr char kShaOfHello[] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-constexpr char kShaOfNothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 class DirBlobStoreTest : public testing::Test {
  protected:

@@ -7,14 +7,14 @@
 namespace tandem {
 namespace {
 
-Uuid uuid(std::uint8_t last) {
+Uuid numbered(std::uint8_t last) {
   Uuid id;
   id.bytes[15] = last;
   return id;
 }
 
 LaneKey lane(std::vector<std::string> wanted = {}) {
-  return {.client_id = ClientId(uuid(1)),
+  return {.client_id = ClientId(numbered(1)),
           .queue = "default",
           .job_type = "render",
           .assignment = Assignment::any,
@@ -34,12 +34,12 @@ TEST(Assignment, NamesGoBothWays) {
 
 TEST(LaneOf, TakesAllThatDecides) {
   Task task;
-  task.client_id = ClientId(uuid(7));
+  task.client_id = ClientId(numbered(7));
   task.spec.queue = "fast";
   task.spec.job_type = "render";
   task.spec.assignment = Assignment::polling;
   task.spec.requires_labels = {"gpu", "zone=eu"};
-  const LaneKey expected{.client_id = ClientId(uuid(7)),
+  const LaneKey expected{.client_id = ClientId(numbered(7)),
                          .queue = "fast",
                          .job_type = "render",
                          .assignment = Assignment::polling,
@@ -49,12 +49,12 @@ TEST(LaneOf, TakesAllThatDecides) {
 
 TEST(LaneOf, IsTheSameWhateverElseDiffers) {
   Task one, other;
-  other.task_id = TaskId(uuid(9));
+  other.task_id = TaskId(numbered(9));
   other.spec.priority = 100;
   other.spec.labels["team"] = "vision";
   other.status = TaskStatus::running;
   EXPECT_EQ(lane_of(one), lane_of(other));
-  other.client_id = ClientId(uuid(2));
+  other.client_id = ClientId(numbered(2));
   EXPECT_NE(lane_of(one), lane_of(other));
 }
 

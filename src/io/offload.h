@@ -18,6 +18,9 @@
 
 namespace tandem::io {
 
+// So much is read or written at once where each piece is a hop to such a thread.
+inline constexpr std::size_t kHopBytes = 512 * 1024;
+
 // A few threads for what blocks: reads of the store, files, hashing. Bounded in threads and queue.
 class OffloadPool {
  public:

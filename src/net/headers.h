@@ -29,5 +29,6 @@ class Headers {
 };
 
 bool same_name(std::string_view a, std::string_view b);  // ASCII, without regard to case
+std::string_view trimmed(std::string_view text);         // of blanks and tabs at its ends
 
 }  // namespace tandem::net

@@ -25,12 +25,6 @@ bool is_token_char(char c) {
 
 bool is_control(char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool is_host(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
     return is_token_char(c) || c == ':' || c == '[' || c == ']' || c == '(' || c == ')' ||

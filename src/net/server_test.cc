@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-const std::string kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+const std::string kGetA = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const std::string kLast = "GET /z HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 std::string answer_to(TestServer& server, const std::string& bytes) {
@@ -29,7 +29,7 @@ std::string answer_to(TestServer& server, const std::string& bytes) {
 TEST(Server, AnswersAndKeepsTheConnection) {
   TestServer server({}, 2);
   RawClient client(server->port());
-  client.send(kGet);
+  client.send(kGetA);
   const std::string first = client.read_until("GET /a ");
   EXPECT_THAT(first, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(first, HasSubstr("\r\nContent-Length: 7\r\n"));
@@ -157,7 +157,7 @@ std::vector<Malformed> malformed_requests() {
 TEST(Server, RefusesMalformedRequestsAndCloses) {
   TestServer server;
   for (const Malformed& request : malformed_requests()) {
-    const std::string all = answer_to(server, request.bytes + kGet);
+    const std::string all = answer_to(server, request.bytes + kGetA);
     const std::string start = "HTTP/1.1 " + std::to_string(request.status) + " ";
     EXPECT_THAT(all, StartsWith(start)) << request.name;
     EXPECT_THAT(all, HasSubstr("application/problem+json")) << request.name;
@@ -187,7 +187,7 @@ TEST(Server, RefusesChunkTricks) {
                                            "1\r\na\r\n0\n\r\n\r\n",
                                            "1;" + std::string(20'000, 'e')};
   for (const std::string& trick : tricks) {
-    const std::string all = answer_to(server, head + trick + kGet);
+    const std::string all = answer_to(server, head + trick + kGetA);
     EXPECT_THAT(all, StartsWith("HTTP/1.1 400 ")) << trick.substr(0, 40);
     EXPECT_EQ(occurrences(all, "HTTP/1.1 "), 1u) << trick.substr(0, 40);
   }

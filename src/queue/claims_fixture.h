@@ -8,18 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/manual_clock.h"
 #include "queue/direct_outbox.h"
 #include "queue/dispatcher.h"
 #include "store/memory/memory_store.h"
 
 namespace tandem::queue {
-
-// Moved by the test.
-struct ManualClock final : Clock {
-  WallTime wall() const override { return {1'800'000'000'000 + now_ms}; }
-  MonoTime mono() const override { return {1000 + now_ms}; }
-  std::int64_t now_ms = 0;
-};
 
 template <class T>
 using Answer = std::shared_ptr<std::optional<Result<T>>>;

@@ -52,13 +52,25 @@ struct WatchAccounts {
   std::function<void()> changed;
 };
 
+using AnyCommand =
+    std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
+                 Retire, CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim,
+                 RevokeWorker, DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency,
+                 WatchCallbacks, CallbackTried, Knock, WatchAccounts>;
+
+// One of them. Its copies, moves and end are compiled once: who posts one needs to know it alone.
+struct SomeCommand : AnyCommand {
+  using AnyCommand::AnyCommand;
+  SomeCommand(const SomeCommand&);
+  SomeCommand(SomeCommand&&) noexcept;
+  SomeCommand& operator=(const SomeCommand&);
+  SomeCommand& operator=(SomeCommand&&) noexcept;
+  ~SomeCommand();
+};
+
 struct Command {
   Outbox* outbox = nullptr;  // outlives the dispatcher's thread
-  std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
-               Retire, CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim,
-               RevokeWorker, DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency,
-               WatchCallbacks, CallbackTried, Knock, WatchAccounts>
-      what;
+  SomeCommand what;
 };
 
 }  // namespace tandem::queue

@@ -10,7 +10,7 @@
 namespace tandem::wire {
 namespace {
 
-constexpr std::array<std::string_view, 4> kStatuses = {"connected", "away", "draining", "revoked"};
+constexpr std::array<std::string_view, 4> kWorkerStatuses = {"connected", "away", "draining", "revoked"};
 
 void write_tasks(JsonWriter& writer, const std::vector<HeldTask>& tasks) {
   writer.key("tasks").begin_array();
@@ -28,7 +28,7 @@ void write_tasks(JsonWriter& writer, const std::vector<HeldTask>& tasks) {
 }  // namespace
 
 std::string_view to_string(WorkerStatus status) {
-  return kStatuses.at(static_cast<std::size_t>(status));
+  return kWorkerStatuses.at(static_cast<std::size_t>(status));
 }
 
 void encode_worker(const WorkerView& worker, std::string& out) {

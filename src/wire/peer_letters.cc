@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kAskKinds = {"cancel", "input", "resize", "remove"};
 constexpr std::int64_t kMost = std::int64_t{1} << 53;
 constexpr std::size_t kMaxTasks = 100'000, kMaxGroups = 10'000, kMaxSentenceBytes = 64 * 1024;
-constexpr int kMaxSlots = 10'000'000, kMaxCells = 100'000;
+constexpr int kMaxGroupSlots = 10'000'000, kMaxCells = 100'000;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, 10> kTypes = {
@@ -144,7 +144,7 @@ void read(Fields& fields, FreeSlots& free) {
     Fields inner(*object, "groups.", errors);
     FreeSlots::Group& group = free.groups.emplace_back();
     bool pushes = true;
-    inner.integer("slots", group.slots, 0, kMaxSlots);
+    inner.integer("slots", group.slots, 0, kMaxGroupSlots);
     inner.boolean("pushes", pushes);
     group.profile.channel = pushes ? WorkerChannel::push : WorkerChannel::polling;
     inner.labels("labels", group.profile.labels);

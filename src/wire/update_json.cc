@@ -11,7 +11,7 @@
 namespace tandem::wire {
 namespace {
 
-constexpr std::array<std::string_view, 6> kStatuses = {"running", "waiting_for_input", "completed",
+constexpr std::array<std::string_view, 6> kUpdateStatuses = {"running", "waiting_for_input", "completed",
                                                        "failed",  "cancelled",         "released"};
 
 void read_progress(Fields& fields, std::string_view prefix, std::vector<FieldError>& errors,
@@ -91,12 +91,12 @@ std::optional<std::uint64_t> read_number(Fields& fields, std::string_view name) 
 }  // namespace
 
 std::string_view to_string(UpdateStatus status) {
-  return kStatuses.at(static_cast<std::size_t>(status));
+  return kUpdateStatuses.at(static_cast<std::size_t>(status));
 }
 
 std::optional<UpdateStatus> update_status_from(std::string_view name) {
-  for (std::size_t i = 0; i < kStatuses.size(); ++i)
-    if (kStatuses[i] == name) return static_cast<UpdateStatus>(i);
+  for (std::size_t i = 0; i < kUpdateStatuses.size(); ++i)
+    if (kUpdateStatuses[i] == name) return static_cast<UpdateStatus>(i);
   return std::nullopt;
 }
 

@@ -8,7 +8,7 @@
 namespace tandem::wire {
 namespace {
 
-constexpr std::string_view kId = "01890a5d-ac96-774b-bcce-b302099a8057";
+constexpr std::string_view kTaskId = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 TEST(Registration, ComesBackAndIsStrict) {
   Registration registration;
@@ -36,13 +36,13 @@ TEST(Claim, HasBounds) {
 }
 
 TEST(Claim, SaysWhichOffersItKnows) {
-  const Claim claim{.max = 2, .known = {{std::string(kId), 1}, {std::string(kId), 2}}};
+  const Claim claim{.max = 2, .known = {{std::string(kTaskId), 1}, {std::string(kTaskId), 2}}};
   EXPECT_EQ(decode_claim(encode_claim(claim))->known, claim.known);
 }
 
 TEST(Job, ComesBack) {
   Task task;
-  task.task_id = *TaskId::parse(kId);
+  task.task_id = *TaskId::parse(kTaskId);
   task.attempt = 2;
   task.spec.payload = R"({"job_type":"x","n":1.0})";
   task.spec.job_type = "x";
@@ -53,7 +53,7 @@ TEST(Job, ComesBack) {
   encode_job(task, WallTime{1'700'000'000'000}, text);
   const auto job = decode_job(text);
   ASSERT_TRUE(job);
-  EXPECT_EQ(job->task_id, kId);
+  EXPECT_EQ(job->task_id, kTaskId);
   EXPECT_EQ(job->payload, task.spec.payload);
   EXPECT_EQ(job->env, task.spec.env);
   EXPECT_EQ(job->timeout_ms, 1500);
@@ -100,7 +100,7 @@ TEST(PollingConfig, ComesBackAndTakesTheSixSeedFieldsAlone) {
 
 TEST(Update, ComesBack) {
   Update update;
-  update.task_id = kId;
+  update.task_id = kTaskId;
   update.attempt = 3;
   update.status = UpdateStatus::failed;
   update.progress = Progress{50.0, "m"};
@@ -123,13 +123,13 @@ TEST(Update, ComesBack) {
 }
 
 TEST(Update, RefusesWhatIsWrongAndNamesTheEntry) {
-  const std::string good = R"({"task_id":")" + std::string(kId) + R"(","attempt":1,"status":)";
+  const std::string good = R"({"task_id":")" + std::string(kTaskId) + R"(","attempt":1,"status":)";
   for (const std::string& body : std::vector<std::string>{
            good + "\"pending\"}", good + "\"running\",\"x\":1}",
            good + "\"running\",\"exit_code\":256}",
            good + "\"running\",\"progress\":{\"percent\":101}}", R"({"status":"running"})",
            R"({"task_id":"x","attempt":1,"status":"running"})",
-           R"({"task_id":")" + std::string(kId) + R"(","attempt":0,"status":"running"})",
+           R"({"task_id":")" + std::string(kTaskId) + R"(","attempt":0,"status":"running"})",
            R"({"updates":[]})"})
     EXPECT_FALSE(decode_updates(body)) << body;
   const auto batch = decode_updates("{\"updates\":[" + good + "\"running\"}," + good + "\"x\"}]}");
@@ -139,13 +139,13 @@ TEST(Update, RefusesWhatIsWrongAndNamesTheEntry) {
 
 TEST(UpdateAnswers, ComeBack) {
   UpdateAnswer one;
-  one.task_id = kId;
+  one.task_id = kTaskId;
   one.status = "running";
   one.cancel_requested = true;
   one.lease_expires_at = WallTime{1'700'000'000'000};
   one.input = {{1, "x", false}, {2, "", true}};
   UpdateAnswer two;
-  two.task_id = kId;
+  two.task_id = kTaskId;
   two.error = fail(Errc::stale_attempt, "old");
   const auto back = decode_update_answers(encode_update_answers(std::vector{one, two}));
   ASSERT_TRUE(back);

@@ -10,15 +10,15 @@
 namespace tandem::worker {
 namespace {
 
-constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kControlReadBytes = 16 * 1024;
 constexpr std::int64_t kProgressIntervalMs = 100;
 constexpr int kMaxComplaints = 10;
 
 }  // namespace
 
 io::Awaitable<void> ControlReader::run(Read read, Asked asked) {
-  const auto memory = std::make_unique_for_overwrite<char[]>(kReadBytes);
-  const std::span<char> buffer(memory.get(), kReadBytes);
+  const auto memory = std::make_unique_for_overwrite<char[]>(kControlReadBytes);
+  const std::span<char> buffer(memory.get(), kControlReadBytes);
   while (true) {
     const Result<std::size_t> got = co_await read(buffer);
     if (!got || *got == 0) break;

@@ -12,7 +12,6 @@ namespace tandem::worker {
 namespace {
 
 constexpr std::string_view kException = "exception";
-constexpr std::int64_t kLastWordsMs = 2000;  // for the log of a job that was killed
 
 class FunctionJob final : public Job, public JobContext {
  public:

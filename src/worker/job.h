@@ -14,6 +14,8 @@
 // What one attempt of a task is to those who run it. All of it lives on the worker's loop.
 namespace tandem::worker {
 
+inline constexpr std::int64_t kLastWordsMs = 2000;  // for the log of a job that was killed
+
 using TaskPtr = std::shared_ptr<const Task>;
 
 enum class Ending : std::uint8_t { completed, failed, cancelled };

@@ -19,7 +19,6 @@ namespace tandem::worker {
 namespace {
 
 constexpr std::int64_t kBusyPauseMs = 20;
-constexpr std::int64_t kLastWordsMs = 2000;  // for the log of a job that was killed
 
 class ProcessJob final : public Job {
  public:

@@ -7,7 +7,7 @@
 namespace tandem::worker {
 namespace {
 
-constexpr std::int64_t kLongestPauseMs = 2000;
+constexpr std::int64_t kLongestReportPauseMs = 2000;
 
 ReportKind kind_of(Ending ending) {
   switch (ending) {
@@ -29,7 +29,7 @@ Report Worker::Attempt::report(ReportKind kind) const {
 void Worker::Attempt::later(std::function<void()> again) {
   if (!alarm) alarm = std::make_unique<Alarm>(worker.parts_.executor);
   alarm->set(pause_ms, std::move(again));
-  pause_ms = std::min(pause_ms * 2, kLongestPauseMs);
+  pause_ms = std::min(pause_ms * 2, kLongestReportPauseMs);
 }
 
 // The next one, or the end, makes up for one that is not taken.

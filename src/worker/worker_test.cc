@@ -141,7 +141,7 @@ TEST_F(PlayedWorkerTest, RenewedLeaseKeepsTheJobAndACancelCannotOutliveIt) {
 
 std::atomic<bool> has_begun{false}, was_cancelled{false};
 
-io::Awaitable<FunctionAnswer> endless(JobContext& job) {
+io::Awaitable<FunctionAnswer> watched_endless(JobContext& job) {
   io::Timer never(job.executor());
   never.expires_at(io::Timer::time_point::max());
   has_begun = true;
@@ -153,7 +153,7 @@ io::Awaitable<FunctionAnswer> endless(JobContext& job) {
 
 TEST_F(PlayedWorkerTest, LeaseEndsAFunctionAndARenewedOneKeepsIt) {
   begin({.slots = 1},
-        [](HandlerRegistry& handlers) { handlers.add("endless", FunctionHandler(endless)); });
+        [](HandlerRegistry& handlers) { handlers.add("endless", FunctionHandler(watched_endless)); });
   AssignOrder assign = order_of("");
   auto task = std::make_shared<Task>(*assign.task);
   task->spec = spec("endless");

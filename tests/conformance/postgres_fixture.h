@@ -34,6 +34,7 @@ class PostgresServer {
   bool has_template_ = false;
 };
 
+constexpr WallTime kNow{1'800'000'000'000};
 ServerIdentity test_server(std::uint8_t number = 1);
 
 }  // namespace tandem::store

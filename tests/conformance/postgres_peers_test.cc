@@ -16,7 +16,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr WallTime kNow{1'800'000'000'000};
 
 class PostgresPeersTest : public testing::Test {
  protected:

@@ -13,7 +13,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-constexpr WallTime kNow{1'800'000'000'000};
 
 class PostgresStoreTest : public testing::Test {
  protected:

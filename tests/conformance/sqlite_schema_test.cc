@@ -14,7 +14,7 @@
 namespace tandem::store {
 namespace {
 
-namespace sql = tandem::sql::sqlite;
+namespace queries = tandem::sql::sqlite;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -156,37 +156,37 @@ TEST_F(SqliteSchemaTest, NoHotQueryReadsAllTasksOrSorts) {
     const char* index;
   };
   const Expected all[] = {
-      {sql::find_state, "task_id=?"},
-      {sql::find_task, "task_id=?"},
-      {sql::update_task, "PRIMARY KEY"},
-      {sql::load_leased, "tasks_leased"},
-      {sql::load_pending, "tasks_pending (lane_id=?"},
-      {sql::load_pending_same_priority, "tasks_pending (lane_id=? AND priority=? AND task_id>?"},
-      {sql::load_pending_lower_priority, "tasks_pending (lane_id=? AND priority<?"},
-      {sql::load_due, "tasks_scheduled (run_at<?"},
-      {sql::next_due, "tasks_scheduled"},
-      {sql::load_queue_expired, "tasks_queue_expiry (queue_expires_at>? AND queue_expires_at<?"},
-      {sql::next_queue_expiry, "tasks_queue_expiry"},
-      {sql::find_unique, "tasks_unique (client_id=? AND unique_key=?"},
-      {sql::load_finished_before, "tasks_finished (finished_at>? AND finished_at<?"},
-      {sql::put_off_callback, "task_id=?"},
-      {sql::settle_callback, "task_id=?"},
-      {sql::list_callbacks, "callbacks_by_due"},
-      {sql::expire_idempotency, "idempotency_by_age (created_at<?"},
-      {sql::expire_refresh, "refresh_tokens_by_expiry (expires_at<?"},
-      {sql::find_worker, "worker_id=?"},
-      {sql::list_workers, "worker_id>?"},
-      {sql::replace_worker_token, "worker_id=?"},
-      {sql::set_worker_draining, "worker_id=?"},
-      {sql::revoke_worker, "worker_id=?"},
-      {sql::list_all, "task_id<?"},
-      {sql::list_of_client, "tasks_by_client (client_id=? AND task_id<?"},
-      {sql::list_leased, "tasks_leased (task_id<?"},
-      {sql::stats_lane_head, "tasks_pending (lane_id=? AND priority<?"},
-      {sql::stats_created, "task_id>?"},
-      {sql::stats_created_of_client, "tasks_by_client (client_id=? AND task_id>?"},
-      {sql::stats_finished, "tasks_finished"},
-      {sql::stats_finished_of_client, "tasks_finished"},
+      {queries::find_state, "task_id=?"},
+      {queries::find_task, "task_id=?"},
+      {queries::update_task, "PRIMARY KEY"},
+      {queries::load_leased, "tasks_leased"},
+      {queries::load_pending, "tasks_pending (lane_id=?"},
+      {queries::load_pending_same_priority, "tasks_pending (lane_id=? AND priority=? AND task_id>?"},
+      {queries::load_pending_lower_priority, "tasks_pending (lane_id=? AND priority<?"},
+      {queries::load_due, "tasks_scheduled (run_at<?"},
+      {queries::next_due, "tasks_scheduled"},
+      {queries::load_queue_expired, "tasks_queue_expiry (queue_expires_at>? AND queue_expires_at<?"},
+      {queries::next_queue_expiry, "tasks_queue_expiry"},
+      {queries::find_unique, "tasks_unique (client_id=? AND unique_key=?"},
+      {queries::load_finished_before, "tasks_finished (finished_at>? AND finished_at<?"},
+      {queries::put_off_callback, "task_id=?"},
+      {queries::settle_callback, "task_id=?"},
+      {queries::list_callbacks, "callbacks_by_due"},
+      {queries::expire_idempotency, "idempotency_by_age (created_at<?"},
+      {queries::expire_refresh, "refresh_tokens_by_expiry (expires_at<?"},
+      {queries::find_worker, "worker_id=?"},
+      {queries::list_workers, "worker_id>?"},
+      {queries::replace_worker_token, "worker_id=?"},
+      {queries::set_worker_draining, "worker_id=?"},
+      {queries::revoke_worker, "worker_id=?"},
+      {queries::list_all, "task_id<?"},
+      {queries::list_of_client, "tasks_by_client (client_id=? AND task_id<?"},
+      {queries::list_leased, "tasks_leased (task_id<?"},
+      {queries::stats_lane_head, "tasks_pending (lane_id=? AND priority<?"},
+      {queries::stats_created, "task_id>?"},
+      {queries::stats_created_of_client, "tasks_by_client (client_id=? AND task_id>?"},
+      {queries::stats_finished, "tasks_finished"},
+      {queries::stats_finished_of_client, "tasks_finished"},
   };
   for (const Expected& expected : all) {
     const std::string plan = plan_of(expected.query);
@@ -195,7 +195,7 @@ TEST_F(SqliteSchemaTest, NoHotQueryReadsAllTasksOrSorts) {
     EXPECT_THAT(plan, Not(testing::ContainsRegex("SCAN t(asks)?\n"))) << expected.query;
   }
   for (const std::string_view query :
-       {sql::pending_lanes, sql::stats_counts, sql::stats_pending_lanes})
+       {queries::pending_lanes, queries::stats_counts, queries::stats_pending_lanes})
     EXPECT_THAT(plan_of(query), Not(HasSubstr("tasks"))) << query;
 }
 

@@ -17,7 +17,7 @@ from ledger import Ledger
 from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/dev/tandem"))
+BINARY = pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/test/tandem"))
 START_TIMEOUT_S = 30
 
 

@@ -1,12 +1,8 @@
 """PostgreSQL for the tests: the script that unit tests use too, and a database for each test."""
 
 import itertools
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
-
-from postgres_server import PgBouncer, PostgresServer  # noqa: E402
+from postgres_server import PgBouncer, PostgresServer
 
 NUMBERS = itertools.count(1)
 

@@ -87,9 +87,9 @@ class Ledger:
         handler.chmod(0o755)
 
     def entries(self):
-        lines = self.path.read_text().splitlines()
+        whole, _, _ = self.path.read_text().rpartition("\n")  # the last line may be under way
         return [Entry(task, int(attempt), event, float(at))
-                for task, attempt, event, at in (line.split() for line in lines)]
+                for task, attempt, event, at in (line.split() for line in whole.splitlines())]
 
     def events(self, task_id):
         return [entry.event for entry in self.entries() if entry.task_id == task_id]

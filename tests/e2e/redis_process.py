@@ -1,16 +1,10 @@
 """A redis-server of its own: on a free port, in a directory of its own, ended by the test."""
 
 import signal
-import socket
 import subprocess
 
+from ports import free_port
 from waiting import until
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class Redis:

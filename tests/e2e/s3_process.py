@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from redis_process import free_port
+from ports import free_port
 from waiting import until
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "build/tools/versitygw"

@@ -138,6 +138,7 @@ def test_it_polls_plainly_where_long_polls_are_blocked_and_comes_back(line, bloc
     assert line.proxy.asked(LONG_POLL, long_from) and not line.proxy.asked(PLAIN_POLL, long_from)
 
 
+@pytest.mark.alone
 def test_changes_under_load_lose_repeat_and_delay_nothing(line):
     worker = line.worker(NAME, TANDEM_SLOTS=str(CLIENTS + 2))
     line.until_channel(NAME, "push")

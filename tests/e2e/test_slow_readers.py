@@ -78,6 +78,7 @@ def stalled_readers(server, task_id, count):
     return sockets, streams
 
 
+@pytest.mark.alone
 def test_two_hundred_stalled_readers(server, tmp_path):
     hold, done = tmp_path / "hold", tmp_path / "done"
     done.touch()

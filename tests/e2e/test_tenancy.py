@@ -146,6 +146,7 @@ def pending(server):
     return server.request("GET", "/api/v1/tasks/stats", token="greedy").json["statuses"]["pending"]
 
 
+@pytest.mark.alone
 def test_the_backlog_of_one_leaves_the_start_of_others_as_it_was(tmp_path):
     server = Server(tmp_path, TANDEM_JWT_SECRET=SECRET).start()
     add_client(server, "greedy")

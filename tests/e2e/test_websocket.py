@@ -122,6 +122,7 @@ def close_of(socket):
     return code, time.monotonic() - begin
 
 
+@pytest.mark.alone
 def test_an_expired_token_closes_within_a_second(server, path):
     now = int(time.time())
     token = forge.token(SECRET, forge.claims(server.client()["client_id"], exp=now + 2))
@@ -131,6 +132,7 @@ def test_an_expired_token_closes_within_a_second(server, path):
         assert -0.1 < time.time() - (now + 2) < 1
 
 
+@pytest.mark.alone
 def test_a_deleted_clients_socket_closes_within_a_second(server):
     made = server.request("POST", "/api/v1/clients", {"name": "short-lived"}, token="admin").json
     token = forge.token(SECRET, forge.claims(made["client_id"]))

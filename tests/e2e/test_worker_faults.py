@@ -77,6 +77,7 @@ def until_noted_again(line, task_id):
     return until(later, lambda: f"{line.ledger.events(task_id)}\n{line.logs()}")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode, settings, lost_within_s", [
     ("push", {}, 0),  # a socket's end is seen, long before the lease's
     ("polling", {"TANDEM_LEASE_S": str(LEASE_S)}, LEASE_S)])
@@ -93,6 +94,7 @@ def test_task_of_a_killed_worker_runs_elsewhere_soon(make_line, mode, settings, 
     assert line.ledger.events(task_id) == ["start", "start", "end"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["push", "polling"])
 def test_stopped_worker_loses_its_task_and_changes_nothing_later(make_line, mode):
     line = make_line(TANDEM_LEASE_S=str(LEASE_S))
@@ -128,6 +130,7 @@ def test_stopped_worker_that_wakes_after_the_end_changes_nothing(make_line, mode
     run.ended()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["push", "polling"])
 def test_task_of_a_revoked_worker_runs_elsewhere(make_line, mode):
     line = make_line()
@@ -145,6 +148,7 @@ def test_task_of_a_revoked_worker_runs_elsewhere(make_line, mode):
     assert line.ledger.events(task_id) == ["start", "start", "end"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["push", "polling"])
 def test_cut_off_worker_ends_its_attempt_before_the_lease(make_line, mode):
     line = make_line(TANDEM_LEASE_S=str(LEASE_S))
@@ -164,6 +168,7 @@ def test_cut_off_worker_ends_its_attempt_before_the_lease(make_line, mode):
     assert run.ended()[task_id]["attempt"] == 2
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("direction", ["to_server", "to_worker"])
 @pytest.mark.parametrize("mode", ["push", "polling"])
 def test_half_open_connection_loses_its_task_to_the_next(make_line, mode, direction):

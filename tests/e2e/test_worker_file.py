@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import pwd
 
 import pytest
@@ -112,8 +113,10 @@ is_root = os.geteuid() == 0
 @pytest.fixture(scope="module")
 def filed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("filed")
-    for parent in [directory, *directory.parents][:3]:
-        parent.chmod(0o755)  # the job of another user must reach its directory
+    base = tmp_path_factory.getbasetemp()  # one process of several has one below that of all
+    for folder in [directory, base, base.parent, base.parent.parent]:
+        if os.stat(folder).st_uid == os.geteuid() and folder != pathlib.Path("/tmp"):
+            folder.chmod(0o755)  # the job of another user must reach its directory
     work = directory / "work"
     work.mkdir()
     work.chmod(0o711)

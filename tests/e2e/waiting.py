@@ -3,7 +3,7 @@
 import threading
 import time
 
-PAUSE_S = 0.005
+PAUSE_S, TOLD_WITHIN_S = 0.005, 2
 
 
 def until(condition, what, within_s=30):
@@ -35,3 +35,12 @@ def until_written(path, within_s=1):
     before, end = last_write(path), time.monotonic() + within_s
     while last_write(path) == before and time.monotonic() < end:
         pass
+
+
+def soon(ask):
+    """What `ask` answers, which must come within the time in which a server says what it lacks."""
+    begin = time.monotonic()
+    answer = ask()
+    took_s = time.monotonic() - begin
+    assert took_s < TOLD_WITHIN_S, f"{took_s:.2f} s for {answer}"
+    return answer

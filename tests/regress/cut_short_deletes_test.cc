@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/manual_clock.h"
 #include "blobs/dir_blob_store.h"
 #include "conformance/engine.h"
 #include "logs/memory/memory_log_store.h"
@@ -9,12 +10,6 @@
 // files kept both for ever, as it did with the files of an upload that was never submitted.
 namespace tandem::queue {
 namespace {
-
-struct TestClock final : Clock {
-  WallTime wall() const override { return now; }
-  MonoTime mono() const override { return {now.ms}; }
-  WallTime now;
-};
 
 class CutShortDeletes : public store::StoreTest {
  protected:
@@ -35,7 +30,7 @@ class CutShortDeletes : public store::StoreTest {
   }
   // As a server does that begins at this time.
   void sweep(WallTime begun_at) {
-    clock_.now = begun_at;
+    clock_.now_ms += begun_at - clock_.wall();
     const OrphanFinder finder(reader(), clock_);
     OrphanedFiles files(*blobs_, finder, "ours");
     OrphanedLogs logs(hub_, door_, finder, "ours");
@@ -45,7 +40,7 @@ class CutShortDeletes : public store::StoreTest {
       }
   }
 
-  TestClock clock_;
+  ManualClock clock_;
   store::TestDirectory directory_;
   std::unique_ptr<blobs::BlobStore> blobs_ =
       blobs::open_dir_blob_store(directory_.file("blobs")).value();

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/manual_clock.h"
 #include "queue/dispatcher.h"
 #include "store/memory/memory_store.h"
 
@@ -11,11 +12,6 @@ namespace {
 
 class RetryAndCancel : public testing::Test {
  protected:
-  struct TestClock final : Clock {
-    WallTime wall() const override { return {1'800'000'000'000}; }
-    MonoTime mono() const override { return {1000}; }
-  };
-
   template <class T, class What>
   Command command(What what, std::optional<Result<T>>& answer) {
     what.done = [&answer](Result<T> value) { answer = std::move(value); };
@@ -39,7 +35,7 @@ class RetryAndCancel : public testing::Test {
   const ClientId kClient{*parse_uuid("01890000-0000-7000-8000-00000000000a")};
   const TaskId kTask{*parse_uuid("01890000-0000-7000-8000-000000000001")};
   const TaskId kOther{*parse_uuid("01890000-0000-7000-8000-000000000002")};
-  TestClock clock_;
+  ManualClock clock_;
   store::MemoryStore store_;
   Dispatcher dispatcher_{store_, clock_, DispatcherSettings()};
 };

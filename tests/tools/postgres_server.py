@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 
+from ports import free_port
+
 USER, PASSWORD = "tandem", "not-a-secret"
 START_TIMEOUT_S, STOP_TIMEOUT_S, LOOK_AGAIN_S = 60, 60, 0.05
 
@@ -29,12 +31,6 @@ def programs():
     if not found:
         raise FileNotFoundError("PostgreSQL is not installed; `./dev setup` does that")
     return found[-1].parent
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def as_nobody_special(command):

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "failure.h"
 #include "net/http_client.h"
 #include "wire/account_json.h"
 #include "wire/json_writer.h"
@@ -41,11 +42,6 @@ std::string body_of(const Submission& submission) {
   std::string body;
   wire::encode_spec(spec, body);
   return body;
-}
-
-[[noreturn]] void raise(const Error& error) {
-  throw Failure(std::string(row_of(error.code).name),
-                error.detail.empty() ? std::string(row_of(error.code).sentence) : error.detail);
 }
 
 TaskView view_of(std::string json) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "failure.h"
 #include "function_job.h"
 #include "io/loop.h"
 #include "net/http_client.h"
@@ -23,10 +24,6 @@ namespace {
 wire::WorkerMode mode_of(Mode mode) {
   if (mode == Mode::push) return wire::WorkerMode::push;
   return mode == Mode::polling ? wire::WorkerMode::polling : wire::WorkerMode::hybrid;
-}
-
-[[noreturn]] void raise(const Error& error) {
-  throw Failure(std::string(row_of(error.code).name), error.detail);
 }
 
 // Beside the configuration's address, as at every service of this protocol.

@@ -16,13 +16,6 @@
 namespace tandem::blobs {
 namespace {
 
-FileInfo describe(std::string_view name, std::uint64_t size_bytes, std::string sha256) {
-  return {.name = std::string(name),
-          .size_bytes = size_bytes,
-          .sha256 = std::move(sha256),
-          .content_type = std::string(content_type_of(name))};
-}
-
 Result<UniqueFd> nameless_file(const std::filesystem::path& folder) {
   UniqueFd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!fd) return disk_error(errno);

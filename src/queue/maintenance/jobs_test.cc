@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/limits.h"
+#include "base/manual_clock.h"
 #include "blobs/dir_blob_store.h"
 #include "core/attempt.h"
 #include "logs/memory/memory_log_store.h"
@@ -20,12 +21,6 @@ namespace tandem::queue {
 namespace {
 
 constexpr std::int64_t kDayMs = 24 * 3600'000;
-
-struct TestClock final : Clock {
-  WallTime wall() const override { return {now_ms}; }
-  MonoTime mono() const override { return {now_ms}; }
-  std::atomic<std::int64_t> now_ms = 1'800'000'000'000;
-};
 
 class JobsTest : public testing::Test {
  public:
@@ -81,7 +76,7 @@ class JobsTest : public testing::Test {
 
   const ClientId kClient{*parse_uuid("01890000-0000-7000-8000-00000000000a")};
   std::filesystem::path folder_;
-  TestClock clock_;
+  ManualClock clock_;
   SystemRandom random_;
   IdSource ids_{clock_, random_};
   store::MemoryStore store_;

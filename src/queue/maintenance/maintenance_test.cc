@@ -6,17 +6,13 @@
 #include <atomic>
 #include <future>
 
+#include "base/manual_clock.h"
+
 namespace tandem::queue {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-struct TestClock final : Clock {
-  WallTime wall() const override { return {now_ms}; }
-  MonoTime mono() const override { return {now_ms}; }
-  std::atomic<std::int64_t> now_ms = 1000;
-};
 
 // Answers what it is told to, and counts.
 struct ScriptedJob final : MaintenanceJob {
@@ -38,11 +34,11 @@ class MaintenanceTest : public testing::Test {
     maintenance_.add(std::move(job));
   }
   MonoTime at(std::int64_t ms) {
-    clock_.now_ms = ms;
+    clock_.now_ms += MonoTime{ms} - clock_.mono();
     return maintenance_.run_due();
   }
 
-  TestClock clock_;
+  ManualClock clock_;
   std::vector<std::string> said_;
   Maintenance maintenance_{clock_, [this](const std::string& text) { said_.push_back(text); }};
   ScriptedJob* job_ = nullptr;

@@ -5,7 +5,7 @@
 namespace tandem::queue {
 namespace {
 
-constexpr std::size_t kBatch = 500;
+constexpr std::size_t kOrphansAtOnce = 500;
 
 }  // namespace
 
@@ -48,7 +48,7 @@ Result<bool> OrphanedFiles::run() {
 
 Result<bool> OrphanedLogs::run() {
   if (auto ours = ownership_.check(logs_.store(), "logs"); !ours) return ours.error();
-  const auto tasks = logs_.store().tasks(last_, kBatch);
+  const auto tasks = logs_.store().tasks(last_, kOrphansAtOnce);
   if (!tasks) return tasks.error();
   std::vector<TaskId> orphans;
   for (const TaskId& task : *tasks) {
@@ -58,7 +58,7 @@ Result<bool> OrphanedLogs::run() {
   }
   if (!orphans.empty())
     if (auto gone = remove_logs(logs_, door_, std::move(orphans)); !gone) return gone.error();
-  const bool is_full = tasks->size() == kBatch;
+  const bool is_full = tasks->size() == kOrphansAtOnce;
   last_ = is_full ? tasks->back() : TaskId();
   return is_full;
 }

@@ -3,7 +3,7 @@
 namespace tandem::queue {
 namespace {
 
-constexpr int kBatch = 500;
+constexpr int kPurgedAtOnce = 500;
 
 }  // namespace
 
@@ -16,7 +16,7 @@ Result<void> remove_logs(logs::LogHub& logs, DispatcherDoor& door, std::vector<T
 }
 
 Result<bool> Retention::run() {
-  Purge purge{.finished_before = parts_.clock.wall() + -keep_ms_, .limit = kBatch, .done = nullptr};
+  Purge purge{.finished_before = parts_.clock.wall() + -keep_ms_, .limit = kPurgedAtOnce, .done = nullptr};
   const auto removed = parts_.dispatcher.ask<std::vector<TaskId>>(std::move(purge));
   if (!removed) return removed.error();
   Result<void> clean;
@@ -25,7 +25,7 @@ Result<bool> Retention::run() {
   if (!removed->empty())
     if (auto gone = remove_logs(parts_.logs, parts_.dispatcher, *removed); !gone) clean = gone;
   if (!clean) return clean.error();
-  return std::ssize(*removed) == kBatch;
+  return std::ssize(*removed) == kPurgedAtOnce;
 }
 
 }  // namespace tandem::queue

@@ -13,7 +13,7 @@ namespace sql = tandem::sql::postgres;
 using patience::kMigrateMs;
 
 // A change of a large table may take long, and may have to wait for those who use it.
-constexpr char kBegin[] = "begin; set local statement_timeout = 0; set local lock_timeout = '60s'";
+constexpr char kBeginMigration[] = "begin; set local statement_timeout = 0; set local lock_timeout = '60s'";
 
 Result<std::int64_t> ask(Connection& connection, std::string_view query) {
   auto answers = connection.run({{query}}, kMigrateMs);
@@ -59,7 +59,7 @@ Result<void> bring_up_to_date(Connection& connection) {
 }  // namespace
 
 Result<void> migrate(Connection& connection) {
-  if (auto began = connection.run_script(kBegin, kMigrateMs); !began) return began;
+  if (auto began = connection.run_script(kBeginMigration, kMigrateMs); !began) return began;
   auto done = bring_up_to_date(connection);
   if (done) return connection.run_script("commit", kMigrateMs);
   (void)connection.run_script("rollback", kMigrateMs);

@@ -2,52 +2,33 @@
 
 #include "postgres_queries.h"
 #include "store/task_codec.h"
+#include "store/worker_columns.h"
 
 namespace tandem::store::postgres {
 namespace {
 
 namespace sql = tandem::sql::postgres;
 
-// In the order of the queries.
-enum Field : int {
-  kWorkerId,
-  kName,
-  kMode,
-  kLabels,
-  kJobTypes,
-  kQueues,
-  kSlots,
-  kVersion,
-  kHost,
-  kClientId,
-  kTokenSha256,
-  kPreviousSha256,
-  kPreviousUntil,
-  kCreatedAt,
-  kDraining,
-  kRevokedAt,
-  kRevokeReason,
-};
-
 Result<WorkerRecord> worker_of(const Row& row) {
+  using Column = WorkerColumn;
   WorkerRecord worker;
-  worker.worker_id = WorkerId(row.id(kWorkerId));
-  worker.name = row.bytes(kName);
-  worker.mode = row.bytes(kMode);
-  worker.slots = static_cast<int>(row.number(kSlots));
-  worker.version = row.bytes(kVersion);
-  worker.host = row.bytes(kHost);
-  worker.client_id = ClientId(row.id(kClientId));
-  worker.token_sha256 = row.bytes(kTokenSha256);
-  worker.previous_sha256 = row.bytes(kPreviousSha256);
-  worker.previous_until = row.optional_time(kPreviousUntil);
-  worker.created_at = row.time(kCreatedAt);
-  worker.draining = row.number(kDraining) != 0;
-  worker.revoked_at = row.optional_time(kRevokedAt);
-  worker.revoke_reason = row.bytes(kRevokeReason);
-  const bool readable = unpack_labels(row.bytes(kLabels), worker.labels) &&
-                        unpack_list(row.bytes(kJobTypes), worker.job_types) &&
-                        unpack_list(row.bytes(kQueues), worker.queues);
+  worker.worker_id = WorkerId(row.id(Column::kWorkerId));
+  worker.name = row.bytes(Column::kName);
+  worker.mode = row.bytes(Column::kMode);
+  worker.slots = static_cast<int>(row.number(Column::kSlots));
+  worker.version = row.bytes(Column::kVersion);
+  worker.host = row.bytes(Column::kHost);
+  worker.client_id = ClientId(row.id(Column::kClientId));
+  worker.token_sha256 = row.bytes(Column::kTokenSha256);
+  worker.previous_sha256 = row.bytes(Column::kPreviousSha256);
+  worker.previous_until = row.optional_time(Column::kPreviousUntil);
+  worker.created_at = row.time(Column::kCreatedAt);
+  worker.draining = row.number(Column::kDraining) != 0;
+  worker.revoked_at = row.optional_time(Column::kRevokedAt);
+  worker.revoke_reason = row.bytes(Column::kRevokeReason);
+  const bool readable = unpack_labels(row.bytes(Column::kLabels), worker.labels) &&
+                        unpack_list(row.bytes(Column::kJobTypes), worker.job_types) &&
+                        unpack_list(row.bytes(Column::kQueues), worker.queues);
   if (!readable) return fail(Errc::store_unavailable, "A row of the database can't be read");
   return worker;
 }

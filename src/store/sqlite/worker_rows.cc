@@ -2,52 +2,33 @@
 
 #include "sqlite_queries.h"
 #include "store/task_codec.h"
+#include "store/worker_columns.h"
 
 namespace tandem::store {
 namespace {
 
 namespace sql = tandem::sql::sqlite;
 
-// In the order of the queries.
-enum Column : int {
-  kWorkerId,
-  kName,
-  kMode,
-  kLabels,
-  kJobTypes,
-  kQueues,
-  kSlots,
-  kVersion,
-  kHost,
-  kClientId,
-  kTokenSha256,
-  kPreviousSha256,
-  kPreviousUntil,
-  kCreatedAt,
-  kDraining,
-  kRevokedAt,
-  kRevokeReason,
-};
-
 Result<WorkerRecord> worker_of(const Query& row) {
+  using Column = WorkerColumn;
   WorkerRecord worker;
-  worker.worker_id = WorkerId(row.id_at(kWorkerId));
-  worker.name = row.text_at(kName);
-  worker.mode = row.text_at(kMode);
-  worker.slots = static_cast<int>(row.integer_at(kSlots));
-  worker.version = row.text_at(kVersion);
-  worker.host = row.text_at(kHost);
-  worker.client_id = ClientId(row.id_at(kClientId));
-  worker.token_sha256 = row.text_at(kTokenSha256);
-  worker.previous_sha256 = row.text_at(kPreviousSha256);
-  worker.previous_until = row.optional_time_at(kPreviousUntil);
-  worker.created_at = row.time_at(kCreatedAt);
-  worker.draining = row.integer_at(kDraining) != 0;
-  worker.revoked_at = row.optional_time_at(kRevokedAt);
-  worker.revoke_reason = row.text_at(kRevokeReason);
-  const bool readable = unpack_labels(row.blob_at(kLabels), worker.labels) &&
-                        unpack_list(row.blob_at(kJobTypes), worker.job_types) &&
-                        unpack_list(row.blob_at(kQueues), worker.queues);
+  worker.worker_id = WorkerId(row.id_at(Column::kWorkerId));
+  worker.name = row.text_at(Column::kName);
+  worker.mode = row.text_at(Column::kMode);
+  worker.slots = static_cast<int>(row.integer_at(Column::kSlots));
+  worker.version = row.text_at(Column::kVersion);
+  worker.host = row.text_at(Column::kHost);
+  worker.client_id = ClientId(row.id_at(Column::kClientId));
+  worker.token_sha256 = row.text_at(Column::kTokenSha256);
+  worker.previous_sha256 = row.text_at(Column::kPreviousSha256);
+  worker.previous_until = row.optional_time_at(Column::kPreviousUntil);
+  worker.created_at = row.time_at(Column::kCreatedAt);
+  worker.draining = row.integer_at(Column::kDraining) != 0;
+  worker.revoked_at = row.optional_time_at(Column::kRevokedAt);
+  worker.revoke_reason = row.text_at(Column::kRevokeReason);
+  const bool readable = unpack_labels(row.blob_at(Column::kLabels), worker.labels) &&
+                        unpack_list(row.blob_at(Column::kJobTypes), worker.job_types) &&
+                        unpack_list(row.blob_at(Column::kQueues), worker.queues);
   if (!readable) return fail(Errc::store_unavailable, "A row of the database can't be read");
   return worker;
 }

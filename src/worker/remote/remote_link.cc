@@ -12,7 +12,6 @@ namespace {
 constexpr std::int64_t kLastWordsMs = 3000;  // where nothing is lost by silence, or in a hurry
 constexpr std::size_t kMaxSpoolBytes = 32u << 20;  // of records; then the jobs' output waits
 constexpr std::int64_t kAckPatienceMs = 10'000;    // then a socket is taken for dead
-constexpr std::int64_t kLongMs = 3'600'000;
 
 TaskPtr task_of(const wire::Job& job, const AttemptKey& key, WallTime now) {
   auto task = std::make_shared<Task>();

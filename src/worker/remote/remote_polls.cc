@@ -17,7 +17,6 @@ constexpr std::int64_t kLeastCutMs = 1000;  // of a poll that something on the w
 constexpr std::int64_t kCallMs = 20'000;    // for an answer that does not wait
 constexpr int kMaxRefusals = 6;             // of the token
 constexpr int kMaxClaim = 100;
-constexpr std::int64_t kLongMs = 3'600'000;
 
 bool is_blank(std::string_view body) {
   return body.find_first_not_of(" \t\r\n") == std::string_view::npos;

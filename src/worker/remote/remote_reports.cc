@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kMaxReports = limits::kMaxBatchTasks;  // in one request
 constexpr std::size_t kMaxReportBytes = 2u << 20;            // of results in it, or one
 constexpr std::size_t kMaxBatchBytes = 512u * 1024;          // of a log in one request
-constexpr std::int64_t kLongMs = 3'600'000;
 constexpr service::BackOffBounds kPauses{.first_ms = 100, .longest_ms = 5000};
 
 wire::UpdateStatus status_of(ReportKind kind) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/ws_client.h"
+#include "wire/close_codes.h"
 #include "worker/remote/remote_state.h"
 
 // A worker's socket to its service.
@@ -14,11 +15,9 @@ namespace {
 
 constexpr std::int64_t kOpeningMs = 1000;  // that polls may wait for a socket
 constexpr std::size_t kMaxFrameBytes = limits::kMaxWebSocketMessageBytes - 16 * 1024;
-constexpr std::size_t kMaxBatchBytes = 32u * 1024;   // of a log in one frame
-constexpr std::size_t kMaxReports = 64;              // in one frame
-constexpr std::size_t kMaxReportBytes = 32u * 1024;  // of results in it, or one
-constexpr std::int64_t kLongMs = 3'600'000;
-constexpr std::uint16_t kTokenEnds = 4401;
+constexpr std::size_t kFrameLogBytes = 32u * 1024;   // of a log in one frame
+constexpr std::size_t kFrameReports = 64;              // in one frame
+constexpr std::size_t kFrameReportBytes = 32u * 1024;  // of results in it, or one
 
 }  // namespace
 
@@ -84,7 +83,7 @@ void RemoteLink::socket_ended(const net::WsClose& why) {
   for (const auto& [key, first_seq] : std::exchange(state_->flying_logs, {}))
     spool_.logs_lost_on_way(key);
   choice_.socket_ended(now());
-  if (why.code == kTokenEnds) {
+  if (why.code == wire::kTokenEnded) {
     state_->must_refresh = true;
     state_->refresh.wake();
   }
@@ -154,7 +153,7 @@ void RemoteLink::say_ready() {
 // Reports, or else a piece of a log; false: not now. What is too large for a frame goes over HTTP.
 io::Awaitable<bool> RemoteLink::send_some() {
   if (!waits_for_ack()) state_->last_ack = now();
-  if (auto reports = spool_.take_reports(kMaxReports, kMaxReportBytes); !reports.empty()) {
+  if (auto reports = spool_.take_reports(kFrameReports, kFrameReportBytes); !reports.empty()) {
     std::vector<wire::Update> updates;
     for (const Report& report : reports) updates.push_back(update_of(report));
     std::string frame = wire::encode_update_frame(updates);
@@ -170,7 +169,7 @@ io::Awaitable<bool> RemoteLink::send_some() {
     }
     co_return is_sent;
   }
-  auto batch = spool_.take_logs(kMaxBatchBytes);
+  auto batch = spool_.take_logs(kFrameLogBytes);
   if (!batch) co_return true;
   const ServiceName name = book_.name_of(batch->key).value_or(ServiceName{});
   std::string frame = wire::encode_logs_frame(name.task_id, lines_of(*batch, name.attempt));

@@ -13,6 +13,9 @@
 
 namespace tandem::worker::remote {
 
+// Until somebody wakes the one who waits.
+inline constexpr std::int64_t kLongMs = 3'600'000;
+
 struct RemoteLink::State {
   explicit State(io::Executor executor)
       : polls(executor),

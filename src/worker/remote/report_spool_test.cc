@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMuch = 1u << 20;
 
-AttemptKey key_of(std::uint8_t number) {
+AttemptKey numbered_key(std::uint8_t number) {
   AttemptKey key{.task_id = {}, .attempt = 1};
   key.task_id.bytes[0] = number;
   return key;
@@ -40,7 +40,7 @@ class ReportSpoolTest : public testing::Test {
   }
 
   ReportSpool spool;
-  const AttemptKey key = key_of(1);
+  const AttemptKey key = numbered_key(1);
 };
 
 TEST_F(ReportSpoolTest, FirstSaysThatItRunsThenHowItEnded) {
@@ -160,7 +160,7 @@ class Play {
  public:
   explicit Play(unsigned seed) : chance_(seed) {
     for (std::uint8_t number = 1; number <= kTasks; ++number)
-      spool_.open(key_of(number), ReportSpool::FirstWord::running);
+      spool_.open(numbered_key(number), ReportSpool::FirstWord::running);
   }
 
   void play() {
@@ -177,10 +177,10 @@ class Play {
     ASSERT_TRUE(spool_.is_empty());
     EXPECT_EQ(spool_.log_bytes(), 0u);
     for (std::uint8_t number = 1; number <= kTasks; ++number) {
-      const auto& log = service_.logs_[key_of(number).task_id];
+      const auto& log = service_.logs_[numbered_key(number).task_id];
       EXPECT_EQ(log.size(), written_[number]);
       for (std::size_t i = 0; i < log.size(); ++i) EXPECT_EQ(log[i], std::to_string(i + 1) + "\n");
-      EXPECT_EQ(service_.ends_.at(key_of(number).task_id), log.size());
+      EXPECT_EQ(service_.ends_.at(numbered_key(number).task_id), log.size());
       EXPECT_EQ(told_ends_[number], 1);
     }
   }
@@ -191,7 +191,7 @@ class Play {
 
   void write() {
     const auto number = static_cast<std::uint8_t>(1 + chance_() % kTasks);
-    const AttemptKey key = key_of(number);
+    const AttemptKey key = numbered_key(number);
     if (busy_[number] || ended_[number]) return;
     if (written_[number] >= kRecords) {
       ended_[number] = true;
