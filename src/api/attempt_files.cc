@@ -15,7 +15,6 @@
 namespace tandem::api {
 namespace {
 
-
 // From X-Attempt or, of a GET, from the query.
 Result<std::uint32_t> attempt_from(std::string_view text, std::string_view field) {
   std::uint32_t attempt = 0;

@@ -8,10 +8,7 @@
 #include "io/offload.h"
 
 namespace tandem::api {
-namespace {
-
-
-}  // namespace
+namespace {}  // namespace
 
 io::Awaitable<Result<void>> IncomingFiles::receive(net::Request& request) {
   auto boundary = boundary_of(request.headers.get("Content-Type"));

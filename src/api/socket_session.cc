@@ -7,7 +7,8 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::int64_t kTokenCheckMs = 500;  // of the token: it is to count for at most a second more
+constexpr std::int64_t kTokenCheckMs =
+    500;  // of the token: it is to count for at most a second more
 
 std::string error_frame(const Error& error) {
   std::string frame;

@@ -1,6 +1,5 @@
 #include "app/storage.h"
 
-
 #include "app/host_name.h"
 #include "store/postgres/postgres_bell.h"
 #include "store/postgres/postgres_reader.h"

@@ -10,7 +10,8 @@
 namespace tandem::wire {
 namespace {
 
-constexpr std::array<std::string_view, 4> kWorkerStatuses = {"connected", "away", "draining", "revoked"};
+constexpr std::array<std::string_view, 4> kWorkerStatuses = {"connected", "away", "draining",
+                                                             "revoked"};
 
 void write_tasks(JsonWriter& writer, const std::vector<HeldTask>& tasks) {
   writer.key("tasks").begin_array();

@@ -11,8 +11,8 @@
 namespace tandem::wire {
 namespace {
 
-constexpr std::array<std::string_view, 6> kUpdateStatuses = {"running", "waiting_for_input", "completed",
-                                                       "failed",  "cancelled",         "released"};
+constexpr std::array<std::string_view, 6> kUpdateStatuses = {
+    "running", "waiting_for_input", "completed", "failed", "cancelled", "released"};
 
 void read_progress(Fields& fields, std::string_view prefix, std::vector<FieldError>& errors,
                    Update& update) {

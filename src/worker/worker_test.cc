@@ -152,8 +152,9 @@ io::Awaitable<FunctionAnswer> watched_endless(JobContext& job) {
 }
 
 TEST_F(PlayedWorkerTest, LeaseEndsAFunctionAndARenewedOneKeepsIt) {
-  begin({.slots = 1},
-        [](HandlerRegistry& handlers) { handlers.add("endless", FunctionHandler(watched_endless)); });
+  begin({.slots = 1}, [](HandlerRegistry& handlers) {
+    handlers.add("endless", FunctionHandler(watched_endless));
+  });
   AssignOrder assign = order_of("");
   auto task = std::make_shared<Task>(*assign.task);
   task->spec = spec("endless");

@@ -16,7 +16,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-
 class PostgresPeersTest : public testing::Test {
  protected:
   std::unique_ptr<PostgresStore> open(std::uint8_t number) {

@@ -13,7 +13,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-
 class PostgresStoreTest : public testing::Test {
  protected:
   std::unique_ptr<PostgresStore> open(std::uint8_t number = 1) {

@@ -16,7 +16,8 @@ Result<void> remove_logs(logs::LogHub& logs, DispatcherDoor& door, std::vector<T
 }
 
 Result<bool> Retention::run() {
-  Purge purge{.finished_before = parts_.clock.wall() + -keep_ms_, .limit = kPurgedAtOnce, .done = nullptr};
+  Purge purge{
+      .finished_before = parts_.clock.wall() + -keep_ms_, .limit = kPurgedAtOnce, .done = nullptr};
   const auto removed = parts_.dispatcher.ask<std::vector<TaskId>>(std::move(purge));
   if (!removed) return removed.error();
   Result<void> clean;

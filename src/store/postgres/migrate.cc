@@ -13,7 +13,8 @@ namespace sql = tandem::sql::postgres;
 using patience::kMigrateMs;
 
 // A change of a large table may take long, and may have to wait for those who use it.
-constexpr char kBeginMigration[] = "begin; set local statement_timeout = 0; set local lock_timeout = '60s'";
+constexpr char kBeginMigration[] =
+    "begin; set local statement_timeout = 0; set local lock_timeout = '60s'";
 
 Result<std::int64_t> ask(Connection& connection, std::string_view query) {
   auto answers = connection.run({{query}}, kMigrateMs);

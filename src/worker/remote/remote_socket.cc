@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kOpeningMs = 1000;  // that polls may wait for a socket
 constexpr std::size_t kMaxFrameBytes = limits::kMaxWebSocketMessageBytes - 16 * 1024;
-constexpr std::size_t kFrameLogBytes = 32u * 1024;   // of a log in one frame
+constexpr std::size_t kFrameLogBytes = 32u * 1024;     // of a log in one frame
 constexpr std::size_t kFrameReports = 64;              // in one frame
 constexpr std::size_t kFrameReportBytes = 32u * 1024;  // of results in it, or one
 
