@@ -418,17 +418,17 @@ def test_after_a_bye_offers_go_back_at_once(server, queue, worker, socket):
 
 
 @pytest.mark.parametrize("text, codes", [
-    (b"", {"bad_json"}), (b"{", {"bad_json"}), (b"[]", {"bad_json", "validation_failed"}),
-    (b"{}", {"validation_failed"}), (b'{"type":"dance"}', {"validation_failed"}),
-    (b'{"type":7}', {"validation_failed"}), (b'{"type":"ready"}', {"validation_failed"}),
-    (b'{"type":"ready","slots_free":-1}', {"validation_failed"}),
-    (b'{"type":"ready","slots_free":1001}', {"validation_failed"}),
-    (b'{"type":"ready","slots_free":1,"x":1}', {"validation_failed"}),
-    (b'{"type":"bye","type":"bye"}', {"bad_json"}), (b'{"type":"update"}', {"validation_failed"}),
-    (b'{"type":"update","updates":[]}', {"validation_failed"}),
-    (b'{"type":"logs","task_id":"x"}', {"validation_failed"}),
-    (b'{"type":"heartbeat","tasks":[1]}', {"validation_failed"}),
-    (b"[" * 100_000, {"bad_json"})], ids=lambda one: str(one)[:40])
+    (b"", ("bad_json",)), (b"{", ("bad_json",)), (b"[]", ("bad_json", "validation_failed")),
+    (b"{}", ("validation_failed",)), (b'{"type":"dance"}', ("validation_failed",)),
+    (b'{"type":7}', ("validation_failed",)), (b'{"type":"ready"}', ("validation_failed",)),
+    (b'{"type":"ready","slots_free":-1}', ("validation_failed",)),
+    (b'{"type":"ready","slots_free":1001}', ("validation_failed",)),
+    (b'{"type":"ready","slots_free":1,"x":1}', ("validation_failed",)),
+    (b'{"type":"bye","type":"bye"}', ("bad_json",)), (b'{"type":"update"}', ("validation_failed",)),
+    (b'{"type":"update","updates":[]}', ("validation_failed",)),
+    (b'{"type":"logs","task_id":"x"}', ("validation_failed",)),
+    (b'{"type":"heartbeat","tasks":[1]}', ("validation_failed",)),
+    (b"[" * 100_000, ("bad_json",))], ids=lambda one: str(one)[:40])
 def test_garbage_is_answered_and_changes_nothing(server, queue, worker, socket, text, codes):
     submit(server, queue)
     socket.send(frame(FIN | TEXT, text))
