@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <unordered_set>
 
 #include "api/answers.h"
 #include "api/ask.h"
@@ -96,18 +96,18 @@ Answer submit_batch(Call& call) {
   const auto submitted = co_await ask(services, call.outbox, std::move(submit));
   if (!submitted) co_return refuse(call, submitted.error());
   const auto& tasks = submitted->tasks;
-  const auto made = std::count_if(tasks.begin(), tasks.end(), [&](const queue::TaskPtr& task) {
-    return task->task_id >= first_new;
-  });
+  std::unordered_set<TaskId> made;  // two of a batch with one unique_key are one task
+  for (const queue::TaskPtr& task : tasks)
+    if (task->task_id >= first_new) made.insert(task->task_id);
   std::string body = "{\"tasks\":[";
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if (i > 0) body += ',';
     wire::encode_task(*tasks[i], body);
   }
   body += "]}";
-  auto response = private_json(std::move(body), made > 0 ? 201 : 200);
-  if (made == 0) response.headers.add("Idempotent-Replayed", "true");
-  call.api.metrics.count_submitted(static_cast<std::size_t>(made));
+  auto response = private_json(std::move(body), made.empty() ? 200 : 201);
+  if (made.empty()) response.headers.add("Idempotent-Replayed", "true");
+  call.api.metrics.count_submitted(made.size());
   co_return response;
 }
 

@@ -163,6 +163,8 @@ bool JobCgroup::make_v2() {
   if (!make_directory(path_)) return false;
   directory_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   kill_.reset(::open((path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  // Held open, or the kernel makes its inode anew for each birth into the group.
+  procs_.reset(::open((path_ + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
   return directory_ && kill_;
 }
 
@@ -176,6 +178,7 @@ bool JobCgroup::renew() {
   if (!std::exchange(was_killed_, false)) return true;
   directory_.reset();
   kill_.reset();
+  procs_.reset();
   if (memory_.v2) oom_events_.reset();
   if (memory_.v2) memory_.limit.reset();
   if (pids_.v2) pids_.limit.reset();

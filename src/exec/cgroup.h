@@ -67,7 +67,7 @@ class JobCgroup {
   bool make_v1(Limited& controller);
 
   std::string path_;
-  UniqueFd directory_, kill_, oom_events_, memory_procs_;
+  UniqueFd directory_, kill_, procs_, oom_events_, memory_procs_;
   Limited memory_, pids_;
   bool was_killed_ = false;
 };

@@ -181,6 +181,8 @@ def test_twins_within_a_batch_are_one_task(own_server):
     assert len(own_server.request("GET", "/api/v1/tasks").json["items"]) == 2
     again = own_server.request("POST", "/api/v1/tasks/batch", {"tasks": [held]})
     assert (again.status, again.json["tasks"][0]["task_id"]) == (200, ids[0])
+    metrics = own_server.request("GET", "/metrics", token="admin").body.decode()
+    assert "\ntandem_tasks_submitted_total 2\n" in metrics
 
 
 def test_tasks_of_others_are_not_there(server):
