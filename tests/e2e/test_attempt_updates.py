@@ -289,6 +289,7 @@ def test_each_word_of_an_attempt_keeps_its_lease(brief, queue):
         assert worker.update(job, "completed").json["status"] == "completed"
 
 
+@pytest.mark.alone
 def test_a_cancel_reaches_a_waiting_poll_and_each_answer(server, worker, job):
     with waiting(worker, max=0) as (poll,):
         begin = time.monotonic()
@@ -319,6 +320,7 @@ def test_a_cancelled_offer_is_not_given_again(server, queue, worker):
     assert task_of(server, task_id)["status"] == "cancelled"
 
 
+@pytest.mark.alone
 def test_input_reaches_a_waiting_poll_and_each_answer_until_it_is_taken(server, queue, worker):
     submit(server, queue, interactive=True)
     job = worker.running()

@@ -44,6 +44,7 @@ def queue():
     return new_queue()
 
 
+@pytest.mark.alone
 def test_a_waiting_poll_is_answered_at_once(server, queue):
     worker = PollingWorker(server, queue)
     with waiting(worker) as (poll,):
@@ -315,6 +316,7 @@ def recorded_requests(worker, running, offer):
     ]
 
 
+@pytest.mark.alone
 def test_a_revoked_worker_is_powerless(own):
     queue = new_queue()
     worker = PollingWorker(own, queue)

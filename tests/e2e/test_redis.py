@@ -123,6 +123,7 @@ def test_a_follower_resumes_from_any_place(server, tmp_path):
     assert text(server, task_id) == whole + "6\n"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["killed", "stopped"])
 def test_redis_away_during_a_job_loses_nothing(server, redis, tmp_path, how):
     hold, last = tmp_path / "hold", tmp_path / "last"

@@ -115,6 +115,7 @@ def test_an_upload_of_a_lost_attempt_replaces_nothing(tmp_path, s3):
         proxy.close()
 
 
+@pytest.mark.alone
 def test_while_the_service_is_away_it_is_told_and_comes_back(server, s3):
     task_id = server.shell('echo x > "$TANDEM_OUTPUT_DIR/x"')["task_id"]
     assert server.finished(task_id)["status"] == "completed"

@@ -192,6 +192,7 @@ def test_a_cancel_reaches_the_socket_at_the_other_server(pair):
     assert ask(one, "GET", task).json["status"] == "cancelled"
 
 
+@pytest.mark.alone
 def test_a_revoked_worker_is_out_everywhere(pair):
     one, other = pair
     worker = SocketWorker(one, new_queue())

@@ -235,6 +235,7 @@ def test_a_flood_of_logins_from_one_address_has_to_wait(own_server):
     assert statuses[0] == 401 and statuses[-1] == 429, statuses
 
 
+@pytest.mark.alone
 def test_what_cannot_be_a_token_costs_no_query(tmp_path):
     server = Server(tmp_path).start()
     good = log_in(server).json["refresh_token"]

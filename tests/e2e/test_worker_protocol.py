@@ -167,6 +167,7 @@ def test_nothing_starts_before_the_server_itself_has_accepted_it(played, work, b
     assert starts(worker) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("body", [PAGE, b"{}"], ids=["page", "object"])
 def test_what_something_on_the_way_answers_renews_no_lease(played, work, tmp_path, body):
     server = played(lease_s=3, heartbeat_s=0.5)
@@ -330,6 +331,7 @@ def is_dead(task):
     return not processes_with("TANDEM_TASK_ID=" + task.task_id)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["polling", "push"])
 def test_silent_server_ends_the_task_before_its_lease(played, work, tmp_path, mode):
     server = played(lease_s=3, heartbeat_s=0.5)
@@ -349,6 +351,7 @@ def test_silent_server_ends_the_task_before_its_lease(played, work, tmp_path, mo
     assert not task.ends
 
 
+@pytest.mark.alone
 def test_worker_that_is_stopped_leaves_no_process_beyond_its_lease(played, work, tmp_path):
     server = played(lease_s=3, heartbeat_s=0.5)
     worker = work(server)
@@ -361,6 +364,7 @@ def test_worker_that_is_stopped_leaves_no_process_beyond_its_lease(played, work,
     worker.logged("lease")
 
 
+@pytest.mark.alone
 def test_cut_socket_leaves_a_moment_and_an_update_mends_it(played, work, tmp_path):
     server = played()
     worker = work(server, TANDEM_WORKER_MODE="push")

@@ -285,6 +285,7 @@ def test_a_heartbeat_for_an_older_attempt_loses_that_one_alone(server, queue, so
     assert socket.update(new, "completed")["status"] == "completed"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("second", [WORKERS, POLLING, "poll"])
 def test_another_channel_takes_the_place_of_the_first(server, queue, second):
     worker = SocketWorker(server, queue)
@@ -316,6 +317,7 @@ def test_a_poll_gives_way_to_a_socket(server, queue):
         socket.job()
 
 
+@pytest.mark.alone
 def test_a_revoked_workers_socket_closes_within_a_second(server, queue, worker, socket):
     for _ in range(2):
         submit(server, queue, max_attempts=1)
@@ -348,6 +350,7 @@ def test_a_draining_worker_is_told_and_given_nothing(server, queue, worker, sock
         again.expect("assign")
 
 
+@pytest.mark.alone
 def test_silence_closes_after_two_heartbeats(brief, queue):
     with opened(SocketWorker(brief, queue)) as socket:
         begin = time.monotonic()
@@ -367,6 +370,7 @@ def test_any_word_keeps_a_socket_open(brief, queue):
         until(is_over, "two silences would have passed")
 
 
+@pytest.mark.alone
 def test_a_broken_socket_loses_what_runs_and_gives_back_offers(brief, queue):
     worker = SocketWorker(brief, queue)
     running_task = submit(brief, queue, max_attempts=1)

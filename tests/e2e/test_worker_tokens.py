@@ -124,6 +124,7 @@ def test_a_dump_of_the_database_holds_no_worker_token(own_server):
         assert token.encode() not in dump and token[4:47].encode() not in dump
 
 
+@pytest.mark.alone
 def test_what_cannot_be_a_workers_token_costs_no_query(own_server):
     good = registered(own_server)["worker_token"]
     changed = good[:-1] + ("A" if good[-1] != "A" else "B")
