@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # The flags are g++'s; what clang does not know of them is no fault of the code.
 EXTRA = ["--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-everything"]
-AT_A_TIME = 16
+AT_A_TIME = 8
 
 
 def flags_of(entry):
