@@ -1,7 +1,9 @@
 """A command at a terminal of its own, as a user sits at it."""
 
+import contextlib
 import fcntl
 import os
+import pathlib
 import pty
 import re
 import select
@@ -31,13 +33,26 @@ class Terminal:
 
     def read_more(self, end):
         ready, _, _ = select.select([self.fd], [], [], max(end - time.monotonic(), 0))
-        assert ready, f"nothing more came; shown so far: {self.shown[-2000:]!r}"
+        assert ready, f"nothing more came; shown: {self.shown[-2000:]!r}\n{self.processes()}"
         try:
             more = os.read(self.fd, 65536)
         except OSError:  # the other side is closed
             more = b""
         self.shown += more
         return bool(more)
+
+    def processes(self):
+        """What runs at it: the state, where it waits, and the signals of each."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                of_session = (process / "stat").read_text().rpartition(")")[2].split()[3]
+                if int(of_session) == self.pid:
+                    status = (process / "status").read_text().splitlines()
+                    told = ("Name", "Pid", "State", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt")
+                    found += [line for line in status if line.startswith(told)]
+                    found.append("Waits:\t" + (process / "wchan").read_text())
+        return "\n".join(found)
 
     def wait_for(self, pattern):
         """Waits until it shows this, behind what was waited for before; answers the match."""

@@ -77,6 +77,7 @@ def test_the_secret_is_asked_for_and_not_shown(user):
     assert client["client_secret"].encode() not in terminal.shown
 
 
+@pytest.mark.alone
 def test_ctrl_c_at_the_question_leaves_the_terminal_as_it_was(user):
     arguments = [BINARY, "login", "--server", user.server.url, "--client-id", "x"]
     shell = ["/bin/sh", "-c", 'trap : INT; "$@"; stty -a', "sh", *arguments]
