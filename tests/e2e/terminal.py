@@ -13,6 +13,7 @@ import termios
 import time
 
 PATIENCE_S = 60
+TOLD = ("Name", "Pid", "State", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt")  # of /proc
 
 
 class Terminal:
@@ -49,8 +50,7 @@ class Terminal:
                 of_session = (process / "stat").read_text().rpartition(")")[2].split()[3]
                 if int(of_session) == self.pid:
                     status = (process / "status").read_text().splitlines()
-                    told = ("Name", "Pid", "State", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt")
-                    found += [line for line in status if line.startswith(told)]
+                    found += [line for line in status if line.startswith(TOLD)]
                     found.append("Waits:\t" + (process / "wchan").read_text())
         return "\n".join(found)
 
