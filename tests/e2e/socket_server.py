@@ -3,15 +3,9 @@
 import pytest
 
 from conftest import Server
-from polling_worker import new_queue, task_of
+from fleet_server import queue, server
+from polling_worker import task_of
 from socket_worker import SocketWorker
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("sockets"), TANDEM_EMBEDDED_SLOTS="0").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +16,6 @@ def brief(tmp_path_factory):
                     TANDEM_RECONNECT_S="0.4", TANDEM_ACCEPT_TIMEOUT_S="1").start()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def queue():
-    return new_queue()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from conftest import Server
+from fleet_server import server
 from multipart import CONTENT_TYPE, form
 from polling_worker import POLLING, PollingWorker, code, log_of, new_queue, record, submit, task_of
 from raw_http import RawConnection, request_bytes
@@ -17,13 +18,6 @@ from waiting import until
 BYTES = bytes(range(256)) * 4
 SHA = hashlib.sha256(BYTES).hexdigest()
 BAD_NAMES = ["..", "../x", "/x", "a/b", "a\0b", "a\r\nb", "x" * 256, "\x7f", "."]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("files"), TANDEM_EMBEDDED_SLOTS="0").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

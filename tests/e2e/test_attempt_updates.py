@@ -6,20 +6,14 @@ import time
 import pytest
 
 from conftest import Server
-from polling_worker import POLLING, WORKERS, PollingWorker, cancel, code, log_of, new_queue
+from fleet_server import queue, server
+from polling_worker import POLLING, WORKERS, PollingWorker, cancel, code, log_of
 from polling_worker import record, send_input, submit, task_of, update, waiting
 from waiting import until
 
 ABSENT = "01890000-0000-7000-8000-000000000000"
 AT_ONCE_S = 2
 STALE = (409, "stale_attempt")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("updates"), TANDEM_EMBEDDED_SLOTS="0").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +24,6 @@ def brief(tmp_path_factory):
                     TANDEM_HEARTBEAT_S="0.4").start()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def queue():
-    return new_queue()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from conftest import Server
+from fleet_server import queue, server
 from multipart import CONTENT_TYPE, form
 from polling_worker import POLLING, WHO_MAY, WORKERS, PollingWorker, code, new_queue, submit
 from polling_worker import task_of, update, waiting
@@ -13,13 +14,6 @@ from raw_http import RawConnection, request_bytes
 from waiting import until
 
 AT_ONCE_S = 2  # and a poll waits for a minute
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("polling"), TANDEM_EMBEDDED_SLOTS="0").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +31,6 @@ def own(tmp_path):
     yield server
     if server.process.poll() is None:
         server.kill()
-
-
-@pytest.fixture
-def queue():
-    return new_queue()
 
 
 @pytest.mark.alone

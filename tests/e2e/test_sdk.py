@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from conftest import BINARY, ROOT, Server
+from conftest import BINARY, ROOT
+from fleet_server import server
 from waiting import until
 
 BUILD = BINARY.parent
@@ -34,13 +35,6 @@ def examples(tmp_path_factory):
     headers = (place / "installed" / "include").rglob("*.h")
     assert not [path for path in headers if "boost" in path.read_text().lower()]
     return place / "build"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("server"), TANDEM_EMBEDDED_SLOTS="0").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["push", "polling", "hybrid"])
