@@ -39,8 +39,17 @@ void Upstream::drain() {
   polls_.wake();
 }
 
+// A worker may hear that its last end is written before this loop hears of that end: news of all
+// earlier turns is here once the dispatcher has answered.
+io::Awaitable<void> Upstream::catch_up() {
+  queue::InspectWorkers nobody;
+  const auto answered = co_await ask(parts_.site.dispatcher, parts_.outbox, std::move(nobody));
+  if (!answered) complaints_.failed("Hearing of the last ends", answered.error());
+}
+
 io::Awaitable<void> Upstream::finish() {
   is_draining_ = true;
+  co_await catch_up();
   const MonoTime until = now() + kLastWordsMs;
   while (terms_ && (is_polling_ || book_.owes_ends()) && now() < until)
     co_await end_.wait(until - now());

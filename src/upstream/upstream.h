@@ -60,6 +60,7 @@ class Upstream {
   io::Awaitable<Result<void>> fetch_config();
   io::Awaitable<Result<void>> adopt(wire::PollingConfig config);
   io::Awaitable<void> refresh();
+  io::Awaitable<void> catch_up();
   void look_at_refusal(const Error& error);
   std::optional<ForeignJob> job_of(const Task& task) const;
 
