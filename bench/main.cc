@@ -22,6 +22,7 @@ const std::vector<Workload>& workloads() {
       {"entry", "from a submission to its function entered", measure_entry},
       {"cycle", "submitted, run by a function, completed", measure_life_cycle},
       {"processes", "no-op processes with their output captured", measure_processes},
+      {"cancel", "a job with many processes, cancelled", measure_cancel},
       {"remote", "workers that come over the network", measure_remote},
       {"fleet", "thousands of idle workers", measure_fleet},
       {"lost", "workers that are killed or frozen", measure_lost_worker},
@@ -79,7 +80,7 @@ int main(int argc, char** argv) {
   std::string json_path = (own.parent_path() / "figures.json").string();
   app.add_option(
       "workloads", only,
-      "submit entry cycle processes remote fleet lost follow followers redis_logs idle postgres "
+      "submit entry cycle processes cancel remote fleet lost follow followers redis_logs idle postgres "
       "backlog; only where named: postgres_full postgres_open_transaction postgres_hour");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "usage.h"
@@ -20,27 +21,52 @@ void check(bool good) {
   if (!good) std::abort();
 }
 
-double run_cycles(int tasks) {
+using Ids = std::vector<std::int64_t>;
+
+Ids insert_batch(BareTable& table) {
+  Ids ids;
+  table.begin();
+  for (int i = 0; i < kBatch; ++i) ids.push_back(table.insert(R"({"job_type":"noop"})"));
+  table.commit();
+  return ids;
+}
+
+void run_batch(BareTable& table) {
+  const Ids ids = insert_batch(table);
+  for (const char* status : {"running", "completed"}) {
+    table.begin();
+    for (const std::int64_t id : ids) table.set_status(id, status);
+    table.commit();
+  }
+}
+
+double rate_here(int tasks, const std::function<void(BareTable&)>& do_batch) {
   std::string directory = (std::filesystem::temp_directory_path() / "tandem-bench-XXXXXX").string();
   check(::mkdtemp(directory.data()) != nullptr);
   const std::int64_t began = now_us();
   {
     BareTable table(directory + "/bare.db");
-    for (int done = 0; done < tasks; done += kBatch) {
-      std::vector<std::int64_t> ids;
-      table.begin();
-      for (int i = 0; i < kBatch; ++i) ids.push_back(table.insert(R"({"job_type":"noop"})"));
-      table.commit();
-      for (const char* status : {"running", "completed"}) {
-        table.begin();
-        for (const std::int64_t id : ids) table.set_status(id, status);
-        table.commit();
-      }
-    }
+    for (int done = 0; done < tasks; done += kBatch) do_batch(table);
   }
   const double seconds = seconds_since(began);
   std::filesystem::remove_all(directory);
   return tasks / seconds;
+}
+
+double rate_in_a_process(int tasks, const std::function<void(BareTable&)>& do_batch) {
+  std::array<int, 2> ends{};
+  check(::pipe(ends.data()) == 0);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const double rate = rate_here(tasks, do_batch);
+    ::_exit(::write(ends[1], &rate, sizeof(rate)) == sizeof(rate) ? 0 : 1);
+  }
+  double rate = 0;
+  check(::read(ends[0], &rate, sizeof(rate)) == sizeof(rate));
+  ::waitpid(pid, nullptr, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return rate;
 }
 
 }  // namespace
@@ -86,20 +112,8 @@ void BareTable::set_status(std::int64_t id, std::string_view status) {
   sqlite3_reset(update_);
 }
 
-double bare_cycles_per_second(int tasks) {
-  std::array<int, 2> ends{};
-  check(::pipe(ends.data()) == 0);
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    const double rate = run_cycles(tasks);
-    ::_exit(::write(ends[1], &rate, sizeof(rate)) == sizeof(rate) ? 0 : 1);
-  }
-  double rate = 0;
-  check(::read(ends[0], &rate, sizeof(rate)) == sizeof(rate));
-  ::waitpid(pid, nullptr, 0);
-  ::close(ends[0]);
-  ::close(ends[1]);
-  return rate;
-}
+double bare_inserts_per_second(int tasks) { return rate_in_a_process(tasks, insert_batch); }
+
+double bare_cycles_per_second(int tasks) { return rate_in_a_process(tasks, run_batch); }
 
 }  // namespace tandem::bench

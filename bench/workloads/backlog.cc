@@ -1,3 +1,6 @@
+#include <stdexcept>
+
+#include "usage.h"
 #include "workloads/task_flow.h"
 #include "workloads/workloads.h"
 
@@ -50,9 +53,33 @@ void compare_slowest(Report& report, const std::string& what, double empty_ms, d
               .reference = empty_ms});
 }
 
+// Tasks each second that a worker of the network takes of those that wait for it, while it has not
+// come to the end of `waiting`.
+double taken_per_second(int waiting) {
+  constexpr std::size_t kWarmUp = 20'000, kTaken = 100'000;
+  Entries entries;
+  const ServerProcess server(ServerProcess::Flags{{"embedded-slots", "0"}});
+  submit_rate(server, "/api/v1/tasks/batch", batch_of(R"({"payload":{"job_type":"noop"}})", kBatch),
+              static_cast<std::uint64_t>(waiting / kBatch), kBatch);
+  const RemoteWorker worker(server, entries, sdk::Mode::push, 1000);
+  const auto wait_for = [&](std::size_t count) {
+    const std::int64_t began = now_us();
+    while (entries.count_so_far() < count) {
+      if (seconds_since(began) > 60) throw std::runtime_error("the backlog is not taken");
+      wait_until_us(now_us() + 1000);
+    }
+  };
+  wait_for(kWarmUp);
+  const std::int64_t began = now_us();
+  wait_for(kWarmUp + kTaken);
+  return static_cast<double>(kTaken) / seconds_since(began);
+}
+
 }  // namespace
 
 void measure_backlog(Report& report) {
+  const double few = taken_per_second(140'000), many = taken_per_second(kBacklog);
+  compare(report, "that one worker works off", few, 1 - many / few);
   Entries entries;
   const ServerProcess server = function_server(entries);
   life_cycles(server, entries, 10'000);

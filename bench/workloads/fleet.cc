@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "http_client.h"
+#include "reference/blocked_clients.h"
 #include "usage.h"
 #include "worker_crowd.h"
 #include "workloads/task_flow.h"
@@ -84,20 +85,30 @@ class IdleFleet {
 }  // namespace
 
 void measure_fleet(Report& report) {
+  double redis_kib = 0, redis_percent = 0, redis_p99_ms = 0;
+  {
+    BlockedClients redis(kWorkers);
+    redis_kib = redis.kib_each();
+    redis_percent = redis.percent_of_a_core(kIdleS);
+    redis_p99_ms = redis.pick_up_times(kTasks).percentile_ms(99);
+  }
   for (const auto channel : {WorkerCrowd::Channel::socket, WorkerCrowd::Channel::http}) {
     const std::string kind = channel == WorkerCrowd::Channel::socket ? "5,000 idle sockets, "
                                                                      : "5,000 idle long polls, ";
     IdleFleet fleet(channel);
-    const auto add = [&](const char* what, double value, std::string unit, double target) {
+    const auto add = [&](const char* what, double value, std::string unit, double target,
+                         double reference) {
       report.add({.name = kind + what,
                   .value = value,
                   .unit = std::move(unit),
                   .better = Better::lower,
-                  .target = target});
+                  .target = target,
+                  .reference_name = "redis-server, BLPOP",
+                  .reference = reference});
     };
-    add("memory each", fleet.kib_each(), "KiB", 16);
-    add("part of a core", fleet.percent_of_a_core(), "%", 2);
-    add("a task is taken, p99", fleet.pick_up_times().percentile_ms(99), "ms", 10);
+    add("memory each", fleet.kib_each(), "KiB", 16, redis_kib);
+    add("part of a core", fleet.percent_of_a_core(), "%", 2, redis_percent);
+    add("a task is taken, p99", fleet.pick_up_times().percentile_ms(99), "ms", 10, redis_p99_ms);
   }
 }
 

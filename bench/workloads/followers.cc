@@ -5,6 +5,7 @@
 
 #include "http_client.h"
 #include "log_lines.h"
+#include "reference/line_relay.h"
 #include "server_process.h"
 #include "usage.h"
 #include "workloads/workloads.h"
@@ -21,6 +22,7 @@ constexpr double kLimitS = 60;
 
 // The job waits in the queue, behind one that holds the only slot, until all follow it.
 void measure_followers(Report& report) {
+  const double reference = bare_relay_lines_per_second(kLines, kFollowers);
   const ServerProcess server({{"allow-exec", "yes"}, {"embedded-slots", "1"}});
   HttpClient client(server.port(), server.token());
   const auto submit = [&](const std::string& body) {
@@ -43,6 +45,8 @@ void measure_followers(Report& report) {
               .value = deliveries / seconds,
               .unit = "lines/s",
               .target = 500'000,
+              .reference_name = "bare relay",
+              .reference = reference,
               .server_cpu_s = (server.cpu_seconds() - cpu) / deliveries * 1000});
 }
 

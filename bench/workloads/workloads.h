@@ -20,6 +20,7 @@ void measure_submit(Report& report);         // POST /api/v1/tasks, single and i
 void measure_entry(Report& report);          // submission to handler entered
 void measure_life_cycle(Report& report);     // submitted, run by a function, completed
 void measure_processes(Report& report);      // no-op processes
+void measure_cancel(Report& report);         // until all processes of a job are dead
 void measure_backlog(Report& report);        // all that with a million tasks waiting
 void measure_follow(Report& report);         // a log with one follower
 void measure_followers(Report& report);      // a log with a thousand followers

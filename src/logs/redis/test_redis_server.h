@@ -33,6 +33,7 @@ class TestRedisServer {
   TestRedisServer& operator=(const TestRedisServer&) = delete;
 
   const RedisAddress& address() const { return address_; }
+  pid_t pid() const { return pid_; }
   void send(int number) { ::kill(pid_, number); }  // SIGSTOP, SIGCONT
   void kill();
   // On the same port; false where it does not come up within a minute.
