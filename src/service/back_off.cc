@@ -4,6 +4,11 @@
 
 namespace tandem::service {
 
+std::int64_t spread(Random& random, std::int64_t interval_ms) {
+  const std::uint64_t more_ms = random.below(static_cast<std::uint64_t>(interval_ms / 5 + 1));
+  return interval_ms - interval_ms / 10 + static_cast<std::int64_t>(more_ms);
+}
+
 std::int64_t BackOff::next_ms(std::int64_t asked_ms) {
   constexpr int kMaxDoublings = 30;
   const int doublings = std::min(failures_, kMaxDoublings);

@@ -6,6 +6,9 @@
 
 namespace tandem::service {
 
+// An interval, a tenth of it more or less by chance, so that not all who keep it act at one moment.
+std::int64_t spread(Random& random, std::int64_t interval_ms);
+
 struct BackOffBounds {
   std::int64_t first_ms = 200, longest_ms = 30'000;
 };

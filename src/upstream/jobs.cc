@@ -50,9 +50,7 @@ io::Awaitable<void> Upstream::poll() {
     pause.reset();
     if (*found) continue;
     room_ = 0;
-    const std::int64_t interval_ms = terms_->config.interval_ms;
-    const auto spread_ms = parts_.random.below(static_cast<std::uint64_t>(interval_ms / 5 + 1));
-    co_await io::sleep_for(interval_ms - interval_ms / 10 + static_cast<std::int64_t>(spread_ms));
+    co_await io::sleep_for(service::spread(parts_.random, terms_->config.interval_ms));
   }
 }
 

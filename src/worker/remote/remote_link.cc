@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::int64_t kLastWordsMs = 3000;  // where nothing is lost by silence, or in a hurry
 constexpr std::size_t kMaxSpoolBytes = 32u << 20;  // of records; then the jobs' output waits
-constexpr std::int64_t kAckPatienceMs = 10'000;    // then a socket is taken for dead
 
 TaskPtr task_of(const wire::Job& job, const AttemptKey& key, WallTime now) {
   auto task = std::make_shared<Task>();
@@ -39,6 +38,7 @@ RemoteLink::RemoteLink(RemoteParts parts, RemoteSettings settings)
       files_(
           book_, [this] { return shared_terms(); }, settings_.ca_file),
       choice_(parts_.random),
+      plan_(parts_.random),
       complaints_(parts_.clock, parts_.say),
       state_(std::make_unique<State>(parts_.executor)),
       tasks_(parts_.executor) {}
@@ -72,6 +72,7 @@ void RemoteLink::wake_all() {
 void RemoteLink::withdraw(std::function<void()> done) {
   credits_ = 0;
   state_->draining = true;
+  plan_.drain();
   release_waiting();
   if (state_->peer) send(wire::encode_bye_frame());
   state_->withdrawn = std::move(done);
@@ -229,8 +230,7 @@ void RemoteLink::forget(const AttemptKey& key) {
   leases_.ended(key);
   book_.remove(key);
   state_->dropped_logs.erase(key);
-  state_->flying_reports.erase(key);
-  state_->flying_logs.erase(key);
+  talk_.forget(key);
   state_->input_seqs.erase(key);
   state_->end.wake();
 }
@@ -246,7 +246,7 @@ io::Awaitable<void> RemoteLink::keep_leases() {
       lose(key);
     }
     renew_leases();
-    if (state_->peer && waits_for_ack() && now() - state_->last_ack >= kAckPatienceMs)
+    if (state_->peer && talk_.is_dead(now()))
       state_->peer->close(net::ws_code::kPolicy, "no answer");
     co_await state_->leases.wait(std::max<std::int64_t>(next_leases_ms(), 1));
   }
@@ -256,34 +256,19 @@ io::Awaitable<void> RemoteLink::keep_leases() {
 // said by updates, as over polls.
 void RemoteLink::renew_leases() {
   std::vector<AttemptKey> due = leases_.take_due(now());
-  std::optional<State::Beat>& last = state_->beat;
-  if (last && last->overdue_at <= now()) {
-    due.insert(due.end(), last->tasks.begin(), last->tasks.end());
-    last->tasks.clear();
-    last->overdue_at = kNever;
-  }
-  const bool is_time = state_->next_heartbeat <= now() || (!due.empty() && !last);
-  if (state_->peer && is_time) {
-    state_->next_heartbeat = now() + lease_terms_of(terms_->config).heartbeat_ms;
-    if (last) {
-      send(wire::encode_heartbeat_frame({}));
-    } else {
-      beat();
-      return;
-    }
+  const std::vector<AttemptKey> overdue = talk_.take_overdue(now());
+  due.insert(due.end(), overdue.begin(), overdue.end());
+  switch (talk_.next_beat(!due.empty(), now())) {
+    case SocketTalk::Beat::leases: return beat();
+    case SocketTalk::Beat::alive: send(wire::encode_heartbeat_frame({})); break;
+    case SocketTalk::Beat::none: break;
   }
   for (const AttemptKey& key : due) spool_.renew(key);
   if (!due.empty()) state_->reports.wake();
 }
 
 std::int64_t RemoteLink::next_leases_ms() const {
-  MonoTime next = now() + kLongMs;
-  next = std::min(next, leases_.next_event());
-  if (!state_->peer) return next - now();
-  next = std::min(next, state_->next_heartbeat);
-  if (state_->beat) next = std::min(next, state_->beat->overdue_at);
-  if (waits_for_ack()) next = std::min(next, state_->last_ack + kAckPatienceMs);
-  return next - now();
+  return std::min({now() + kLongMs, leases_.next_event(), talk_.next_event()}) - now();
 }
 
 }  // namespace tandem::worker::remote

@@ -15,9 +15,11 @@
 #include "worker/remote/attempt_book.h"
 #include "worker/remote/channel_choice.h"
 #include "worker/remote/lease_keeper.h"
+#include "worker/remote/poll_plan.h"
 #include "worker/remote/remote_files.h"
 #include "worker/remote/remote_parts.h"
 #include "worker/remote/report_spool.h"
+#include "worker/remote/socket_talk.h"
 
 namespace tandem::worker::remote {
 
@@ -70,7 +72,7 @@ class RemoteLink final : public ServerLink, public LogSink {
   io::Awaitable<Result<void>> adopt(wire::PollingConfig config);
   io::Awaitable<void> refresh();
   io::Awaitable<void> poll();
-  io::Awaitable<Result<bool>> poll_plainly();
+  io::Awaitable<Result<bool>> poll_plainly(int most);
   io::Awaitable<Result<bool>> poll_long(service::Lane lane, int most);
   std::vector<wire::AttemptRef> known_offers() const;
   io::Awaitable<void> hear_news();
@@ -104,7 +106,6 @@ class RemoteLink final : public ServerLink, public LogSink {
   void say_ready();
   std::string socket_url() const;
   bool send(std::string frame);
-  bool waits_for_ack() const;
   void beat();
   void beat_acknowledged(const std::vector<wire::AttemptRef>& renewed);
   void leased(const AttemptKey& key, MonoTime sent_at);
@@ -135,6 +136,8 @@ class RemoteLink final : public ServerLink, public LogSink {
   LeaseKeeper leases_;
   ReportSpool spool_;
   ChannelChoice choice_;
+  PollPlan plan_;
+  SocketTalk talk_;
   service::Complaints complaints_;
   OnOrder on_order_;
   int credits_ = 0;

@@ -11,12 +11,8 @@
 namespace tandem::worker::remote {
 namespace {
 
-constexpr std::int64_t kLeastRefreshMs = 200;
-constexpr std::int64_t kEarlyPauseMs = 5;   // behind a poll that was ended early; a job may wait
-constexpr std::int64_t kLeastCutMs = 1000;  // of a poll that something on the way does not bear
-constexpr std::int64_t kCallMs = 20'000;    // for an answer that does not wait
-constexpr int kMaxRefusals = 6;             // of the token
-constexpr int kMaxClaim = 100;
+constexpr std::int64_t kCallMs = 20'000;  // for an answer that does not wait
+constexpr int kMaxRefusals = 6;           // of the token
 
 bool is_blank(std::string_view body) {
   return body.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -71,6 +67,8 @@ io::Awaitable<Result<void>> RemoteLink::adopt(wire::PollingConfig config) {
   }
   state_->push_is_disabled = false;
   leases_.set_terms(lease_terms_of(terms_->config));
+  talk_.set_heartbeat(lease_terms_of(terms_->config).heartbeat_ms);
+  plan_.set_terms(*terms_);
   choice_.set_offer(offer_of(terms_->config), now());
   if (is_change) complaints_.note("The service's configuration has changed");
   if (state_->peer && state_->peer_url != socket_url())
@@ -135,54 +133,34 @@ void RemoteLink::look_at_refusal(const Error& error) {
 }
 
 io::Awaitable<void> RemoteLink::poll() {
-  service::BackOff pause(parts_.random);
   while (!state_->closing) {
-    const Channel channel = choice_.current(now());
-    const bool polls = channel == Channel::long_poll || channel == Channel::plain_poll;
-    const std::int64_t opening_ms = state_->opening_until - now();
-    if (!polls || free_slots() == 0 || state_->draining || opening_ms > 0) {
-      co_await state_->polls.wait(opening_ms > 0 ? opening_ms : kLongMs);
+    const PollPlan::Step step = plan_.next(choice_.current(now()), free_slots(), now());
+    if (step.channel == Channel::none) {
+      co_await state_->polls.wait(std::min(kLongMs, step.look_again_at - now()));
       continue;
     }
-    ++state_->polls_under_way;
-    const MonoTime asked_at = now();
+    plan_.asked(now());
     Result<bool> found = false;
-    if (channel == Channel::long_poll)
-      found = co_await poll_long(service::Lane::polls, std::min(free_slots(), kMaxClaim));
+    if (step.channel == Channel::long_poll)
+      found = co_await poll_long(service::Lane::polls, step.most);
     else
-      found = co_await poll_plainly();
-    --state_->polls_under_way;
+      found = co_await poll_plainly(step.most);
+    const std::int64_t rest_ms = found ? plan_.answered(step, *found, now())
+                                       : plan_.failed(client_.asked_pause_ms(service::Lane::polls));
     end_poll();
     if (state_->closing || state_->draining) continue;
-    if (!found) {
+    if (found)
+      complaints_.works("Asking for jobs");
+    else
       complaints_.failed("Asking for jobs", found.error());
-      co_await io::sleep_for(pause.next_ms(client_.asked_pause_ms(service::Lane::polls)));
-      continue;
-    }
-    complaints_.works("Asking for jobs");
-    pause.reset();
-    if (*found) continue;
-    const std::int64_t interval_ms = terms_->config.interval_ms;
-    const std::int64_t spread_ms = static_cast<std::int64_t>(
-        parts_.random.below(static_cast<std::uint64_t>(interval_ms / 5 + 1)));
-    // A long poll has waited already, unless the service does not wait. Ours does: where it answers
-    // early one of our tasks had news, or another of our polls has taken this one's place.
-    const std::int64_t waited_ms = channel == Channel::long_poll ? now() - asked_at : 0;
-    if (channel == Channel::long_poll && terms_->is_tandem() && terms_->config.max_wait_ms > 0) {
-      if (waited_ms < kEarlyPauseMs) co_await io::sleep_for(kEarlyPauseMs);
-      continue;
-    }
-    const std::int64_t rest_ms = interval_ms - interval_ms / 10 + spread_ms - waited_ms;
     if (rest_ms > 0) co_await io::sleep_for(rest_ms);
   }
 }
 
-io::Awaitable<Result<bool>> RemoteLink::poll_plainly() {
+io::Awaitable<Result<bool>> RemoteLink::poll_plainly(int most) {
   net::HttpCall call;
   call.url = terms_->config.polling_url;
-  if (terms_->is_tandem())
-    call.url =
-        service::with_query(call.url, "max=" + std::to_string(std::min(free_slots(), kMaxClaim)));
+  if (terms_->is_tandem()) call.url = service::with_query(call.url, "max=" + std::to_string(most));
   call.headers = terms_->headers();
   call.timeout_ms = kCallMs;
   const MonoTime asked_at = now();
@@ -223,8 +201,7 @@ io::Awaitable<Result<bool>> RemoteLink::poll_long(service::Lane lane, int most) 
   if (!body) {
     const Errc code = body.error().code;
     const bool is_unknown = code == Errc::not_found || code == Errc::not_implemented;
-    // What fails at once was not cut for its length.
-    const bool is_cut = row_of(code).retryable && now() - asked_at >= kLeastCutMs;
+    const bool is_cut = PollPlan::was_cut(body.error(), asked_at, now());
     if (is_unknown || is_cut) choice_.long_poll_failed(is_unknown, now());
     co_return body.error();
   }
@@ -235,23 +212,18 @@ io::Awaitable<Result<bool>> RemoteLink::poll_long(service::Lane lane, int most) 
   co_return take_jobs(*body, asked_at);
 }
 
-// While every slot is taken: cancels and input still come.
 io::Awaitable<void> RemoteLink::hear_news() {
-  service::BackOff pause(parts_.random);
   while (!state_->closing) {
-    const bool is_due = choice_.current(now()) == Channel::long_poll &&
-                        state_->polls_under_way == 0 && leases_.size() > 0;
-    if (!is_due) {
+    if (!plan_.is_news_due(choice_.current(now()), leases_.size() > 0)) {
       co_await state_->news.wait(kLongMs);
       continue;
     }
     const MonoTime asked_at = now();
     const auto heard = co_await poll_long(service::Lane::calls, 0);
-    if (heard) pause.reset();
-    const bool was_waited = heard && now() - asked_at >= kLeastRefreshMs;
-    if (was_waited) continue;
-    const std::int64_t asked_ms = client_.asked_pause_ms(service::Lane::calls);
-    co_await io::sleep_for(heard ? kLeastRefreshMs : pause.next_ms(asked_ms));
+    const std::int64_t rest_ms =
+        heard ? plan_.heard_news(asked_at, now())
+              : plan_.missed_news(client_.asked_pause_ms(service::Lane::calls));
+    if (rest_ms > 0) co_await io::sleep_for(rest_ms);
   }
 }
 
@@ -279,7 +251,7 @@ void RemoteLink::reject(const std::string& task_id, const std::string& why) {
 }
 
 void RemoteLink::end_poll() {
-  if (state_->polls_under_way > 0 || !state_->withdrawn) return;
+  if (plan_.is_under_way() || !state_->withdrawn) return;
   io::asio::post(parts_.executor, std::exchange(state_->withdrawn, {}));
 }
 

@@ -13,7 +13,6 @@ std::vector<wire::LogLine> lines_of(const LogBatch& batch, std::uint32_t attempt
 
 namespace {
 
-constexpr std::int64_t kOpeningMs = 1000;  // that polls may wait for a socket
 constexpr std::size_t kMaxFrameBytes = limits::kMaxWebSocketMessageBytes - 16 * 1024;
 constexpr std::size_t kFrameLogBytes = 32u * 1024;     // of a log in one frame
 constexpr std::size_t kFrameReports = 64;              // in one frame
@@ -44,9 +43,9 @@ io::Awaitable<void> RemoteLink::keep_socket() {
     options.silence_ms = std::max<std::int64_t>(terms_->config.heartbeat_ms * 2, 1000);
     options.max_message_bytes = 8u << 20;  // an assignment with its payload
     state_->peer_url = socket_url();
-    state_->opening_until = now() + kOpeningMs;
+    plan_.socket_is_opening(now());
     auto peer = co_await net::connect_websocket(std::move(options));
-    state_->opening_until = MonoTime{0};
+    plan_.socket_was_tried();
     if (state_->closing && peer) (*peer)->close(net::ws_code::kNormal, "the worker stops");
     if (peer) {
       complaints_.works("The socket");
@@ -63,9 +62,7 @@ io::Awaitable<void> RemoteLink::keep_socket() {
 
 io::Awaitable<void> RemoteLink::converse(std::shared_ptr<net::WsPeer> peer) {
   state_->peer = peer;
-  state_->said_ready = -1;
-  state_->last_ack = state_->next_heartbeat = now();
-  state_->beat.reset();
+  talk_.open(now());
   choice_.socket_opened(now());
   for (const AttemptKey& key : spool_.keys()) spool_.renew(key);
   say_ready();
@@ -77,11 +74,9 @@ io::Awaitable<void> RemoteLink::converse(std::shared_ptr<net::WsPeer> peer) {
 // A server that stops keeps the leases; any other end starts its clock for us to be heard of.
 void RemoteLink::socket_ended(const net::WsClose& why) {
   state_->peer.reset();
-  state_->beat.reset();
-  for (const auto& [key, sent_at] : std::exchange(state_->flying_reports, {}))
-    spool_.report_lost_on_way(key);
-  for (const auto& [key, first_seq] : std::exchange(state_->flying_logs, {}))
-    spool_.logs_lost_on_way(key);
+  const SocketTalk::Unheard unheard = talk_.close();
+  for (const AttemptKey& key : unheard.reports) spool_.report_lost_on_way(key);
+  for (const AttemptKey& key : unheard.logs) spool_.logs_lost_on_way(key);
   choice_.socket_ended(now());
   if (why.code == wire::kTokenEnded) {
     state_->must_refresh = true;
@@ -100,17 +95,11 @@ bool RemoteLink::send(std::string frame) {
   return state_->peer && state_->peer->send(std::make_shared<const std::string>(std::move(frame)));
 }
 
-bool RemoteLink::waits_for_ack() const {
-  if (!state_->flying_reports.empty() || !state_->flying_logs.empty()) return true;
-  return state_->beat && state_->last_ack <= state_->beat->sent_at;
-}
-
 // One message for all leases; those that find no place in it are said by updates.
 void RemoteLink::beat() {
+  const MonoTime sent_at = now();
   std::vector<wire::AttemptRef> refs;
-  State::Beat made{.sent_at = now(), .overdue_at = {}, .tasks = {}};
-  made.overdue_at = made.sent_at + lease_terms_of(terms_->config).heartbeat_ms / 2;
-  std::vector<AttemptKey> left = leases_.take_all(made.sent_at);
+  std::vector<AttemptKey> told, left = leases_.take_all(sent_at);
   while (!left.empty() && refs.size() < limits::kMaxBatchTasks) {
     const AttemptKey key = left.back();
     left.pop_back();
@@ -119,40 +108,37 @@ void RemoteLink::beat() {
     const auto given = state_->input_seqs.find(key);
     const std::uint64_t seq = given == state_->input_seqs.end() ? 0 : given->second;
     refs.push_back({name->task_id, name->attempt, seq});
-    made.tasks.push_back(key);
+    told.push_back(key);
   }
-  if (!waits_for_ack()) state_->last_ack = made.sent_at;
-  const bool is_sent = send(wire::encode_heartbeat_frame(refs));
-  if (!is_sent) left.insert(left.end(), made.tasks.begin(), made.tasks.end());
-  if (is_sent && !made.tasks.empty()) state_->beat = std::move(made);
+  if (send(wire::encode_heartbeat_frame(refs)))
+    talk_.sent_beat(std::move(told), sent_at);
+  else
+    left.insert(left.end(), told.begin(), told.end());
   for (const AttemptKey& key : left) spool_.renew(key);
   if (!left.empty()) state_->reports.wake();
 }
 
 // One that is neither named here nor lost is said by an update: that has an answer of its own.
 void RemoteLink::beat_acknowledged(const std::vector<wire::AttemptRef>& renewed) {
-  if (!state_->beat) return;
-  const State::Beat beat = std::move(*state_->beat);
-  state_->beat.reset();
-  std::unordered_set<AttemptKey, AttemptKeyHash> left(beat.tasks.begin(), beat.tasks.end());
+  const auto beat = talk_.beat_answered();
+  if (!beat) return;
+  std::unordered_set<AttemptKey, AttemptKeyHash> left(beat->leases.begin(), beat->leases.end());
   for (const wire::AttemptRef& task : renewed) {
     const auto key = key_of(task.task_id, task.attempt);
     if (!key || !leases_.holds(*key)) continue;
     left.erase(*key);
-    leased(*key, beat.sent_at);
+    leased(*key, beat->sent_at);
   }
   for (const AttemptKey& key : left) spool_.renew(key);
 }
 
 void RemoteLink::say_ready() {
   const int slots = state_->draining ? 0 : free_slots();
-  if (!state_->peer || state_->said_ready == slots) return;
-  if (send(wire::encode_ready_frame(slots))) state_->said_ready = slots;
+  if (talk_.must_say_ready(slots) && send(wire::encode_ready_frame(slots))) talk_.said_ready(slots);
 }
 
 // Reports, or else a piece of a log; false: not now. What is too large for a frame goes over HTTP.
 io::Awaitable<bool> RemoteLink::send_some() {
-  if (!waits_for_ack()) state_->last_ack = now();
   if (auto reports = spool_.take_reports(kFrameReports, kFrameReportBytes); !reports.empty()) {
     std::vector<wire::Update> updates;
     for (const Report& report : reports) updates.push_back(update_of(report));
@@ -163,7 +149,7 @@ io::Awaitable<bool> RemoteLink::send_some() {
     for (const Report& report : reports) {
       const AttemptKey key{report.task_id, report.attempt};
       if (is_sent)
-        state_->flying_reports[key] = sent_at;
+        talk_.sent_report(key, sent_at);
       else
         spool_.report_lost_on_way(key);
     }
@@ -178,7 +164,7 @@ io::Awaitable<bool> RemoteLink::send_some() {
     spool_.logs_lost_on_way(batch->key);
     co_return false;
   }
-  state_->flying_logs[batch->key] = batch->records.front().seq;
+  talk_.sent_logs(batch->key, batch->records.front().seq, now());
   co_return true;
 }
 
@@ -198,14 +184,12 @@ void RemoteLink::hear_config(wire::PollingConfig config) {
 }
 
 void RemoteLink::on(wire::AssignFrame& frame) {
-  const int given = static_cast<int>(frame.jobs.size());
-  if (state_->said_ready > 0)  // the server counts them as given
-    state_->said_ready = std::max(0, state_->said_ready - given);
+  talk_.assigned(static_cast<int>(frame.jobs.size()));
   for (const wire::Job& job : frame.jobs) offer(job, now());
 }
 
 void RemoteLink::on(wire::AckFrame& frame) {
-  state_->last_ack = now();
+  talk_.heard(now());
   if (frame.about == "heartbeat") beat_acknowledged(frame.renewed);
   for (const wire::UpdateAnswer& answer : frame.answers) {
     const auto key = key_of(answer.task_id, answer.attempt);
@@ -220,10 +204,9 @@ void RemoteLink::on(wire::AckFrame& frame) {
 
 void RemoteLink::logs_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer,
                                    std::uint64_t committed) {
-  const auto flight = state_->flying_logs.find(key);
-  if (flight == state_->flying_logs.end()) return;
-  state_->are_logs_stuck = committed < flight->second;
-  state_->flying_logs.erase(flight);
+  const auto first_seq = talk_.logs_answered(key);
+  if (!first_seq) return;
+  state_->are_logs_stuck = committed < *first_seq;
   if (answer.error)
     logs_refused(key, *answer.error, committed);
   else
@@ -231,11 +214,7 @@ void RemoteLink::logs_acknowledged(const AttemptKey& key, const wire::UpdateAnsw
 }
 
 void RemoteLink::report_acknowledged(const AttemptKey& key, const wire::UpdateAnswer& answer) {
-  const auto flight = state_->flying_reports.find(key);
-  if (flight == state_->flying_reports.end()) return;
-  const MonoTime sent_at = flight->second;
-  state_->flying_reports.erase(flight);
-  answered(key, sent_at, answer);
+  if (const auto sent_at = talk_.report_answered(key)) answered(key, *sent_at, answer);
 }
 
 void RemoteLink::on(wire::CancelOrder& frame) {
@@ -267,11 +246,12 @@ void RemoteLink::on(wire::LostFrame& frame) {
 
 // A message was refused unread: which one is not said.
 void RemoteLink::on(wire::UnknownFrame& frame) {
-  if (frame.type != "error" || state_->flying_reports.empty()) return;
+  if (frame.type != "error") return;
+  const std::vector<AttemptKey> unread = talk_.take_reports();
+  if (unread.empty()) return;
   complaints_.warn("The server could not read a message; its reports are sent one by one");
-  state_->apart = static_cast<int>(state_->flying_reports.size());
-  for (const auto& [key, sent_at] : std::exchange(state_->flying_reports, {}))
-    spool_.report_lost_on_way(key);
+  state_->apart = static_cast<int>(unread.size());
+  for (const AttemptKey& key : unread) spool_.report_lost_on_way(key);
   state_->reports.wake();
 }
 

@@ -37,25 +37,11 @@ struct RemoteLink::State {
   bool push_is_disabled = false;  // the server does not push; the other socket may work
   int refusals = 0;               // of the token, one after the other
 
-  int polls_under_way = 0;
-  std::function<void()> withdrawn;  // waits for them
+  std::function<void()> withdrawn;  // waits for the poll under way
 
   std::shared_ptr<net::WsPeer> peer;  // null: no socket is open
-  // A socket is being opened, and polls wait for it until then: the server ends the poll under way
-  // when it opens, and another one would end the socket.
-  MonoTime opening_until{0};
   std::string peer_url;
-  int said_ready = -1;                                                        // over this socket
-  std::unordered_map<AttemptKey, MonoTime, AttemptKeyHash> flying_reports;    // over it, since when
-  std::unordered_map<AttemptKey, std::uint64_t, AttemptKeyHash> flying_logs;  // their first seq
   bool are_logs_stuck = false;  // the last of them that was answered is no further than before
-  MonoTime last_ack, next_heartbeat;
-  // The heartbeat over it that was not answered yet; there is no other until it is.
-  struct Beat {
-    MonoTime sent_at, overdue_at;
-    std::vector<AttemptKey> tasks;  // empty: told each for itself since
-  };
-  std::optional<Beat> beat;
   int apart = 0;  // reports to be sent each for itself over HTTP: one of many was refused unread
 
   // The last piece of input that each was given.
