@@ -80,8 +80,9 @@ int main(int argc, char** argv) {
   std::string json_path = (own.parent_path() / "figures.json").string();
   app.add_option(
       "workloads", only,
-      "submit entry cycle processes cancel remote fleet lost follow followers redis_logs idle postgres "
-      "backlog; only where named: postgres_full postgres_open_transaction postgres_hour");
+      "submit entry cycle processes cancel remote fleet lost follow followers redis_logs "
+      "idle postgres backlog; only where named: postgres_full postgres_open_transaction "
+      "postgres_hour");
   app.add_option("--json", json_path, "the file that the figures are written to as well")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -4,7 +4,7 @@ target_compile_options(tandem_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
-  # Where a coroutine's frame is allocated inline and freed out of line, g++ 12 takes it for a mismatch.
+  # g++ 12 takes a coroutine's frame that is made inline and freed out of line for a mismatch.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>
   -fno-omit-frame-pointer)
 target_include_directories(tandem_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
