@@ -13,7 +13,7 @@ namespace tandem::bench {
 namespace {
 
 constexpr int kWorkers = 5000, kTasks = 500;
-constexpr double kIdleS = 20, kLimitS = 60, kKiB = 1024;
+constexpr double kIdleS = 40, kLimitS = 60, kKiB = 1024;
 constexpr std::string_view kSentAt = "\"sent_us\":";
 
 // Many workers with nothing to do, all on one kind of channel.

@@ -24,7 +24,8 @@ struct ApiState {
       : services(all),
         metrics(all),
         probe(all),
-        log_probe(all),
+        log_probe(all, [&all] { return all.logs.store().check(); }),
+        file_probe(all, [&all] { return all.blobs.check(); }),
         outgoing(all.settings.callback_allow_hosts) {}
   const Services& services;
   LiveClients clients;
@@ -32,7 +33,7 @@ struct ApiState {
   EncodedChunks encoded;
   Metrics metrics;
   StoreProbe probe;
-  LogProbe log_probe;
+  EngineProbe log_probe, file_probe;
   net::OutgoingGuard outgoing;  // what a callback_url may be
   std::atomic<queue::ChannelNumber> last_channel{0};
 

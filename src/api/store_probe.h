@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "api/services.h"
 
@@ -20,14 +22,17 @@ class StoreProbe {
   std::atomic<bool> ready_{false};
 };
 
-// Whether logs can be read and written; asked at most once a second. Thread-safe.
-class LogProbe {
+// Whether an engine that is not the store works, such as that of the logs; `check` blocks. Asked at
+// most once a second, and waited for no longer than two. Thread-safe.
+class EngineProbe {
  public:
-  explicit LogProbe(const Services& services) : services_(services) {}
-  io::Awaitable<bool> is_ready();
+  EngineProbe(const Services& services, std::function<Result<void>()> check)
+      : services_(services), check_(std::move(check)) {}
+  io::Awaitable<bool> is_ready(Outbox& outbox);
 
  private:
   const Services& services_;
+  const std::function<Result<void>()> check_;
   std::atomic<std::int64_t> checked_at_ms_{INT64_MIN};  // on the monotonic clock
   std::atomic<bool> ready_{true};
 };

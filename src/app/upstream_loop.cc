@@ -19,7 +19,8 @@ upstream::UpstreamSettings settings_of(const config::Settings& settings, ClientI
           .client_id = client,
           .queue = settings.upstream_queue,
           .max_jobs = settings.upstream_max_jobs,
-          .poll_interval_ms = settings.poll_interval_ms};
+          .poll_interval_ms = settings.poll_interval_ms,
+          .grace_ms = settings.grace_ms};
 }
 
 }  // namespace

@@ -71,6 +71,8 @@ class BlobStore {
   virtual Result<void> remove(TaskId task) = 0;
   // What earlier attempts made: no longer the task's. Fine where there is nothing.
   virtual Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) = 0;
+  // Whether files can be kept and read now, as far as that can be told without doing it.
+  virtual Result<void> check() = 0;
   // The installation whose files these are, as a mark beside them says; where there is none, this
   // one from now on.
   virtual Result<std::string> mark(const std::string& installation) = 0;

@@ -96,6 +96,8 @@ TEST_P(BlobStoreConformance, KeepsWhatWasWritten) {
   EXPECT_EQ(get("a.txt", BlobFolder::in()), "hello");
 }
 
+TEST_P(BlobStoreConformance, IsWell) { EXPECT_TRUE(store_->check().has_value()); }
+
 TEST_P(BlobStoreConformance, AnEmptyFileIsAFile) {
   EXPECT_EQ(put("empty", "")->sha256, kShaOfNothing);
   EXPECT_EQ(get("empty"), "");

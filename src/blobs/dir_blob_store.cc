@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -111,6 +112,9 @@ class DirBlobStore final : public BlobStore {
   Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) override;
   Result<void> remove(TaskId task) override;
   Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) override;
+  Result<void> check() override {
+    return ::access(temporary_.c_str(), W_OK | X_OK) == 0 ? Result<void>() : disk_error(errno);
+  }
   Result<std::string> mark(const std::string& installation) override {
     return read_or_make_mark(root_ / "installation", installation);
   }

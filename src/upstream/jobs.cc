@@ -101,7 +101,8 @@ io::Awaitable<Result<bool>> Upstream::take_jobs(const std::string& body) {
     if (!job) {
       fault = job.error();
       const std::string task_id = task_id_in(text);
-      if (!task_id.empty() && !terms_->is_tandem()) reject({task_id, 0}, fault->detail);
+      const bool is_new = !task_id.empty() && !book_.has({task_id, 0});
+      if (is_new && !terms_->is_tandem()) reject({task_id, 0}, fault->detail);
       continue;
     }
     const ForeignJob name{job->task_id, job->attempt};
@@ -116,7 +117,6 @@ io::Awaitable<Result<bool>> Upstream::take_jobs(const std::string& body) {
 
 // A job that can't be run is failed, so that it does not come again and again.
 void Upstream::reject(const ForeignJob& job, const std::string& why) {
-  if (book_.has(job)) return;
   complaints_.warn("The service's job " + service::one_line(job.task_id) +
                    " is refused: " + service::one_line(why));
   book_.end(job, wire::UpdateStatus::failed, TaskError{"rejected", why});
@@ -126,23 +126,31 @@ void Upstream::reject(const ForeignJob& job, const std::string& why) {
 io::Awaitable<void> Upstream::take(wire::Job job) {
   const ForeignJob name{job.task_id, job.attempt};
   const Origin origin{service_, settings_.queue};
-  const auto spec = spec_of(job, origin);
+  auto spec = spec_of(job, origin);
   if (!spec) co_return reject(name, spec.error().detail);
-  const auto submitted = co_await submit(name, *spec);
-  if (!submitted) co_return reject(name, submitted.error().detail);
+  if (!terms_->is_tandem()) co_return co_await keep(name, std::move(*spec));
+  if (is_draining_) co_return;  // it is another's, as nobody accepts it here
+  offers_[name] = std::move(*spec);
+  book_.offer(name);
+  reports_.wake();
+}
+
+io::Awaitable<void> Upstream::keep(ForeignJob job, TaskSpec spec) {
+  const auto submitted = co_await submit(job, spec);
+  if (!submitted) co_return reject(job, submitted.error().detail);
   if (submitted->tasks.empty()) {  // given out before, and deleted since
-    book_.end(name, wire::UpdateStatus::cancelled, TaskError{"cancelled", "The task was deleted"});
+    book_.end(job, wire::UpdateStatus::cancelled, TaskError{"cancelled", "The task was deleted"});
     reports_.wake();
     co_return;
   }
-  if (book_.has(name)) co_return;  // it came with another answer as well
+  if (watches_.contains(job)) co_return;  // it came with another answer as well
   const Task& task = *submitted->tasks.front();
-  if (submitted->replayed && task.spec.payload != job.payload)
-    complaints_.warn("The service gives out the job " + service::one_line(name.task_id) +
+  if (submitted->replayed && task.spec.payload != spec.payload)
+    complaints_.warn("The service gives out the job " + service::one_line(job.task_id) +
                      " again with another payload; it counts as the same job");
-  book_.add(name, task);
+  book_.add(job, task);
   reports_.wake();
-  co_await watch(name, task.task_id);
+  co_await watch(job, task.task_id);
 }
 
 // The service may never give it out again: it is held until the store takes it.

@@ -1,6 +1,7 @@
 #include "upstream/report_book.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tandem::upstream {
 namespace {
@@ -33,11 +34,21 @@ bool ReportBook::owes_ends() const {
                      [](const auto& known) { return known.second.has_ended; });
 }
 
-void ReportBook::add(const ForeignJob& job, const Task& task) {
+void ReportBook::offer(const ForeignJob& job) {
   const auto [found, is_new] = entries_.try_emplace(job);
   if (!is_new) return;
   ++waiting_;  // as a fresh entry does
-  look_at(found->first, found->second, task);
+  Entry& entry = found->second;
+  entry.is_offer = true;
+  entry.latest = {.task_id = job.task_id, .attempt = job.attempt};
+  plan(found->first, entry);
+}
+
+void ReportBook::add(const ForeignJob& job, const Task& task) {
+  const auto [found, is_new] = entries_.try_emplace(job);
+  if (is_new) ++waiting_;
+  if (is_new || std::exchange(found->second.is_offer, false))
+    look_at(found->first, found->second, task);
 }
 
 void ReportBook::saw(const ForeignJob& job, const Task& task) {
@@ -53,6 +64,9 @@ void ReportBook::look_at(const ForeignJob& job, Entry& entry, const Task& task) 
   entry.finished_at = task.finished_at;
   entry.has_ended = is_terminal(task.status);
   entry.latest = update_of(task, job);
+  if (entry.is_given_up && task.status == TaskStatus::cancelled)
+    entry.latest = {
+        .task_id = job.task_id, .attempt = job.attempt, .status = wire::UpdateStatus::released};
   plan(job, entry);
 }
 
@@ -70,12 +84,24 @@ void ReportBook::end(const ForeignJob& job, wire::UpdateStatus status, TaskError
   plan(found->first, entry);
 }
 
+std::vector<ForeignJob> ReportBook::take_unheard(MonoTime now) {
+  std::vector<ForeignJob> jobs;
+  if (rules_.give_up_ms == 0) return jobs;
+  for (auto& [job, entry] : entries_) {
+    const bool is_ours = entry.told && !entry.has_ended && !entry.is_given_up;
+    if (!is_ours || now - entry.heard_at < rules_.give_up_ms) continue;
+    entry.is_given_up = true;
+    jobs.push_back(job);
+  }
+  return jobs;
+}
+
 std::optional<ReportBook::Due> ReportBook::take(MonoTime now) {
   if (due_.empty() || next_due() > now) return std::nullopt;
   const ForeignJob& job = *std::get<2>(*due_.begin());
   Entry& entry = entries_.find(job)->second;
   entry.is_under_way = true;
-  Due due{.job = job, .update = next_of(job, entry)};
+  Due due{.job = job, .update = next_of(job, entry), .taken_at = now};
   due.is_final = entry.has_ended && due.update.status == entry.latest.status;
   plan(job, entry);
   return due;
@@ -88,6 +114,7 @@ void ReportBook::told(const Due& report, MonoTime now) {
   entry->refusals = 0;
   entry->told = words_of(report.update);
   entry->told_at = now;
+  entry->heard_at = report.taken_at;
   entry->is_end_told = report.is_final && entry->has_ended;
   plan(entries_.find(report.job)->first, *entry);
 }
@@ -130,7 +157,7 @@ MonoTime ReportBook::due_time(const Entry& entry) const {
   if (entry.has_ended) return entry.not_before;
   const bool is_quiet = !is_leased(entry.status) || entry.status == TaskStatus::assigned;
   const bool has_news = entry.told ? !is_quiet && *entry.told != words_of(entry.latest)
-                                   : !is_quiet || rules_.accept_at_once;
+                                   : !is_quiet || entry.is_offer || rules_.accept_at_once;
   MonoTime due = kNever;
   if (entry.told && rules_.renew_every_ms > 0) due = entry.told_at + rules_.renew_every_ms;
   if (has_news) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "core/task.h"
@@ -19,11 +20,13 @@ namespace tandem::upstream {
 struct LeaseRules {
   bool accept_at_once = false;      // a job that waits here is told to run: it has been taken
   std::int64_t renew_every_ms = 0;  // say again how it is
+  std::int64_t give_up_ms = 0;      // unheard for so long, it will soon be given to another
 };
 
 // The jobs of a service that are ours: not ended yet, or ended without the service knowing it. Of
 // each it says what is to be told next: that it runs first of all, then how it is, its end last;
 // one report of a job at a time. Only the latest is told of what changes faster than it is told.
+// A job that is only offered is told to run, and becomes a task when that was taken.
 // No clock and no socket: one thread.
 class ReportBook {
  public:
@@ -32,6 +35,7 @@ class ReportBook {
     ForeignJob job;
     wire::Update update;
     bool is_final = false;
+    MonoTime taken_at{};
   };
   // What ends a job's stay here once its last report is taken: that its task's end is owed no more.
   struct Ended {
@@ -46,10 +50,15 @@ class ReportBook {
   std::size_t waiting() const { return waiting_; }  // for a worker
   bool owes_ends() const;  // is there one that has ended and is not forgotten?
 
-  void add(const ForeignJob& job, const Task& task);  // one that is there is kept as it is
+  void offer(const ForeignJob& job);
+  void add(const ForeignJob& job, const Task& task);  // one that has a task is kept as it is
   void saw(const ForeignJob& job, const Task& task);  // its task has changed
   // There is no task of it: it ends with this. Nothing where its end is known already.
   void end(const ForeignJob& job, wire::UpdateStatus status, TaskError why);
+
+  // Those that the service has not heard of for too long; each once. Where their tasks are
+  // cancelled they are given back.
+  std::vector<ForeignJob> take_unheard(MonoTime now);
 
   std::optional<Due> take(MonoTime now);
   MonoTime next_due() const { return due_.empty() ? kNever : std::get<0>(*due_.begin()); }
@@ -67,12 +76,12 @@ class ReportBook {
   struct Entry {
     TaskId task_id;
     TaskStatus status = TaskStatus::pending;
-    bool was_started = false;
+    bool is_offer = false, was_started = false, is_given_up = false;
     std::optional<WallTime> finished_at;
     bool has_ended = false;
     wire::Update latest;                                          // how the task is
     std::optional<std::pair<wire::UpdateStatus, Progress>> told;  // last
-    MonoTime told_at, not_before;
+    MonoTime told_at, heard_at, not_before;  // heard_at: no later than the service has heard
     bool is_under_way = false, is_end_told = false;
     int refusals = 0;
     MonoTime due_at = kNever;  // with turn: its place in due_

@@ -124,6 +124,58 @@ TEST_F(ReportBookTest, LeasesAreAcceptedAtOnceAndRenewed) {
   EXPECT_TRUE(is_silent());
 }
 
+TEST_F(ReportBookTest, AnOfferIsToldToRunAndThenBecomesATask) {
+  book_.set_rules({.accept_at_once = true, .renew_every_ms = 300, .give_up_ms = 2000});
+  book_.offer(kJob);
+  EXPECT_EQ(book_.waiting(), 1u);
+  tell(UpdateStatus::running);
+  book_.add(kJob, task_as(TaskStatus::running));
+  EXPECT_EQ(book_.waiting(), 0u);
+  EXPECT_TRUE(is_silent()) << "it was said that it runs";
+  book_.add(kJob, task_as(TaskStatus::pending));  // not again
+  EXPECT_EQ(book_.waiting(), 0u);
+  see(TaskStatus::completed);
+  tell(UpdateStatus::completed);
+  EXPECT_TRUE(book_.ended(kJob));
+}
+
+TEST_F(ReportBookTest, AnOfferThatIsRefusedIsForgotten) {
+  book_.offer(kJob);
+  const auto due = next();
+  book_.skipped(due, now_);
+  book_.forget(kJob);
+  EXPECT_EQ(book_.size() + book_.waiting(), 0u);
+  EXPECT_EQ(book_.next_due(), kNever);
+}
+
+TEST_F(ReportBookTest, AJobThatTheServiceHasNotHeardOfIsGivenUpAndGivenBack) {
+  book_.set_rules({.accept_at_once = true, .renew_every_ms = 300, .give_up_ms = 2000});
+  book_.add(kJob, task_as(TaskStatus::running));
+  EXPECT_TRUE(book_.take_unheard(now_ + 9000).empty()) << "nobody knows since when";
+  const auto first = next();
+  now_ = now_ + 500;  // for its answer; the lease is counted from before
+  book_.told(first, now_);
+  EXPECT_TRUE(book_.take_unheard(now_ + 1499).empty());
+  now_ = now_ + 1000;
+  tell(UpdateStatus::running);
+  EXPECT_TRUE(book_.take_unheard(now_ + 1999).empty());
+  EXPECT_EQ(book_.take_unheard(now_ + 2000), std::vector<ForeignJob>{kJob});
+  EXPECT_TRUE(book_.take_unheard(now_ + 2000).empty());
+  see(TaskStatus::cancelled);
+  const auto last = next();
+  EXPECT_EQ(last.update.status, UpdateStatus::released);
+  EXPECT_TRUE(last.is_final);
+}
+
+TEST_F(ReportBookTest, WhatEndedBeforeItCouldBeStoppedIsToldAsItEnded) {
+  book_.set_rules({.accept_at_once = true, .renew_every_ms = 300, .give_up_ms = 2000});
+  book_.add(kJob, task_as(TaskStatus::running));
+  tell(UpdateStatus::running);
+  EXPECT_EQ(book_.take_unheard(now_ + 2000).size(), 1u);
+  see(TaskStatus::completed);
+  EXPECT_EQ(next().update.status, UpdateStatus::completed);
+}
+
 TEST_F(ReportBookTest, AJobWithoutATaskEndsOnce) {
   book_.end(kJob, UpdateStatus::failed, TaskError{"rejected", "no"});
   book_.end(kJob, UpdateStatus::cancelled, TaskError{"cancelled", "late"});

@@ -71,6 +71,8 @@ io::Awaitable<bool> Upstream::post(const ReportBook::Due& due) {
   }
   complaints_.works("Reporting to the service");
   book_.told(due, now());
+  if (auto taken = offers_.extract(due.job))
+    tasks_.spawn("job", keep(due.job, std::move(taken.mapped())));
   if (due.is_final) co_await settle(due.job);
   if (!due.is_final && news->cancel_requested)
     co_await cancel(due.job, "The service has asked for it");
@@ -90,7 +92,9 @@ io::Awaitable<bool> Upstream::refused(const ReportBook::Due& due, const Error& e
                    service::one_line(due.job.task_id) +
                    ", which is given up: " + service::one_line(error.detail));
   book_.skipped(due, now());
-  if (due.is_final) {
+  if (offers_.erase(due.job) > 0) {
+    book_.forget(due.job);
+  } else if (due.is_final) {
     co_await settle(due.job);
   } else if (error.code == Errc::not_found || (is_over && terms_->is_tandem())) {
     co_await cancel(due.job, "The service does not know it any more");
@@ -120,6 +124,15 @@ io::Awaitable<void> Upstream::settle(const ForeignJob& job) {
   book_.forget(job);
   polls_.wake();
   end_.wake();
+}
+
+io::Awaitable<void> Upstream::give_up_unheard() {
+  constexpr std::int64_t kPauseMs = 200;
+  while (!is_closing_) {
+    for (const ForeignJob& job : book_.take_unheard(now()))
+      co_await cancel(job, "The service was not heard of until its lease was nearly over");
+    co_await io::sleep_for(kPauseMs);
+  }
 }
 
 io::Awaitable<void> Upstream::cancel(const ForeignJob& job, const std::string& why) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "service/discovery.h"
+#include "service/lease_margin.h"
 #include "upstream/ask.h"
 
 // What is known of the service, and of the jobs that were taken before.
@@ -13,6 +14,12 @@ namespace {
 
 constexpr std::int64_t kSweepMs = 60'000;
 constexpr std::int64_t kLastWordsMs = 3000;
+
+// Unheard for longer, a job may go on only until it has been stopped: by then it is another's.
+std::int64_t give_up_ms(std::int64_t lease_ms, std::int64_t grace_ms) {
+  return std::max(service::without_margin(lease_ms) - grace_ms, lease_ms / 2);
+}
+
 constexpr int kPage = 500, kMaxOwed = 20'000;
 
 }  // namespace
@@ -78,6 +85,7 @@ io::Awaitable<void> Upstream::begin() {
   tasks_.spawn("polls", poll());
   tasks_.spawn("reports", tell());
   tasks_.spawn("configuration", refresh());
+  tasks_.spawn("leases", give_up_unheard());
   tasks_.spawn("owed", sweep());
 }
 
@@ -172,8 +180,12 @@ io::Awaitable<Result<void>> Upstream::adopt(wire::PollingConfig config) {
   if (terms_) complaints_.note("The service's configuration has changed");
   terms_ = std::move(*made);
   const std::int64_t renew_ms = std::min(terms_->config.heartbeat_ms, terms_->config.lease_ms / 3);
-  book_.set_rules({.accept_at_once = terms_->is_tandem(),
-                   .renew_every_ms = terms_->is_tandem() ? renew_ms : 0});
+  LeaseRules rules;
+  if (terms_->is_tandem())
+    rules = {.accept_at_once = true,
+             .renew_every_ms = renew_ms,
+             .give_up_ms = give_up_ms(terms_->config.lease_ms, settings_.grace_ms)};
+  book_.set_rules(rules);
   reports_.wake();
   co_return done;
 }

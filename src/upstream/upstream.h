@@ -23,6 +23,7 @@ struct UpstreamSettings {
   std::string queue;
   std::size_t max_jobs = 1000;
   std::int64_t poll_interval_ms = 5000;  // where the service names none
+  std::int64_t grace_ms = 5000;          // that a task may take to end once it is cancelled
 };
 // All of it outlives the upstream.
 struct UpstreamParts {
@@ -35,10 +36,14 @@ struct UpstreamParts {
 };
 
 // The site's workers behind one connection to a service that gives out jobs: asks it for as many as
-// they have room for, makes a task of each, and tells the service how they are. What it knows of a
-// job is in the store before the service hears of it: the task is named after it, and its end is
-// owed, as a callback is, until the service has taken it. So nothing is lost or run twice whenever
-// the server dies; a report may come twice. All of it on its loop.
+// they have room for, makes a task of each, and tells the service how they are. A task is named
+// after its job, and its end is owed, as a callback is, until the service has taken it. So nothing
+// is lost or run twice whenever the server dies; a report may come twice.
+// A service of ours offers an attempt to another site where it is not heard of: it must have taken
+// that the job runs here before there is a task, and the task ends before its lease does. Where the
+// server dies in between, the lease ends, and the job's own rules say what follows. Any other
+// service gives a job once: it is in the store before the service hears anything of it.
+// All of it on its loop.
 class Upstream {
  public:
   Upstream(UpstreamParts parts, UpstreamSettings settings);
@@ -70,6 +75,7 @@ class Upstream {
   io::Awaitable<Result<bool>> poll_once(std::size_t room);
   io::Awaitable<Result<bool>> take_jobs(const std::string& body);
   io::Awaitable<void> take(wire::Job job);
+  io::Awaitable<void> keep(ForeignJob job, TaskSpec spec);
   io::Awaitable<Result<queue::Submitted>> submit(const ForeignJob& job, const TaskSpec& spec);
   io::Awaitable<void> watch(ForeignJob job, TaskId task_id);
   void reject(const ForeignJob& job, const std::string& why);
@@ -78,6 +84,7 @@ class Upstream {
   io::Awaitable<void> tell();
   io::Awaitable<bool> post(const ReportBook::Due& due);
   io::Awaitable<void> settle(const ForeignJob& job);
+  io::Awaitable<void> give_up_unheard();
   io::Awaitable<void> cancel(const ForeignJob& job, const std::string& why);
   io::Awaitable<bool> refused(const ReportBook::Due& due, const Error& error);
 
@@ -97,6 +104,7 @@ class Upstream {
   SiteRoom site_;
   ReportBook book_;
   std::map<ForeignJob, Watching> watches_;
+  std::map<ForeignJob, TaskSpec> offers_;  // tasks to be, once the service has taken that they run
   std::size_t room_ = 0;  // jobs that may be asked for before the workers are looked at again
   bool is_draining_ = false, is_closing_ = false, is_polling_ = false, must_refresh_ = false;
   service::Wakeup polls_, reports_, refresh_, end_;

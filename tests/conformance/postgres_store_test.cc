@@ -182,9 +182,20 @@ TEST(PostgresFailures, HaveTheirCodes) {
   EXPECT_EQ(error_of("TD001").code, Errc::illegal_transition);
   for (const char* state : {"", "57014", "57P01", "55P03", "40P01", "53300", "25006", "XX000"})
     EXPECT_EQ(error_of(state).code, Errc::store_unavailable) << state;
-  EXPECT_EQ(postgres::sqlstate_in("connection to server failed: FATAL:  28P01: password …"),
-            "28P01");
-  EXPECT_EQ(postgres::sqlstate_in("could not connect: Connection refused"), "");
+}
+
+TEST(PostgresFailures, OfConnectionsAreToldApart) {
+  const auto said = [](const char* message) {
+    return postgres::error_of_connection(message).detail;
+  };
+  EXPECT_EQ(said("connection to server failed: FATAL:  28P01: password authentication failed"),
+            "The database refuses the user or the password");
+  EXPECT_THAT(said("connection to server failed: FATAL:  28000: no pg_hba.conf entry"),
+              testing::HasSubstr("wants another user or host, or TLS"));
+  EXPECT_THAT(said("SSL error: certificate verify failed"), testing::HasSubstr("not trusted"));
+  EXPECT_THAT(said("server does not support SSL, but SSL was required"),
+              testing::HasSubstr("does not speak TLS"));
+  EXPECT_EQ(said("could not connect: Connection refused"), "The database can't be reached");
 }
 
 }  // namespace

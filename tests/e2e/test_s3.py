@@ -124,8 +124,12 @@ def test_while_the_service_is_away_it_is_told_and_comes_back(server, s3):
     answer = download(server, task_id, "?name=x")
     assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
     assert time.monotonic() - begin < 2
+    health = lambda: server.request("GET", "/health", token=None)
+    until(lambda: health().json["files"] == "unavailable", "health says so")
+    assert (health().status, health().json["status"]) == (200, "degraded")
     s3.start()
     until(lambda: download(server, task_id, "?name=x").body == b"x\n", "it is back", 5)
+    until(lambda: health().json["status"] == "ok", "health says that too")
 
 
 def test_settings_that_lack_something_are_refused(tmp_path, s3):

@@ -3,28 +3,17 @@
 import contextlib
 import socket
 import ssl
-import subprocess
 import time
 
 import pytest
 
+from certificates import certificate
 from conftest import Server
 from multipart import CONTENT_TYPE, form
 from worker_process import WorkerProcess
 
 UNREACHABLE = 69
 HEADER_TIMEOUT_S = 15
-
-
-def certificate(directory, name="tls"):
-    cert, key = directory / f"{name}.pem", directory / f"{name}.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "1", "-subj", "/CN=tandem test", "-addext",
-         "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", cert],
-        check=True, capture_output=True,
-    )
-    return cert, key
 
 
 @pytest.fixture(scope="module")

@@ -4,65 +4,10 @@ import subprocess
 
 import foreign_service
 import pytest
-from conftest import BINARY, Server
+from conftest import BINARY
+from upstream_site import Site
 from waiting import until
 from worker_process import WorkerProcess
-
-
-class Site(Server):
-    """A server that polls the service, with handlers that note each run."""
-
-    def __init__(self, directory, service, **settings):
-        handlers = directory / "handlers"
-        super().__init__(
-            directory,
-            **{
-                "TANDEM_UPSTREAM_CONFIG_URL": service.config_url,
-                "TANDEM_UPSTREAM_TOKEN": service.token,
-                "TANDEM_POLL_INTERVAL_S": "0.1",
-                "TANDEM_EMBEDDED_SLOTS": "2",
-                "TANDEM_HANDLERS_DIR": str(handlers),
-            }
-            | settings,
-        )
-        handlers.mkdir()
-        self.service, self.runs, self.go = service, directory / "runs", directory / "go"
-        note = f'echo "$(cat "$TANDEM_PAYLOAD_FILE")" >> {self.runs}'
-        waits = f"while [ ! -e {self.go} ]; do sleep 0.02; done"
-        result = """echo '{"type":"result","value":{"done":true}}' >&3"""
-        self.scripts = {
-            "greet": f"{note}; {result}",
-            "fail": f"{note}; exit 3",
-            "wait": f"{note}; {waits}; {result}",
-        }
-        for job_type, script in self.scripts.items():
-            path = handlers / job_type
-            path.write_text(f"#!/bin/sh\n{script}\n")
-            path.chmod(0o755)
-
-    def add(self, task_id, job_type):
-        self.service.add(task_id, {"job_type": job_type, "n": task_id})
-
-    def ran(self, task_id):
-        lines = self.runs.read_text().splitlines() if self.runs.exists() else []
-        return sum(f'"n":"{task_id}"' in line for line in lines)
-
-    def ends(self, task_id, status="success", within_s=60):
-        def ended():
-            update = self.service.last_update(task_id)
-            return update if update and update["status"] == status else None
-
-        return until(ended, lambda: f"{self.service.statuses(task_id)}\n{self.log()}", within_s)
-
-    def task_of(self, task_id):
-        found = self.request("GET", f"/api/v1/tasks?label=upstream_task:{task_id}", token="admin")
-        return found.json["items"][0]
-
-    def is_running(self, task_id):
-        return until(lambda: self.ran(task_id), self.log)
-
-    def logged(self, text):
-        until(lambda: text in self.log(), lambda: text + " not in\n" + self.log())
 
 
 @pytest.fixture
@@ -337,41 +282,3 @@ def test_wrong_settings_are_all_told(service, site, settings, code, words):
     assert done.returncode == code
     for word in words:
         assert word in done.stderr
-
-
-def test_the_service_may_be_one_of_ours(service, tmp_path):
-    """Its attempts are leased: they are accepted before they run, and renewed while they do."""
-    (tmp_path / "above").mkdir()
-    above = Server(
-        tmp_path / "above",
-        TANDEM_EMBEDDED_SLOTS="0",
-        TANDEM_LEASE_S="2",
-        TANDEM_HEARTBEAT_S="0.5",
-        TANDEM_POLL_INTERVAL_S="0.1",
-    )
-    above.start()
-    registration = {"name": "site", "slots": 2, "mode": "polling"}
-    made = above.request("POST", "/api/v1/polling/register", registration, token="admin").json
-    site = Site(
-        tmp_path,
-        service,
-        TANDEM_UPSTREAM_CONFIG_URL=made["config_url"],
-        TANDEM_UPSTREAM_TOKEN=made["worker_token"],
-    ).start()
-    try:
-        paths = {}
-        for name in ("a", "b"):
-            task_id = above.submit({"job_type": "wait", "n": name})["task_id"]
-            paths[name] = f"/api/v1/tasks/{task_id}"
-            site.is_running(name)
-        held = above.request("GET", paths["a"] + "?wait_s=4").json  # for two leases
-        assert (held["status"], held["attempt"]) == ("running", 1), site.log()
-        assert above.request("POST", paths["b"] + "/cancel").status == 202
-        ended = above.request("GET", paths["b"] + "?wait_s=60").json
-        assert (ended["status"], ended["attempt"]) == ("cancelled", 1)
-        site.go.touch()
-        ended = above.request("GET", paths["a"] + "?wait_s=60").json
-        assert (ended["status"], ended["result"]) == ("completed", {"done": True})
-    finally:
-        site.stop()
-        above.stop()

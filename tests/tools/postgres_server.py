@@ -54,10 +54,13 @@ class PostgresServer:
             self.remove()
             raise
 
-    def _make_cluster(self):
+    def _make_folder(self):
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres", "postgres")
             self.directory.chmod(0o755)
+
+    def _make_cluster(self):
+        self._make_folder()
         password = self.directory / "password"
         password.write_text(PASSWORD + "\n")
         subprocess.run(

@@ -69,6 +69,7 @@ class S3BlobStore final : public BlobStore {
   Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) override;
   Result<void> remove(TaskId task) override { return remove_all(prefix_of(task)); }
   Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) override;
+  Result<void> check() override { return client_.check(); }
   Result<std::string> mark(const std::string& installation) override;
   Result<std::vector<TaskId>> list_tasks(int part) override;
 

@@ -94,6 +94,7 @@ TEST_F(S3BlobStoreTest, WhileItIsAwayErrorsAreQuickAndItComesBackByItself) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(put("b", "y").error().code, Errc::store_unavailable);
   EXPECT_EQ(get("a"), "error: The file service can't be reached.");
+  EXPECT_FALSE(store_->check().has_value());
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
   ASSERT_TRUE(server_->start());
   EXPECT_TRUE(put("b", "y").has_value());

@@ -17,7 +17,6 @@
 namespace tandem::blobs {
 namespace {
 
-constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr long kConnectMs = 1500, kCallMs = 10'000, kTransferMs = 3600'000;
 constexpr long kLeastBytesPerSecond = 1024, kSlowForS = 10;  // then a transfer is given up
@@ -176,7 +175,7 @@ Result<void> S3Client::perform(Request& request) {
       if (::ftruncate(request.write_fd, 0) != 0) return disk_error(errno);
       ::lseek(request.write_fd, 0, SEEK_SET);
     }
-    if (tried == kTries)
+    if (tried == request.tries)
       return code == CURLE_OK
                  ? fail(Errc::store_unavailable, "The file service is in trouble (status " +
                                                      std::to_string(request.status) + ").")
@@ -261,6 +260,12 @@ Result<void> S3Client::remove(const std::string& key) {
   auto done = perform(request);
   if (!done && done.error().code == Errc::not_found) return {};
   return done;
+}
+
+Result<void> S3Client::check() {
+  Request request{.query = {{"list-type", "2"}, {"max-keys", "1"}}};
+  request.tries = 1;
+  return perform(request);
 }
 
 Result<std::vector<std::string>> S3Client::list(const std::string& prefix, bool is_by_folder) {

@@ -28,8 +28,11 @@ class S3Client {
   Result<void> remove(const std::string& key);
   // Whole keys below `prefix`; with a delimiter only what follows `prefix` up to the next slash.
   Result<std::vector<std::string>> list(const std::string& prefix, bool is_by_folder);
+  // Whether the bucket can be asked; tried once.
+  Result<void> check();
 
  private:
+  static constexpr int kTries = 3;
   using Query = std::map<std::string, std::string>;  // in the order in which it is signed
   struct Request {
     const char* method = "GET";
@@ -41,6 +44,7 @@ class S3Client {
     std::string sha256;  // of the body of a file; empty: not signed
     int write_fd = -1;   // the answer goes there
     std::string answer, etag;
+    int tries = kTries;
     std::uint64_t sent = 0;
     long status = 0;
   };

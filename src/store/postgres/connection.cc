@@ -86,7 +86,7 @@ Result<void> Connection::connect(Deadline& until) {
     wanted = PQconnectPoll(connection_);
   }
   if (PQstatus(connection_) != CONNECTION_OK)
-    return error_of(sqlstate_in(PQerrorMessage(connection_)));
+    return error_of_connection(PQerrorMessage(connection_));
   PQsetnonblocking(connection_, 1);
   return {};
 }

@@ -22,7 +22,9 @@ constexpr Known kKnown[] = {
     {"53300", Errc::store_unavailable, "The database takes no more connections"},
     {"25006", Errc::store_unavailable,
      "The database takes no changes: it is a standby, or set to be read only"},
-    {"28", Errc::store_unavailable, "The database refuses the user or the password"},
+    {"28P01", Errc::store_unavailable, "The database refuses the user or the password"},
+    {"28", Errc::store_unavailable,
+     "The database lets nobody in like this: its pg_hba.conf wants another user or host, or TLS"},
     {"3D000", Errc::store_unavailable, "There is no database of that name"},
     {"3F000", Errc::store_unavailable, "The tables are not there; run `tandem migrate`"},
     {"40", Errc::store_unavailable, "Another transaction was in the way; try again"},
@@ -40,6 +42,16 @@ bool is_state(std::string_view text) {
          });
 }
 
+// Within a verbose message; empty: there is none, as nobody answered.
+std::string_view sqlstate_in(std::string_view message) {
+  for (std::size_t at = message.find(":  "); at != std::string_view::npos;
+       at = message.find(":  ", at + 1)) {
+    const std::string_view state = message.substr(at + 3, 5);
+    if (is_state(state) && message.substr(at + 8, 2) == ": ") return state;
+  }
+  return {};
+}
+
 }  // namespace
 
 Error error_of(std::string_view sqlstate) {
@@ -52,13 +64,20 @@ Error error_of(std::string_view sqlstate) {
 
 bool is_of_standby(const Error& error) { return error.detail == error_of(kReadOnlyState).detail; }
 
-std::string_view sqlstate_in(std::string_view message) {
-  for (std::size_t at = message.find(":  "); at != std::string_view::npos;
-       at = message.find(":  ", at + 1)) {
-    const std::string_view state = message.substr(at + 3, 5);
-    if (is_state(state) && message.substr(at + 8, 2) == ": ") return state;
-  }
-  return {};
+// Where nobody has answered, libpq says in words what it has met.
+Error error_of_connection(std::string_view message) {
+  const std::string_view state = sqlstate_in(message);
+  const auto says = [message](std::string_view words) {
+    return message.find(words) != std::string_view::npos;
+  };
+  if (!state.empty()) return error_of(state);
+  if (says("certificate"))
+    return fail(Errc::store_unavailable,
+                "The database's certificate is not trusted: look at sslrootcert, and whether it "
+                "names the host");
+  if (says("does not support SSL"))
+    return fail(Errc::store_unavailable, "The database does not speak TLS, as sslmode wants it to");
+  return error_of({});
 }
 
 }  // namespace tandem::store::postgres

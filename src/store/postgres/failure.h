@@ -10,9 +10,8 @@ namespace tandem::store::postgres {
 // neither SQL nor what the database said of the row.
 Error error_of(std::string_view sqlstate);
 
-// The SQLSTATE within the verbose message of a connection that was refused; empty: there is none,
-// as nobody answered.
-std::string_view sqlstate_in(std::string_view message);
+// The same by the verbose message of a connection that could not be made.
+Error error_of_connection(std::string_view message);
 
 // Another server of the same address may be better.
 bool is_of_standby(const Error& error);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "service/lease_margin.h"
+
 namespace tandem::worker::remote {
 
 LeaseTerms lease_terms_of(const wire::PollingConfig& config) {
@@ -10,13 +12,8 @@ LeaseTerms lease_terms_of(const wire::PollingConfig& config) {
           .reconnect_ms = config.reconnect_ms};
 }
 
-std::int64_t LeaseKeeper::without_margin(std::int64_t span_ms) {
-  constexpr std::int64_t kLeastMarginMs = 100, kMostMarginMs = 2000;
-  return span_ms - std::clamp(span_ms / 10, std::min(kLeastMarginMs, span_ms / 2), kMostMarginMs);
-}
-
 MonoTime LeaseKeeper::renewed(const AttemptKey& key, MonoTime sent_at) {
-  const MonoTime until = sent_at + without_margin(terms_.lease_ms);
+  const MonoTime until = sent_at + service::without_margin(terms_.lease_ms);
   const auto [found, is_new] = leases_.try_emplace(key, Lease{sent_at, until, {}, sent_at});
   Lease& lease = found->second;
   if (is_new) return lease.until;
@@ -25,13 +22,13 @@ MonoTime LeaseKeeper::renewed(const AttemptKey& key, MonoTime sent_at) {
   lease.broke_at.reset();
   lease.renewed_at = std::max(lease.renewed_at, sent_at);
   lease.told_at = std::max(lease.told_at, lease.renewed_at);
-  lease.until = lease.renewed_at + without_margin(terms_.lease_ms);
+  lease.until = lease.renewed_at + service::without_margin(terms_.lease_ms);
   return lease.until;
 }
 
 std::vector<LeaseEnd> LeaseKeeper::socket_broke(MonoTime at) {
   std::vector<LeaseEnd> earlier;
-  const MonoTime limit = at + without_margin(terms_.reconnect_ms);
+  const MonoTime limit = at + service::without_margin(terms_.reconnect_ms);
   for (auto& [key, lease] : leases_) {
     lease.broke_at = at;
     if (limit >= lease.until) continue;

@@ -30,9 +30,6 @@ struct LeaseEnd {
 class LeaseKeeper {
  public:
   void set_terms(const LeaseTerms& terms) { terms_ = terms; }
-  // What the server does with an attempt that is not heard of: the span, less a margin for the time
-  // that killing takes, and for clocks that do not go alike.
-  static std::int64_t without_margin(std::int64_t span_ms);
 
   // The server has answered, to what was sent at `sent_at`, that the attempt is ours. Its end.
   MonoTime renewed(const AttemptKey& key, MonoTime sent_at);
