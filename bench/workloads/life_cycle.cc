@@ -13,22 +13,13 @@ constexpr int kPerSecond = 500;
 
 void measure_entry(Report& report) {
   constexpr int kSeconds = 10;
-  Latencies bare = bare_answer_times(parked_task(), kPerSecond * kSeconds, kPerSecond);
+  const Latencies bare = bare_answer_times(parked_task(), kPerSecond * kSeconds, kPerSecond);
   Entries entries;
   const ServerProcess server = function_server(entries);
   entry_times(server, entries, kPerSecond, 1);
-  Latencies times = entry_times(server, entries, kPerSecond, kSeconds);
-  const auto add = [&](int percent, double target) {
-    report.add({.name = "submitted to function entered, 500/s, p" + std::to_string(percent),
-                .value = times.percentile_ms(percent),
-                .unit = "ms",
-                .better = Better::lower,
-                .target = target,
-                .reference_name = "bare epoll + SQLite: answered",
-                .reference = bare.percentile_ms(percent)});
-  };
-  add(50, 0.5);
-  add(99, 2);
+  const Latencies times = entry_times(server, entries, kPerSecond, kSeconds);
+  add_entry_times(report, "submitted to function entered, 500/s", {.p50_ms = 0.5, .p99_ms = 2},
+                  times, bare);
 }
 
 void measure_life_cycle(Report& report) {

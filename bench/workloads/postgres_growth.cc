@@ -30,9 +30,11 @@ double seconds_of(double minutes) {
 void add_finished(BarePostgres& sql) {
   sql.run(R"(
     insert into tandem.finished_tasks
-    select (jsonb_populate_record(f, jsonb_build_object('task_id',
-      '01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0')))).*
-    from (select * from tandem.finished_tasks limit 1) f, generate_series(1, 10000000) n)");
+    select copy.*
+    from (select f as row from tandem.finished_tasks f limit 1) one,
+      generate_series(1, 10000000) n,
+      jsonb_populate_record(one.row, jsonb_build_object('task_id',
+        '01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))) copy)");
   sql.run("vacuum analyze tandem.finished_tasks");
   sql.run("vacuum analyze tandem.tasks");
   sql.run("checkpoint");

@@ -151,24 +151,14 @@ Rate through_sdk(sdk::Mode mode) {
 
 void measure_entries(Report& report, sdk::Mode mode, const std::string& kind, double p50_ms) {
   constexpr int kPerSecond = 500, kSeconds = 10;
-  Latencies bare = bare_answer_times(parked_task(), kPerSecond * kSeconds, kPerSecond);
+  const Latencies bare = bare_answer_times(parked_task(), kPerSecond * kSeconds, kPerSecond);
   Entries entries;
   const ServerProcess server = server_without_worker();
   const RemoteWorker worker(server, entries, mode, 8);
   entry_times(server, entries, kPerSecond, 1);
-  Latencies times = entry_times(server, entries, kPerSecond, kSeconds);
-  const auto add = [&](int percent, double target) {
-    report.add({.name = "submitted to function entered afar, 500/s, " + kind + ", p" +
-                        std::to_string(percent),
-                .value = times.percentile_ms(percent),
-                .unit = "ms",
-                .better = Better::lower,
-                .target = target,
-                .reference_name = "bare epoll + SQLite: answered",
-                .reference = bare.percentile_ms(percent)});
-  };
-  add(50, p50_ms);
-  add(99, 4);
+  const Latencies times = entry_times(server, entries, kPerSecond, kSeconds);
+  add_entry_times(report, "submitted to function entered afar, 500/s, " + kind,
+                  {.p50_ms = p50_ms, .p99_ms = 4}, times, bare);
 }
 
 }  // namespace

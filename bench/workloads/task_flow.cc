@@ -153,6 +153,21 @@ Latencies entry_times(const ServerProcess& server, Entries& entries, int per_sec
   return entries.latencies();
 }
 
+void add_entry_times(Report& report, const std::string& name, const EntryTargets& targets,
+                     Latencies times, Latencies bare) {
+  const auto add = [&](int percent, double target) {
+    report.add({.name = name + ", p" + std::to_string(percent),
+                .value = times.percentile_ms(percent),
+                .unit = "ms",
+                .better = Better::lower,
+                .target = target,
+                .reference_name = "bare epoll + SQLite: answered",
+                .reference = bare.percentile_ms(percent)});
+  };
+  add(50, targets.p50_ms);
+  add(99, targets.p99_ms);
+}
+
 Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks) {
   HttpClient client(server.port(), server.token());
   const std::int64_t before = completed_tasks(client);

@@ -8,6 +8,7 @@
 
 #include "http_load.h"
 #include "latencies.h"
+#include "report.h"
 #include "server_process.h"
 #include "tandem/worker.h"
 
@@ -77,6 +78,12 @@ class RemoteWorker {
 // Time from just before a submission is sent until its function runs, at `per_second`, evenly.
 Latencies entry_times(const ServerProcess& server, Entries& entries, int per_second,
                       double seconds);
+struct EntryTargets {
+  double p50_ms = 0, p99_ms = 0;
+};
+// Their p50 and p99, each beside how long a bare server takes to answer.
+void add_entry_times(Report& report, const std::string& name, const EntryTargets& targets,
+                     Latencies times, Latencies bare);
 // Tasks each second from the first submission until the last one is completed and durable.
 Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks);
 

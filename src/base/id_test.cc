@@ -6,20 +6,11 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/constant_random.h"
 #include "base/manual_clock.h"
 
 namespace tandem {
 namespace {
-
-// Gives the same byte for ever: the worst chance there is.
-class ConstantRandom final : public Random {
- public:
-  explicit ConstantRandom(int byte) : byte_(static_cast<std::byte>(byte)) {}
-  void fill(std::span<std::byte> out) override { std::fill(out.begin(), out.end(), byte_); }
-
- private:
-  std::byte byte_;
-};
 
 constexpr std::string_view kText = "0198c1d2-e3f4-7a5b-8c6d-7e8f90a1b2c3";
 

@@ -2,24 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include "base/constant_random.h"
+
 namespace tandem::worker::remote {
 namespace {
 
 constexpr MonoTime at(std::int64_t ms) { return MonoTime{ms}; }
-
-class NoChance final : public Random {
- public:
-  void fill(std::span<std::byte> out) override {
-    for (std::byte& byte : out) byte = std::byte{0};
-  }
-};
 
 class ChannelChoiceTest : public testing::Test {
  protected:
   void offer(bool websocket, bool long_poll, bool plain) {
     choice.set_offer({.websocket = websocket, .long_poll = long_poll, .plain_poll = plain}, at(0));
   }
-  NoChance chance;
+  ConstantRandom chance{0};
   ChannelChoice choice{chance};
 };
 

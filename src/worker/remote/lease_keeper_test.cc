@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "worker/remote/attempt_key_fixture.h"
+
 namespace tandem::worker::remote {
 namespace {
 
@@ -11,12 +13,6 @@ using testing::IsEmpty;
 
 constexpr MonoTime after(std::int64_t ms) { return MonoTime{ms}; }
 
-AttemptKey key_of(std::uint8_t number) {
-  AttemptKey key{.task_id = {}, .attempt = 1};
-  key.task_id.bytes[0] = number;
-  return key;
-}
-
 class LeaseKeeperTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -24,7 +20,7 @@ class LeaseKeeperTest : public testing::Test {
   }
   static constexpr std::int64_t kLeaseMs = 9000, kReconnectMs = 1350;  // less their margins
   LeaseKeeper keeper;
-  const AttemptKey key = key_of(1);
+  const AttemptKey key = numbered_key(1);
 };
 
 TEST_F(LeaseKeeperTest, EndIsCountedFromBeforeTheRequestAndLiesBeforeTheServers) {
@@ -51,7 +47,7 @@ TEST_F(LeaseKeeperTest, IsRenewedOnceForEachHeartbeat) {
 }
 
 TEST_F(LeaseKeeperTest, AllAreToldOfTogetherWhateverIsDue) {
-  const AttemptKey other = key_of(2);
+  const AttemptKey other = numbered_key(2);
   keeper.renewed(key, after(0));
   keeper.renewed(other, after(1000));
   EXPECT_THAT(keeper.take_all(after(3000)), testing::UnorderedElementsAre(key, other));

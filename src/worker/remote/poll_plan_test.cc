@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/constant_random.h"
+
 namespace tandem::worker::remote {
 namespace {
 
@@ -9,13 +11,6 @@ using enum Channel;
 
 constexpr MonoTime poll_at(std::int64_t ms) { return MonoTime{ms}; }
 constexpr std::int64_t kIntervalMs = 5000;
-
-class LeastChance final : public Random {
- public:
-  void fill(std::span<std::byte> out) override {
-    for (std::byte& byte : out) byte = std::byte{0};
-  }
-};
 
 class PollPlanTest : public testing::Test {
  protected:
@@ -32,7 +27,7 @@ class PollPlanTest : public testing::Test {
     plan.asked(poll_at(1000));
     return plan.answered(step, false, poll_at(1000 + took_ms));
   }
-  LeastChance chance;
+  ConstantRandom chance{0};
   PollPlan plan{chance};
 };
 

@@ -7,16 +7,12 @@
 #include <random>
 #include <string>
 
+#include "worker/remote/attempt_key_fixture.h"
+
 namespace tandem::worker::remote {
 namespace {
 
 constexpr std::size_t kMuch = 1u << 20;
-
-AttemptKey numbered_key(std::uint8_t number) {
-  AttemptKey key{.task_id = {}, .attempt = 1};
-  key.task_id.bytes[0] = number;
-  return key;
-}
 
 logs::LogAppend append_of(const AttemptKey& key, std::uint64_t first, std::uint64_t count) {
   logs::LogAppend append{.task_id = key.task_id, .attempt = key.attempt, .records = {}};

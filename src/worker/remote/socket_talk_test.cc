@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "worker/remote/attempt_key_fixture.h"
+
 namespace tandem::worker::remote {
 namespace {
 
@@ -12,12 +14,6 @@ using Beat = SocketTalk::Beat;
 
 constexpr std::int64_t kHeartbeatMs = 3000, kPatienceMs = 10'000;
 constexpr MonoTime talk_at(std::int64_t ms) { return MonoTime{ms}; }
-
-AttemptKey talked_of(std::uint8_t number) {
-  AttemptKey key{.task_id = {}, .attempt = 1};
-  key.task_id.bytes[0] = number;
-  return key;
-}
 
 class SocketTalkTest : public testing::Test {
  protected:
@@ -30,7 +26,7 @@ class SocketTalkTest : public testing::Test {
     talk.sent_beat(std::move(leases), talk_at(ms));
   }
   SocketTalk talk;
-  const AttemptKey one = talked_of(1), other = talked_of(2);
+  const AttemptKey one = numbered_key(1), other = numbered_key(2);
 };
 
 TEST_F(SocketTalkTest, SaysHowManySlotsAreFreeWhenTheServerCountsOthers) {
