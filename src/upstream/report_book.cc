@@ -70,7 +70,8 @@ void ReportBook::look_at(const ForeignJob& job, Entry& entry, const Task& task) 
   plan(job, entry);
 }
 
-void ReportBook::end(const ForeignJob& job, wire::UpdateStatus status, TaskError why) {
+void ReportBook::end(const ForeignJob& job, wire::UpdateStatus status,
+                     std::optional<TaskError> why) {
   const auto [found, is_new] = entries_.try_emplace(job);
   Entry& entry = found->second;
   if (entry.has_ended) return;
@@ -91,6 +92,16 @@ std::vector<ForeignJob> ReportBook::take_unheard(MonoTime now) {
     const bool is_ours = entry.told && !entry.has_ended && !entry.is_given_up;
     if (!is_ours || now - entry.heard_at < rules_.give_up_ms) continue;
     entry.is_given_up = true;
+    jobs.push_back(job);
+  }
+  return jobs;
+}
+
+std::vector<ForeignJob> ReportBook::take_waiting() {
+  std::vector<ForeignJob> jobs;
+  if (rules_.give_up_ms == 0) return jobs;
+  for (auto& [job, entry] : entries_) {
+    if (!waits(entry.status) || entry.is_offer || std::exchange(entry.is_given_up, true)) continue;
     jobs.push_back(job);
   }
   return jobs;

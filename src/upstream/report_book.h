@@ -54,11 +54,13 @@ class ReportBook {
   void add(const ForeignJob& job, const Task& task);  // one that has a task is kept as it is
   void saw(const ForeignJob& job, const Task& task);  // its task has changed
   // There is no task of it: it ends with this. Nothing where its end is known already.
-  void end(const ForeignJob& job, wire::UpdateStatus status, TaskError why);
+  void end(const ForeignJob& job, wire::UpdateStatus status, std::optional<TaskError> why);
 
   // Those that the service has not heard of for too long; each once. Where their tasks are
   // cancelled they are given back.
   std::vector<ForeignJob> take_unheard(MonoTime now);
+  // The same of those that are leased and wait for a worker, which they will not get.
+  std::vector<ForeignJob> take_waiting();
 
   std::optional<Due> take(MonoTime now);
   MonoTime next_due() const { return due_.empty() ? kNever : std::get<0>(*due_.begin()); }

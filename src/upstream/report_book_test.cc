@@ -167,6 +167,23 @@ TEST_F(ReportBookTest, AJobThatTheServiceHasNotHeardOfIsGivenUpAndGivenBack) {
   EXPECT_TRUE(last.is_final);
 }
 
+TEST_F(ReportBookTest, WhatIsLeasedAndWaitsIsGivenBackAtTheEnd) {
+  book_.add(kJob, task_as(TaskStatus::pending));
+  EXPECT_TRUE(book_.take_waiting().empty()) << "its service gives it once";
+  book_.set_rules({.accept_at_once = true, .renew_every_ms = 300, .give_up_ms = 2000});
+  book_.add({"b", 1}, task_as(TaskStatus::running));
+  book_.offer({"c", 1});
+  EXPECT_EQ(book_.take_waiting(), std::vector<ForeignJob>{kJob});
+  EXPECT_TRUE(book_.take_waiting().empty());
+  Task cancelled = task_as(TaskStatus::cancelled);
+  cancelled.started_at.reset();
+  tell(UpdateStatus::running);
+  book_.saw(kJob, cancelled);
+  tell(UpdateStatus::running);  // of b, which goes on
+  tell(UpdateStatus::running);  // of c
+  tell(UpdateStatus::released);
+}
+
 TEST_F(ReportBookTest, WhatEndedBeforeItCouldBeStoppedIsToldAsItEnded) {
   book_.set_rules({.accept_at_once = true, .renew_every_ms = 300, .give_up_ms = 2000});
   book_.add(kJob, task_as(TaskStatus::running));

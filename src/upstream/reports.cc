@@ -71,8 +71,12 @@ io::Awaitable<bool> Upstream::post(const ReportBook::Due& due) {
   }
   complaints_.works("Reporting to the service");
   book_.told(due, now());
-  if (auto taken = offers_.extract(due.job))
-    tasks_.spawn("job", keep(due.job, std::move(taken.mapped())));
+  if (auto taken = offers_.extract(due.job)) {
+    if (is_draining_)
+      book_.end(due.job, wire::UpdateStatus::released, std::nullopt);
+    else
+      tasks_.spawn("job", keep(due.job, std::move(taken.mapped())));
+  }
   if (due.is_final) co_await settle(due.job);
   if (!due.is_final && news->cancel_requested)
     co_await cancel(due.job, "The service has asked for it");

@@ -56,6 +56,7 @@ io::Awaitable<void> Upstream::catch_up() {
 
 io::Awaitable<void> Upstream::finish() {
   is_draining_ = true;
+  for (const ForeignJob& job : book_.take_waiting()) co_await cancel(job, "This server stops");
   co_await catch_up();
   const MonoTime until = now() + kLastWordsMs;
   while (terms_ && (is_polling_ || book_.owes_ends()) && now() < until)

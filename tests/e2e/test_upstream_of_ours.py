@@ -8,6 +8,7 @@ import pytest
 from conftest import Server
 from played_server import TOKEN
 from played_worker import PAGE, played
+from registration import config, registered
 from upstream_site import Site
 from waiting import until
 
@@ -116,6 +117,20 @@ def test_an_offer_that_is_anothers_by_now_is_not_run(played, site_of):
     site.logged("is given up")
     ended(add(server, "greet", "b"), site)
     assert site.ran("a") == 0
+
+
+def test_a_stop_gives_back_what_waits(played, site_of):
+    server = played()
+    site = site_of(server, TANDEM_EMBEDDED_SLOTS="0").start()
+    # It has free slots, but is no worker for this job.
+    worker = registered(site, job_types=["other"], slots=2)
+    assert config(site, worker["worker_token"]).status == 200
+    task = add(server, "greet", "a")
+    until(lambda: task.said, site.log)
+    stats = lambda: site.request("GET", "/api/v1/tasks/stats", token="admin").json
+    until(lambda: stats()["statuses"].get("pending"), site.log)
+    site.stop()
+    assert task.said == ["running", "released"], site.log()
 
 
 def test_a_task_is_stopped_before_its_lease_is_over_and_given_back(played, site_of):
