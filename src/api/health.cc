@@ -43,7 +43,7 @@ io::Awaitable<bool> EngineProbe::is_ready(Outbox& outbox) {
       ready_.store(check_().has_value(), std::memory_order_relaxed);
       answer(std::monostate());
     };
-    if (!services_.reading.submit(job)) answer(std::monostate());
+    if (!services_.reading.submit(job)) answer(fail(Errc::too_many_requests));
   };
   auto asked = io::ask<Result<std::monostate>>(outbox, call, io::OnCancel::abandon);
   const auto answer = co_await io::with_timeout(std::move(asked), kPatienceMs);
