@@ -177,7 +177,8 @@ Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks) {
   entries.clear();
   const double cpu = server.cpu_seconds();
   const std::int64_t began = now_us();
-  load.run(request, static_cast<std::uint64_t>(tasks / kBatch));
+  const LoadResult submitted = load.run(request, static_cast<std::uint64_t>(tasks / kBatch));
+  if (submitted.refused > 0) throw std::runtime_error("batches were refused");
   // Asked only when the last one has run: asking costs what is measured.
   while (entries.count_so_far() < static_cast<std::size_t>(tasks) ||
          completed_tasks(client) < before + tasks) {

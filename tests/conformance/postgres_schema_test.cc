@@ -135,7 +135,8 @@ class PostgresPlansTest : public PostgresSchemaTest,
                           public testing::WithParamInterface<std::string> {
  protected:
   PostgresPlansTest() {
-    if (GetParam() == "full") run(kManyTasks).value();
+    if (GetParam() != "empty") run(kManyTasks).value();
+    if (GetParam() == "emptied") run(kDeadRows).value();
     EXPECT_TRUE(connection_->run_script(
         "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;"
         " set enable_bitmapscan = off; set enable_sort = off;"
@@ -176,10 +177,13 @@ class PostgresPlansTest : public PostgresSchemaTest,
       false, 'completed', 'running', '', '', '{}'
     from generate_series(1, 20000) n join tandem.lanes l on l.lane_id = 1 + n % 20;
     analyze)";
+  // Statistics that say: many pages and no row.
+  static constexpr char kDeadRows[] =
+      "delete from tandem.tasks; delete from tandem.finished_tasks; analyze";
   const std::unique_ptr<postgres::Connection> connection_ = connect();
 };
 
-INSTANTIATE_TEST_SUITE_P(Tables, PostgresPlansTest, testing::Values("empty", "full"),
+INSTANTIATE_TEST_SUITE_P(Tables, PostgresPlansTest, testing::Values("empty", "full", "emptied"),
                          [](const auto& tables) { return tables.param; });
 
 TEST_P(PostgresPlansTest, NoHotQueryReadsAllTasksOrSorts) {

@@ -7,12 +7,12 @@ on conflict (task_id) do update set ended_at = excluded.ended_at, url = excluded
 -- name: put_off_callbacks
 update tandem.callbacks c set tries = c.tries + 1, due_at = g.due_at
 from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as g (task_id, ended_at, due_at)
-where c.task_id = g.task_id and c.ended_at = g.ended_at;
+where c.task_id = any (array[g.task_id]) and c.ended_at = g.ended_at;
 
 -- name: settle_callbacks
 delete from tandem.callbacks c
 using unnest($1::uuid[], $2::bigint[]) as g (task_id, ended_at)
-where c.task_id = g.task_id and c.ended_at = g.ended_at;
+where c.task_id = any (array[g.task_id]) and c.ended_at = g.ended_at;
 
 -- name: delete_callbacks
 delete from tandem.callbacks where task_id = any ($1::uuid[]);

@@ -1,5 +1,7 @@
 -- Batches: one statement for each kind of change, rows as arrays, a column each, in the order of
--- batch_columns.cc.
+-- batch_columns.cc. Ids are compared with `any (array[…])`, which no order of an index serves:
+-- where the statistics saw no task, the planner would otherwise read all of them outside, and the
+-- batch inside.
 
 -- name: insert_tasks
 insert into tandem.tasks (
@@ -67,8 +69,8 @@ from unnest(
   task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
   cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
   finished_at, worker_id, worker_name, state, result, owner, ord)
-where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
-  and t.owner = $21
+where t.task_id = any (array[g.task_id]) and t.attempt = g.guard_attempt
+  and t.status = g.guard_status and t.owner = $21
 returning g.ord, t.lane_id;
 
 -- name: update_finished
@@ -87,7 +89,8 @@ from unnest(
   task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
   cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
   finished_at, worker_id, worker_name, state, result, owner, ord)
-where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
+where t.task_id = any (array[g.task_id]) and t.attempt = g.guard_attempt
+  and t.status = g.guard_status
 returning g.ord, t.lane_id;
 
 -- An end: the row moves.
@@ -104,8 +107,8 @@ with ended as (
     task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
     cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
     finished_at, worker_id, worker_name, state, result, owner, ord)
-  where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
-    and t.owner = $21
+  where t.task_id = any (array[g.task_id]) and t.attempt = g.guard_attempt
+    and t.status = g.guard_status and t.owner = $21
   returning
     g.ord, g.guard_status, t.task_id, g.owner, t.client_id, t.lane_id, t.created_at,
     t.max_attempts, t.priority, t.unique_key, t.labels, t.spec, t.payload, g.status, g.attempt,
@@ -140,7 +143,8 @@ with begun as (
     task_id, guard_attempt, guard_status, status, attempt, first_attempt, worker_losses,
     cancel_requested, run_at, updated_at, queued_at, queue_expires_at, assigned_at, started_at,
     finished_at, worker_id, worker_name, state, result, owner, ord)
-  where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status
+  where t.task_id = any (array[g.task_id]) and t.attempt = g.guard_attempt
+    and t.status = g.guard_status
   returning
     g.ord, g.owner, t.task_id, t.client_id, t.lane_id, t.created_at, t.max_attempts, t.priority,
     t.unique_key, t.labels, t.spec, t.payload, g.status, g.attempt, g.first_attempt,
@@ -167,9 +171,11 @@ select ord, lane_id from begun;
 select 1
 from unnest($1::uuid[], $2::integer[], $3::text[]) as g (task_id, guard_attempt, guard_status)
 where exists (select from tandem.tasks t
-    where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status)
+    where t.task_id = any (array[g.task_id]) and t.attempt = g.guard_attempt
+      and t.status = g.guard_status)
   or exists (select from tandem.finished_tasks t
-    where t.task_id = g.task_id and t.attempt = g.guard_attempt and t.status = g.guard_status)
+    where t.task_id = any (array[g.task_id]) and t.attempt = g.guard_attempt
+      and t.status = g.guard_status)
 limit 1;
 
 -- name: delete_tasks

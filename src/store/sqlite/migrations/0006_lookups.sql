@@ -1,0 +1,1 @@
+-- For PostgreSQL's planner alone. The numbers are the same for both.
