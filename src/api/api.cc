@@ -1,5 +1,7 @@
 #include "api/api.h"
 
+#include <utility>
+
 #include "api/answers.h"
 #include "api/gate.h"
 #include "base/limits.h"
@@ -11,6 +13,7 @@ constexpr std::uint64_t kIgnoredBodyBytes = 64 * 1024;  // of routes that take n
 constexpr std::uint64_t kTokenBodyBytes = 16 * 1024;
 constexpr std::int64_t kWaitingTimeoutMs = 2 * limits::kMaxWaitMs;
 constexpr std::int64_t kUploadTimeoutMs = 3600'000;
+constexpr int kUnauthorized = 401;
 
 std::uint64_t max_body_bytes(const config::Settings& settings, BodyKind kind, bool is_multipart) {
   if (is_multipart)
@@ -57,6 +60,7 @@ Result<void> Api::load() {
 }
 
 void Api::follow_accounts() {
+  state_->newcomers.expect();
   queue::WatchAccounts watch{
       .changed = [this] { services_.reading.submit([this] { read_accounts_again(); }); }};
   services_.post({.outbox = &own_outbox_, .what = std::move(watch)});
@@ -70,6 +74,22 @@ void Api::read_accounts_again() {
 }
 
 net::RouteDecision Api::decide(const net::RequestHead& head) {
+  auto decision = decide_now(head);
+  if (!decision.refuse || decision.refuse->status != kUnauthorized) return decision;
+  const auto newcomer = newcomer_of(*state_, head);
+  if (newcomer && state_->newcomers.may_look())
+    decision.later = [this, &head, newcomer] { return decide_later(head, *newcomer); };
+  return decision;
+}
+
+io::Awaitable<net::RouteDecision> Api::decide_later(const net::RequestHead& head,
+                                                    Newcomer newcomer) {
+  auto looked = state_->newcomers.look_for(std::move(newcomer));
+  co_await std::move(looked);
+  co_return decide_now(head);
+}
+
+net::RouteDecision Api::decide_now(const net::RequestHead& head) {
   const RouteMatch match = match_route(head);
   auto caller = admit(*state_, head, match);
   if (!caller) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/newcomers.h"
 #include "api/services.h"
 #include "net/handler.h"
 #include "queue/direct_outbox.h"
@@ -34,6 +35,8 @@ class Api final : public net::Handler {
 
  private:
   void read_accounts_again();
+  net::RouteDecision decide_now(const net::RequestHead& head);
+  io::Awaitable<net::RouteDecision> decide_later(const net::RequestHead& head, Newcomer newcomer);
 
   Services services_;
   queue::DirectOutbox own_outbox_;

@@ -6,6 +6,7 @@
 #include "api/live_clients.h"
 #include "api/live_workers.h"
 #include "api/metrics.h"
+#include "api/newcomers.h"
 #include "api/services.h"
 #include "api/store_probe.h"
 #include "auth/access_token.h"
@@ -30,6 +31,7 @@ struct ApiState {
   const Services& services;
   LiveClients clients;
   LiveWorkers workers;
+  Newcomers newcomers{services.clock, services.reader, services.reading, clients, workers};
   EncodedChunks encoded;
   Metrics metrics;
   StoreProbe probe;

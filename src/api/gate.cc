@@ -113,6 +113,20 @@ Result<void> authenticate(ApiState& api, const net::RequestHead& head, Caller& c
   return {};
 }
 
+std::optional<Newcomer> newcomer_of(ApiState& api, const net::RequestHead& head) {
+  if (!api.newcomers.are_expected()) return std::nullopt;
+  const auto token = presented_token(head);
+  if (!token) return std::nullopt;
+  if (auth::is_well_formed(auth::SecretKind::worker, *token)) {
+    auto sha256 = auth::sha256_hex(*token);
+    if (api.workers.knows(sha256)) return std::nullopt;
+    return Newcomer{.client = {}, .worker_token_sha256 = std::move(sha256)};
+  }
+  const auto claims = api.services.verifier.verify(*token);
+  if (!claims || api.clients.contains(claims->client_id)) return std::nullopt;
+  return Newcomer{.client = claims->client_id, .worker_token_sha256 = {}};
+}
+
 Result<void> authorize(const ApiState& api, const Route& route, const Caller& caller) {
   const bool is_for_workers =
       route.access == Access::worker || route.access == Access::worker_or_client;

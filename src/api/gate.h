@@ -23,6 +23,10 @@ Result<std::string_view> presented_token(const net::RequestHead& head);
 // above, token_expired, token_revoked, store_unavailable.
 Result<void> authenticate(ApiState& api, const net::RequestHead& head, Caller& caller);
 
+// Whose token it is, where authenticate() refuses it because that account is not known here;
+// nobody where none is expected.
+std::optional<Newcomer> newcomer_of(ApiState& api, const net::RequestHead& head);
+
 // Access and the server's mode. Errors: forbidden, mode_disabled.
 Result<void> authorize(const ApiState& api, const Route& route, const Caller& caller);
 

@@ -28,9 +28,22 @@ Result<void> LiveClients::load(store::TaskReader& reader) {
     if (!all) return all.error();
     const std::unique_lock lock(mutex_);
     if (changes_.load() != before) continue;  // what was read may be older
+    ++changes_;
     ids_ = std::move(*all);
     loaded_.store(true, std::memory_order_release);
     return {};
+  }
+}
+
+void LiveClients::look_for(store::TaskReader& reader, ClientId id) {
+  while (true) {
+    const std::uint64_t before = changes_.load();
+    const auto client = reader.find_client(id);
+    if (!client || !*client) return;
+    const std::unique_lock lock(mutex_);
+    if (changes_.load() != before) continue;  // it may be gone since
+    ids_.insert(id);
+    return;
   }
 }
 

@@ -19,13 +19,17 @@ class LiveClients {
   Result<void> load(store::TaskReader& reader);
   bool is_loaded() const { return loaded_.load(std::memory_order_acquire); }
 
+  // Reads whether there is this one, that is not known yet; blocks. Where the store can't be read
+  // all stays as it is.
+  void look_for(store::TaskReader& reader, ClientId id);
+
   bool contains(ClientId id) const;
   void add(ClientId id);
   void remove(ClientId id);
 
  private:
   std::atomic<bool> loaded_{false};
-  std::atomic<std::uint64_t> changes_{0};  // made here
+  std::atomic<std::uint64_t> changes_{0};
   mutable std::shared_mutex mutex_;
   std::unordered_set<ClientId> ids_;  // guarded by mutex_
 };

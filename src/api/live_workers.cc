@@ -23,6 +23,13 @@ Result<void> LiveWorkers::load(store::TaskReader& reader) {
   return {};
 }
 
+void LiveWorkers::look_for(store::TaskReader& reader, const std::string& token_sha256) {
+  const std::uint64_t change = next_change();
+  auto worker = reader.find_worker_of(token_sha256);
+  if (worker && *worker)
+    put(std::make_shared<const store::WorkerRecord>(std::move(**worker)), change);
+}
+
 Result<WorkerPtr> LiveWorkers::authenticate(std::string_view token, WallTime now) const {
   if (!auth::is_well_formed(auth::SecretKind::worker, token)) return fail(Errc::token_invalid);
   return find_token(auth::sha256_hex(token), now);
@@ -47,6 +54,11 @@ Result<WorkerPtr> LiveWorkers::find_token(const std::string& sha256, WallTime no
   if (is_previous && now >= *worker->previous_until)
     return fail(Errc::token_expired, "The worker has a newer token");
   return worker;
+}
+
+bool LiveWorkers::knows(const std::string& token_sha256) const {
+  const std::shared_lock lock(mutex_);
+  return by_sha256_.contains(token_sha256);
 }
 
 WorkerPtr LiveWorkers::find(WorkerId id) const {

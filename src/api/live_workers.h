@@ -24,6 +24,10 @@ class LiveWorkers {
   Result<void> load(store::TaskReader& reader);
   bool is_loaded() const { return loaded_.load(std::memory_order_acquire); }
 
+  // Reads whose token this is, where it is not known yet; blocks. Where the store can't be read all
+  // stays as it is.
+  void look_for(store::TaskReader& reader, const std::string& token_sha256);
+
   // Whose token it is; never null. Errors: token_invalid, token_expired for a replaced token whose
   // time is over, token_revoked. A text that can't be a worker's token costs no lookup.
   Result<WorkerPtr> authenticate(std::string_view token, WallTime now) const;
@@ -31,7 +35,8 @@ class LiveWorkers {
   // above.
   Result<std::int64_t> good_for_ms(const std::string& sha256, WallTime now) const;
   static constexpr std::int64_t kForever = INT64_MAX;
-  WorkerPtr find(WorkerId id) const;  // null: there is none
+  bool knows(const std::string& token_sha256) const;  // also of a revoked worker
+  WorkerPtr find(WorkerId id) const;                  // null: there is none
   // How many the client has registered that are not revoked.
   std::size_t count_of(ClientId client) const;
 

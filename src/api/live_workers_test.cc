@@ -129,5 +129,24 @@ TEST_F(LiveWorkersTest, WhatComesLateDoesNotUndoALaterChange) {
   EXPECT_EQ(error_of(token), Errc::token_revoked);
 }
 
+TEST_F(LiveWorkersTest, OneThatIsNotKnownYetIsLookedFor) {
+  store::MemoryStore store;
+  const std::string token = make_token(), other = make_token();
+  store.begin().value();
+  store.workers().insert_worker(record(1, token)).value();
+  store.commit().value();
+  live_.look_for(store.reader(), auth::sha256_hex(other));
+  EXPECT_FALSE(live_.knows(auth::sha256_hex(token)));
+  live_.look_for(store.reader(), auth::sha256_hex(token));
+  EXPECT_TRUE(live_.authenticate(token, kNow));
+  EXPECT_EQ(error_of(other), Errc::token_invalid);
+
+  store::WorkerRecord revoked = record(1, token);
+  revoked.revoked_at = kNow;
+  put(revoked, live_.next_change());
+  EXPECT_TRUE(live_.knows(auth::sha256_hex(token)));
+  EXPECT_EQ(error_of(token), Errc::token_revoked);
+}
+
 }  // namespace
 }  // namespace tandem::api

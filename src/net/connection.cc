@@ -238,15 +238,35 @@ RouteDecision Connection::decide(const Request& request) {
   try {
     return loop_.handler.decide(request);
   } catch (const std::exception& error) {
-    loop_.handler.failed(request.request_id, error.what());
-    RouteDecision decision;
-    decision.refuse = Response::problem(fail(Errc::internal), request.request_id);
-    return decision;
+    return undecided(request, error.what());
   }
+}
+
+RouteDecision Connection::undecided(const Request& request, const std::string& what) {
+  loop_.handler.failed(request.request_id, what);
+  RouteDecision decision;
+  decision.refuse = Response::problem(fail(Errc::internal), request.request_id);
+  return decision;
+}
+
+io::Awaitable<RouteDecision> Connection::decide_later(const Request& request, RouteDecision first) {
+  arm(Phase::handling, -1);
+  std::string what;
+  try {
+    co_return co_await first.later();
+  } catch (const std::exception& error) {
+    if (loop_.cut) throw;
+    what = error.what();
+  }
+  co_return undecided(request, what);
 }
 
 io::Awaitable<Response> Connection::produce(Request& request) {
   RouteDecision decision = decide(request);
+  if (decision.later) {
+    auto later = decide_later(request, std::move(decision));
+    decision = co_await std::move(later);
+  }
   if (decision.refuse) co_return std::move(*decision.refuse);
   request.context = std::move(decision.context);
   const std::int64_t timeout_ms =

@@ -72,6 +72,8 @@ class Connection {
 
   // Answering
   RouteDecision decide(const Request& request);
+  io::Awaitable<RouteDecision> decide_later(const Request& request, RouteDecision first);
+  RouteDecision undecided(const Request& request, const std::string& what);
   io::Awaitable<Response> call_handler(Request& request);
   io::Awaitable<Response> produce(Request& request);
   std::optional<Error> check_upgrade(const Request& request) const;

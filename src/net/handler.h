@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ struct RouteDecision {
   bool stream_body = false;          // Request::body_stream in place of Request::body
   std::int64_t timeout_ms = 0;       // for Request::deadline; 0: the server's default
   std::shared_ptr<void> context;     // handed to handle(), e.g. who the caller is and the route
+  // Where it can't be told at once: awaited before anything else, and gives the decision, that has
+  // none of these. The request's head stays as it is meanwhile.
+  std::function<io::Awaitable<RouteDecision>()> later;
 };
 
 // For access logs and metrics: one for each answer, net's own refusals included.

@@ -252,6 +252,33 @@ TEST(Server, RefusesBeforeTheBody) {
   EXPECT_THAT(all, HasSubstr("\"code\":\"unauthenticated\",\"status\":401"));
 }
 
+io::Awaitable<RouteDecision> decided_a_moment_later(const RequestHead& head) {
+  co_await io::asio::post(io::use_awaitable);
+  if (head.target.path == "/broken") throw std::runtime_error("secret");
+  RouteDecision decision;
+  if (head.target.path == "/closed")
+    decision.refuse = Response::problem(fail(Errc::unauthenticated), head.request_id);
+  decision.max_body_bytes = 1024;
+  co_return decision;
+}
+
+TEST(Server, ADecisionMayComeLater) {
+  TestServer server;
+  server.handler.on_decide = [](const RequestHead& head) {
+    RouteDecision decision;
+    decision.refuse = Response::problem(fail(Errc::forbidden), head.request_id);
+    decision.later = [&head] { return decided_a_moment_later(head); };
+    return decision;
+  };
+  const std::string rest =
+      " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
+  EXPECT_THAT(answer_to(server, "POST /open" + rest), EndsWith("POST /open abc"));
+  EXPECT_THAT(answer_to(server, "POST /closed" + rest), StartsWith("HTTP/1.1 401 "));
+  const std::string broken = answer_to(server, "POST /broken" + rest);
+  EXPECT_THAT(broken, StartsWith("HTTP/1.1 500 "));
+  EXPECT_EQ(broken.find("secret"), std::string::npos);
+}
+
 TEST(Server, AnHandlersExceptionIsInternal) {
   TestServer server;
   server.handler.on_handle = [](Request&) -> io::Awaitable<Response> {

@@ -48,6 +48,8 @@ class TaskReader {
   virtual Result<std::optional<Client>> find_client(ClientId id) = 0;
   virtual Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) = 0;
   virtual Result<std::optional<WorkerRecord>> find_worker(WorkerId id) = 0;
+  // By its token; not by the one that it replaced.
+  virtual Result<std::optional<WorkerRecord>> find_worker_of(const std::string& token_sha256) = 0;
   // In order of their ids, revoked ones too.
   virtual Result<std::vector<WorkerRecord>> list_workers(std::optional<WorkerId> after,
                                                          int limit) = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/attempt.h"
+
 namespace tandem::upstream {
 namespace {
 
@@ -14,6 +16,12 @@ std::pair<wire::UpdateStatus, Progress> words_of(const wire::Update& update) {
 
 bool waits(TaskStatus status) {
   return status == TaskStatus::pending || status == TaskStatus::scheduled;
+}
+
+// Nobody took it for so long that its lease may be another's by now.
+bool was_never_begun(const Task& task) {
+  return task.status == TaskStatus::failed && task.error &&
+         task.error->code == error_code::kQueueTimeout;
 }
 
 }  // namespace
@@ -64,7 +72,9 @@ void ReportBook::look_at(const ForeignJob& job, Entry& entry, const Task& task) 
   entry.finished_at = task.finished_at;
   entry.has_ended = is_terminal(task.status);
   entry.latest = update_of(task, job);
-  if (entry.is_given_up && task.status == TaskStatus::cancelled)
+  const bool is_given_back =
+      task.status == TaskStatus::cancelled ? entry.is_given_up : was_never_begun(task);
+  if (is_given_back)
     entry.latest = {
         .task_id = job.task_id, .attempt = job.attempt, .status = wire::UpdateStatus::released};
   plan(job, entry);

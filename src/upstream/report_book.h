@@ -44,6 +44,7 @@ class ReportBook {
   };
 
   void set_rules(const LeaseRules& rules);
+  const LeaseRules& rules() const { return rules_; }
   bool has(const ForeignJob& job) const { return entries_.contains(job); }
   std::size_t size() const { return entries_.size(); }
   std::set<ForeignJob> jobs() const;
@@ -57,7 +58,7 @@ class ReportBook {
   void end(const ForeignJob& job, wire::UpdateStatus status, std::optional<TaskError> why);
 
   // Those that the service has not heard of for too long; each once. Where their tasks are
-  // cancelled they are given back.
+  // cancelled they are given back, as are those that failed for want of a worker.
   std::vector<ForeignJob> take_unheard(MonoTime now);
   // The same of those that are leased and wait for a worker, which they will not get.
   std::vector<ForeignJob> take_waiting();

@@ -184,6 +184,19 @@ TEST_F(ReportBookTest, WhatIsLeasedAndWaitsIsGivenBackAtTheEnd) {
   tell(UpdateStatus::released);
 }
 
+TEST_F(ReportBookTest, WhatNobodyBeganInTimeIsGivenBack) {
+  Task failed = task_as(TaskStatus::failed);
+  failed.started_at.reset();
+  failed.error = TaskError{"queue_timeout", "No worker took the task"};
+  book_.add(kJob, failed);
+  EXPECT_EQ(next().update.status, UpdateStatus::released);
+
+  const ForeignJob other{"b", 1};
+  failed.error = TaskError{"worker_lost", "Its worker is gone"};
+  book_.add(other, failed);
+  EXPECT_EQ(next().update.status, UpdateStatus::failed);
+}
+
 TEST_F(ReportBookTest, WhatEndedBeforeItCouldBeStoppedIsToldAsItEnded) {
   book_.set_rules({.accept_at_once = true, .renew_every_ms = 300, .give_up_ms = 2000});
   book_.add(kJob, task_as(TaskStatus::running));

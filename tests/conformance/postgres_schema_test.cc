@@ -223,6 +223,7 @@ TEST_P(PostgresPlansTest, NoHotQueryReadsAllTasksOrSorts) {
       {sql::has_submissions, "submissions_waiting"},
       {sql::lock_silent_server, "servers_pkey"},
       {sql::find_worker, "workers_pkey"},
+      {sql::find_worker_of, "workers_token_sha256_key"},
       {sql::list_workers, "workers_pkey"},
       {sql::list_clients, "clients_pkey"},
       {sql::find_refresh, "refresh_tokens_pkey"},

@@ -177,6 +177,7 @@ TEST_F(SqliteSchemaTest, NoHotQueryReadsAllTasksOrSorts) {
       {queries::expire_idempotency, "idempotency_by_age (created_at<?"},
       {queries::expire_refresh, "refresh_tokens_by_expiry (expires_at<?"},
       {queries::find_worker, "worker_id=?"},
+      {queries::find_worker_of, "token_sha256=?"},
       {queries::list_workers, "worker_id>?"},
       {queries::replace_worker_token, "worker_id=?"},
       {queries::set_worker_draining, "worker_id=?"},

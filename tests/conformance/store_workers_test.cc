@@ -63,6 +63,17 @@ TEST_P(StoreWorkersTest, AWorkerComesBackWholeOnceCommitted) {
   EXPECT_FALSE(reader().find_worker(WorkerId(client_)).value());
 }
 
+TEST_P(StoreWorkersTest, AWorkerIsFoundByItsTokenAlone) {
+  const WorkerRecord full = full_worker(worker_);
+  transact([&] {
+    workers().insert_worker(full).value();
+    workers().insert_worker(worker(other_worker_, "plain")).value();
+  });
+  EXPECT_TRUE(reader().find_worker_of(full.token_sha256).value() == full);
+  EXPECT_FALSE(reader().find_worker_of(full.previous_sha256).value());
+  EXPECT_FALSE(reader().find_worker_of("").value());
+}
+
 TEST_P(StoreWorkersTest, ATakenIdOrTokenIsAConflict) {
   transact([&] { workers().insert_worker(worker(worker_, "a")).value(); });
   store().begin().value();

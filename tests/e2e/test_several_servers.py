@@ -37,19 +37,17 @@ def installation(tmp_path, engines):
 @pytest.fixture
 def pair(installation):
     one, other = installation.start(), installation.start()
-    until(lambda: know_each_other(one, other), "they know each other")
+    know_each_other(one, other)
     return one, other
 
 
-def known_at(server, worker):
-    """A worker that was registered at one server is known to the others a moment later."""
-    until(lambda: at(server, worker).claim(max=0).status == 200, "it is let in")
-
-
 def know_each_other(one, other):
-    known_at(other, PollingWorker(one))
-    known_at(one, PollingWorker(other))
-    return True
+    """Returns once the news of each comes to the other one."""
+    for here, there in ((one, other), (other, one)):
+        worker = PollingWorker(here)
+        assert at(there, worker).claim(max=0).status == 200
+        worker.control("revoke")
+        until(lambda: code_of(at(there, worker).claim(max=0)) == "token_revoked", "it has heard")
 
 
 def code_of(answer):
@@ -61,6 +59,16 @@ def at(server, worker):
     moved = object.__new__(type(worker))
     moved.__dict__.update(worker.__dict__, server=server)
     return moved
+
+
+def bearer_of(server, client):
+    """The header with a token that this server grants the client."""
+    form = (f"grant_type=client_credentials&client_id={client['client_id']}"
+            f"&client_secret={client['client_secret']}").encode()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    granted = server.request("POST", "/token", form, kind, token=None)
+    assert granted.status == 200, granted.body
+    return {"Authorization": "Bearer " + granted.json["access_token"]}
 
 
 def ask(server, method, task_id, verb="", body=None):
@@ -138,7 +146,6 @@ def test_tasks_follow_their_worker(pair):
     queue = new_queue()
     here = PollingWorker(one, queue)
     there = at(other, here)
-    known_at(other, here)
     task = submit(one, queue)
     job = here.job()
     assert there.update(job, "running").status == 200
@@ -172,7 +179,6 @@ def test_a_stale_worker_is_refused_at_every_server(pair):
     assert second["attempt"] == job["attempt"] + 1 or second["attempt"] == job["attempt"]
     stranger = PollingWorker(one, queue)
     for server in (one, other):
-        known_at(server, stranger)
         assert code_of(at(server, stranger).update(second, "completed")) == "stale_attempt"
     assert at(other, worker).update(second, "completed").status == 200
     assert task_of(one, task)["status"] == "completed"
@@ -241,7 +247,6 @@ def test_what_a_killed_server_held_is_taken_over(pair):
     queue = new_queue()
     here = PollingWorker(one, queue)
     there = at(other, here)
-    known_at(other, here)
     running = submit(one, queue)
     job = here.running()
     waiting = {submit(one, queue) for _ in range(30)}
@@ -278,7 +283,7 @@ def test_a_database_that_was_away_makes_nobody_dead(installation, tmp_path):
     own = Installation(tmp_path / "own", postgres, type("Known", (), {"url": redis_url}))
     try:
         one, other = own.start(), own.start()
-        until(lambda: know_each_other(one, other), "they know each other")
+        know_each_other(one, other)
         queue = new_queue()
         worker = SocketWorker(one, queue)
         task = submit(one, queue)
@@ -301,12 +306,7 @@ def test_clients_and_secrets_are_the_same_everywhere(pair):
     made = one.request("POST", "/api/v1/clients", {"name": "new", "scope": "tasks"}, token="admin")
     assert made.status == 201, made.body
     client = made.json
-    form = (f"grant_type=client_credentials&client_id={client['client_id']}"
-            f"&client_secret={client['client_secret']}").encode()
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    granted = other.request("POST", "/token", form, kind, token=None)
-    assert granted.status == 200, granted.body
-    bearer = {"Authorization": "Bearer " + granted.json["access_token"]}
+    bearer = bearer_of(other, client)
 
     def status(server):
         return server.request("GET", "/api/v1/tasks", headers=bearer, token=None).status
@@ -317,13 +317,24 @@ def test_clients_and_secrets_are_the_same_everywhere(pair):
     until(lambda: status(other) == status(one) == 401, "both refuse it")
 
 
+def test_an_account_of_a_moment_ago_is_let_in_at_every_server(pair):
+    """News of it may come later than its first request."""
+    one, other = pair
+    for number in range(20):
+        worker = PollingWorker(one)
+        assert at(other, worker).claim(max=0).status == 200
+        made = one.request("POST", "/api/v1/clients", {"name": f"new-{number}", "scope": "tasks"},
+                           token="admin").json
+        assert other.request("GET", "/api/v1/tasks", headers=bearer_of(one, made),
+                             token=None).status == 200
+
+
 def test_every_request_to_another_server(pair):
     """The worst balancer there can be."""
     one, other = pair
     queue = new_queue()
     worker = PollingWorker(one, queue)
     speaks = [at(one, worker), at(other, worker)]
-    known_at(other, worker)
     tasks = [submit((one, other)[number % 2], queue) for number in range(40)]
     ended, turn = set(), 0
     while len(ended) < len(tasks):

@@ -2,6 +2,7 @@
 they run."""
 
 import random
+import time
 import types
 
 import pytest
@@ -131,6 +132,25 @@ def test_a_stop_gives_back_what_waits(played, site_of):
     until(lambda: stats()["statuses"].get("pending"), site.log)
     site.stop()
     assert task.said == ["running", "released"], site.log()
+
+
+def test_what_a_dead_site_had_not_begun_it_does_not_begin_later(played, site_of):
+    server = played(lease_s=3, heartbeat_s=0.3)
+    site = site_of(server, TANDEM_EMBEDDED_SLOTS="0").start()
+    worker = registered(site, job_types=["other"], slots=2)
+    assert config(site, worker["worker_token"]).status == 200
+    task = add(server, "greet", "a")
+    until(lambda: site.request("GET", "/api/v1/tasks/stats", token="admin")
+          .json["statuses"].get("pending"), site.log)
+    site.kill()
+    killed_at = time.monotonic()
+    until(lambda: time.monotonic() > killed_at + 3, "the lease is over")
+    with server.changed:
+        task.attempt, task.status = task.attempt + 1, "running"  # of another site
+    site.settings["TANDEM_EMBEDDED_SLOTS"] = "2"
+    site.start()
+    ended(add(server, "greet", "b"), site)
+    assert site.ran("a") == 0, site.log()
 
 
 def test_a_task_is_stopped_before_its_lease_is_over_and_given_back(played, site_of):

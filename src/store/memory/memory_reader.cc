@@ -103,6 +103,17 @@ Result<std::optional<WorkerRecord>> MemoryReader::find_worker(WorkerId id) {
   return std::optional(*row);
 }
 
+Result<std::optional<WorkerRecord>> MemoryReader::find_worker_of(const std::string& token_sha256) {
+  const Lock lock(state_.mutex);
+  if (auto entered = enter(); !entered) return entered.error();
+  std::optional<WorkerRecord> found;
+  state_.workers.visit_committed_down([&](const WorkerRecord& row) {
+    if (row.token_sha256 == token_sha256) found = row;
+    return !found;
+  });
+  return found;
+}
+
 Result<std::vector<WorkerRecord>> MemoryReader::list_workers(std::optional<WorkerId> after,
                                                              int limit) {
   const Lock lock(state_.mutex);

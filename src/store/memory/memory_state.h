@@ -106,6 +106,7 @@ class MemoryReader final : public TaskReader {
   Result<std::optional<Client>> find_client(ClientId id) override;
   Result<std::vector<Client>> list_clients(std::optional<ClientId> after, int limit) override;
   Result<std::optional<WorkerRecord>> find_worker(WorkerId id) override;
+  Result<std::optional<WorkerRecord>> find_worker_of(const std::string& token_sha256) override;
   Result<std::vector<WorkerRecord>> list_workers(std::optional<WorkerId> after, int limit) override;
 
  private:

@@ -160,6 +160,12 @@ Result<std::optional<WorkerRecord>> PostgresReader::find_worker(WorkerId id) {
   return postgres::find_worker_row(lease, id);
 }
 
+Result<std::optional<WorkerRecord>> PostgresReader::find_worker_of(
+    const std::string& token_sha256) {
+  Lease lease(*this);
+  return postgres::find_worker_row(lease, token_sha256);
+}
+
 Result<std::vector<WorkerRecord>> PostgresReader::list_workers(std::optional<WorkerId> after,
                                                                int limit) {
   Lease lease(*this);

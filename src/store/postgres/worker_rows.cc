@@ -33,17 +33,28 @@ Result<WorkerRecord> worker_of(const Row& row) {
   return worker;
 }
 
-}  // namespace
-
-Result<std::optional<WorkerRecord>> find_worker_row(Runner& runner, const WorkerId& id) {
-  Statement find{sql::find_worker};
-  find.params.id(id);
+Result<std::optional<WorkerRecord>> find_with(Runner& runner, Statement find) {
   auto rows = runner.run(std::move(find));
   if (!rows) return rows.error();
   if (rows->size() == 0) return std::optional<WorkerRecord>{};
   auto worker = worker_of(Row(*rows, 0));
   if (!worker) return worker.error();
   return std::optional(std::move(*worker));
+}
+
+}  // namespace
+
+Result<std::optional<WorkerRecord>> find_worker_row(Runner& runner, const WorkerId& id) {
+  Statement find{sql::find_worker};
+  find.params.id(id);
+  return find_with(runner, std::move(find));
+}
+
+Result<std::optional<WorkerRecord>> find_worker_row(Runner& runner,
+                                                    const std::string& token_sha256) {
+  Statement find{sql::find_worker_of};
+  find.params.text(token_sha256);
+  return find_with(runner, std::move(find));
 }
 
 Result<std::vector<WorkerRecord>> list_worker_rows(Runner& runner,

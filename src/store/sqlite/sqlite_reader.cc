@@ -234,6 +234,11 @@ Result<std::optional<WorkerRecord>> SqliteReader::find_worker(WorkerId id) {
   return find_worker_row(*connection, id);
 }
 
+Result<std::optional<WorkerRecord>> SqliteReader::find_worker_of(const std::string& token_sha256) {
+  const Lease connection(*this);
+  return find_worker_row(*connection, token_sha256);
+}
+
 Result<std::vector<WorkerRecord>> SqliteReader::list_workers(std::optional<WorkerId> after,
                                                              int limit) {
   const Lease connection(*this);

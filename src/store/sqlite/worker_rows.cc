@@ -33,16 +33,26 @@ Result<WorkerRecord> worker_of(const Query& row) {
   return worker;
 }
 
-}  // namespace
-
-Result<std::optional<WorkerRecord>> find_worker_row(Connection& connection, const WorkerId& id) {
-  Query query(connection, sql::find_worker);
-  auto row = query.id(id).step();
+Result<std::optional<WorkerRecord>> find_with(Query& query) {
+  auto row = query.step();
   if (!row) return row.error();
   if (!*row) return std::optional<WorkerRecord>{};
   auto worker = worker_of(query);
   if (!worker) return worker.error();
   return std::optional(std::move(*worker));
+}
+
+}  // namespace
+
+Result<std::optional<WorkerRecord>> find_worker_row(Connection& connection, const WorkerId& id) {
+  Query query(connection, sql::find_worker);
+  return find_with(query.id(id));
+}
+
+Result<std::optional<WorkerRecord>> find_worker_row(Connection& connection,
+                                                    const std::string& token_sha256) {
+  Query query(connection, sql::find_worker_of);
+  return find_with(query.text(token_sha256));
 }
 
 Result<std::vector<WorkerRecord>> list_worker_rows(Connection& connection,

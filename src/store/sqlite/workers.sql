@@ -9,6 +9,11 @@ select worker_id, name, mode, labels, job_types, queues, slots, version, host, c
   token_sha256, previous_sha256, previous_until, created_at, draining, revoked_at, revoke_reason
 from workers where worker_id = ?1;
 
+-- name: find_worker_of
+select worker_id, name, mode, labels, job_types, queues, slots, version, host, client_id,
+  token_sha256, previous_sha256, previous_until, created_at, draining, revoked_at, revoke_reason
+from workers where token_sha256 = ?1;
+
 -- name: list_workers
 select worker_id, name, mode, labels, job_types, queues, slots, version, host, client_id,
   token_sha256, previous_sha256, previous_until, created_at, draining, revoked_at, revoke_reason

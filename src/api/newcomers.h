@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "io/asio.h"
+#include "io/offload.h"
+#include "store/task_reader.h"
+
+namespace tandem::api {
+
+class LiveClients;
+class LiveWorkers;
+
+// An account that a good token is of, and that is not known here: one of the two.
+struct Newcomer {
+  std::optional<ClientId> client;
+  std::string worker_token_sha256;
+};
+
+// Where several servers share a database, an account may use its token at this one before the news
+// comes that another has made it: it is looked for in the database before it is refused.
+// Thread-safe.
+class Newcomers {
+ public:
+  // All borrowed.
+  Newcomers(const Clock& clock, store::TaskReader& reader, io::OffloadPool& reading,
+            LiveClients& clients, LiveWorkers& workers)
+      : clock_(clock), reader_(reader), reading_(reading), clients_(clients), workers_(workers) {}
+
+  // There are other servers: none is looked for before. Call it before the server starts.
+  void expect() { expected_ = true; }
+  bool are_expected() const { return expected_; }
+
+  // Whether one may be looked for now. Each true is one look; a token's form can be made up, so
+  // that there are kLooksPerSecond at most, whoever asks.
+  bool may_look();
+  // The account is known here afterwards, if there is one and the store can be read.
+  io::Awaitable<void> look_for(Newcomer newcomer);
+
+  static constexpr int kLooksPerSecond = 200;
+
+ private:
+  void read(const Newcomer& newcomer);
+
+  const Clock& clock_;
+  store::TaskReader& reader_;
+  io::OffloadPool& reading_;
+  LiveClients& clients_;
+  LiveWorkers& workers_;
+  bool expected_ = false;
+  std::mutex mutex_;
+  MonoTime second_began_;  // guarded by mutex_
+  int looks_ = 0;          // guarded by mutex_; since then
+};
+
+}  // namespace tandem::api
