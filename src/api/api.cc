@@ -77,16 +77,15 @@ net::RouteDecision Api::decide(const net::RequestHead& head) {
   auto decision = decide_now(head);
   if (!decision.refuse || decision.refuse->status != kUnauthorized) return decision;
   const auto newcomer = newcomer_of(*state_, head);
-  if (newcomer && state_->newcomers.may_look())
-    decision.later = [this, &head, newcomer] { return decide_later(head, *newcomer); };
+  if (newcomer) decision.later = [this, &head, newcomer] { return decide_later(head, *newcomer); };
   return decision;
 }
 
 io::Awaitable<net::RouteDecision> Api::decide_later(const net::RequestHead& head,
                                                     Newcomer newcomer) {
-  auto looked = state_->newcomers.look_for(std::move(newcomer));
-  co_await std::move(looked);
-  co_return decide_now(head);
+  auto look = state_->newcomers.look_for(std::move(newcomer));
+  const auto looked = co_await std::move(look);
+  co_return looked ? decide_now(head) : refusal(head, looked.error());
 }
 
 net::RouteDecision Api::decide_now(const net::RequestHead& head) {

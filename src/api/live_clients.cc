@@ -35,15 +35,16 @@ Result<void> LiveClients::load(store::TaskReader& reader) {
   }
 }
 
-void LiveClients::look_for(store::TaskReader& reader, ClientId id) {
+Result<void> LiveClients::look_for(store::TaskReader& reader, ClientId id) {
   while (true) {
     const std::uint64_t before = changes_.load();
     const auto client = reader.find_client(id);
-    if (!client || !*client) return;
+    if (!client) return client.error();
+    if (!*client) return {};
     const std::unique_lock lock(mutex_);
     if (changes_.load() != before) continue;  // it may be gone since
     ids_.insert(id);
-    return;
+    return {};
   }
 }
 

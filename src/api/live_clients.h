@@ -19,9 +19,8 @@ class LiveClients {
   Result<void> load(store::TaskReader& reader);
   bool is_loaded() const { return loaded_.load(std::memory_order_acquire); }
 
-  // Reads whether there is this one, that is not known yet; blocks. Where the store can't be read
-  // all stays as it is.
-  void look_for(store::TaskReader& reader, ClientId id);
+  // Reads whether there is this one, that is not known yet; blocks. Errors: store_unavailable.
+  Result<void> look_for(store::TaskReader& reader, ClientId id);
 
   bool contains(ClientId id) const;
   void add(ClientId id);

@@ -23,11 +23,12 @@ Result<void> LiveWorkers::load(store::TaskReader& reader) {
   return {};
 }
 
-void LiveWorkers::look_for(store::TaskReader& reader, const std::string& token_sha256) {
+Result<void> LiveWorkers::look_for(store::TaskReader& reader, const std::string& token_sha256) {
   const std::uint64_t change = next_change();
   auto worker = reader.find_worker_of(token_sha256);
-  if (worker && *worker)
-    put(std::make_shared<const store::WorkerRecord>(std::move(**worker)), change);
+  if (!worker) return worker.error();
+  if (*worker) put(std::make_shared<const store::WorkerRecord>(std::move(**worker)), change);
+  return {};
 }
 
 Result<WorkerPtr> LiveWorkers::authenticate(std::string_view token, WallTime now) const {

@@ -24,9 +24,8 @@ class LiveWorkers {
   Result<void> load(store::TaskReader& reader);
   bool is_loaded() const { return loaded_.load(std::memory_order_acquire); }
 
-  // Reads whose token this is, where it is not known yet; blocks. Where the store can't be read all
-  // stays as it is.
-  void look_for(store::TaskReader& reader, const std::string& token_sha256);
+  // Reads whose token this is, where it is not known yet; blocks. Errors: store_unavailable.
+  Result<void> look_for(store::TaskReader& reader, const std::string& token_sha256);
 
   // Whose token it is; never null. Errors: token_invalid, token_expired for a replaced token whose
   // time is over, token_revoked. A text that can't be a worker's token costs no lookup.

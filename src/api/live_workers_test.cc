@@ -135,9 +135,9 @@ TEST_F(LiveWorkersTest, OneThatIsNotKnownYetIsLookedFor) {
   store.begin().value();
   store.workers().insert_worker(record(1, token)).value();
   store.commit().value();
-  live_.look_for(store.reader(), auth::sha256_hex(other));
+  live_.look_for(store.reader(), auth::sha256_hex(other)).value();
   EXPECT_FALSE(live_.knows(auth::sha256_hex(token)));
-  live_.look_for(store.reader(), auth::sha256_hex(token));
+  live_.look_for(store.reader(), auth::sha256_hex(token)).value();
   EXPECT_TRUE(live_.authenticate(token, kNow));
   EXPECT_EQ(error_of(other), Errc::token_invalid);
 

@@ -18,16 +18,16 @@ bool Newcomers::may_look() {
   return ++looks_ <= kLooksPerSecond;
 }
 
-io::Awaitable<void> Newcomers::look_for(Newcomer newcomer) {
-  auto look = [this, &newcomer] { read(newcomer); };
-  co_await io::offload(reading_, look);
+io::Awaitable<Result<void>> Newcomers::look_for(Newcomer newcomer) {
+  if (!may_look())
+    co_return fail(Errc::too_many_requests, "Too many unknown accounts are looked for");
+  auto look = [this, &newcomer] { return read(newcomer); };
+  co_return co_await io::offload(reading_, look);
 }
 
-void Newcomers::read(const Newcomer& newcomer) {
-  if (newcomer.client)
-    clients_.look_for(reader_, *newcomer.client);
-  else
-    workers_.look_for(reader_, newcomer.worker_token_sha256);
+Result<void> Newcomers::read(const Newcomer& newcomer) {
+  return newcomer.client ? clients_.look_for(reader_, *newcomer.client)
+                         : workers_.look_for(reader_, newcomer.worker_token_sha256);
 }
 
 }  // namespace tandem::api

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/result.h"
 #include "io/asio.h"
 #include "io/offload.h"
 #include "store/task_reader.h"
@@ -37,16 +38,16 @@ class Newcomers {
   void expect() { expected_ = true; }
   bool are_expected() const { return expected_; }
 
-  // Whether one may be looked for now. Each true is one look; a token's form can be made up, so
-  // that there are kLooksPerSecond at most, whoever asks.
-  bool may_look();
-  // The account is known here afterwards, if there is one and the store can be read.
-  io::Awaitable<void> look_for(Newcomer newcomer);
+  // The account is known here afterwards, if there is one. A worker's token can be made up, so that
+  // there are kLooksPerSecond at most, whoever asks. Errors: too_many_requests, store_unavailable;
+  // then nobody can say that there is none.
+  io::Awaitable<Result<void>> look_for(Newcomer newcomer);
 
   static constexpr int kLooksPerSecond = 200;
 
  private:
-  void read(const Newcomer& newcomer);
+  bool may_look();
+  Result<void> read(const Newcomer& newcomer);
 
   const Clock& clock_;
   store::TaskReader& reader_;

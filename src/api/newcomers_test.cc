@@ -16,10 +16,11 @@ namespace {
 
 class NewcomersTest : public testing::Test {
  protected:
-  void look_for(const Newcomer& newcomer) {
+  NewcomersTest() { loop_.start(); }
+  Result<void> look_for(const Newcomer& newcomer) {
     auto looked =
         io::asio::co_spawn(loop_.executor(), newcomers_.look_for(newcomer), io::asio::use_future);
-    looked.get();
+    return looked.get();
   }
 
   ManualClock clock_;
@@ -32,7 +33,6 @@ class NewcomersTest : public testing::Test {
 };
 
 TEST_F(NewcomersTest, AClientThatTheStoreHasIsKnownThen) {
-  loop_.start();
   store::Client client;
   client.client_id.bytes[0] = 1;
   client.name = "new";
@@ -41,20 +41,29 @@ TEST_F(NewcomersTest, AClientThatTheStoreHasIsKnownThen) {
   store_.commit().value();
   ClientId nobody;
   nobody.bytes[0] = 2;
-  look_for({.client = nobody, .worker_token_sha256 = {}});
+  EXPECT_TRUE(look_for({.client = nobody, .worker_token_sha256 = {}}));
   EXPECT_FALSE(clients_.contains(client.client_id));
-  look_for({.client = client.client_id, .worker_token_sha256 = {}});
+  EXPECT_TRUE(look_for({.client = client.client_id, .worker_token_sha256 = {}}));
   EXPECT_TRUE(clients_.contains(client.client_id));
   EXPECT_FALSE(clients_.contains(nobody));
 }
 
+TEST_F(NewcomersTest, NobodyIsUnknownWhileTheStoreIsAway) {
+  store_.set_down(Errc::store_unavailable);
+  for (const Newcomer& newcomer :
+       {Newcomer{.client = ClientId(), .worker_token_sha256 = {}},
+        Newcomer{.client = {}, .worker_token_sha256 = std::string(64, '0')}})
+    EXPECT_EQ(look_for(newcomer).error().code, Errc::store_unavailable);
+}
+
 TEST_F(NewcomersTest, ThereAreSoManyLooksInASecond) {
-  for (int i = 0; i < Newcomers::kLooksPerSecond; ++i) ASSERT_TRUE(newcomers_.may_look());
-  EXPECT_FALSE(newcomers_.may_look());
+  const Newcomer newcomer{.client = ClientId(), .worker_token_sha256 = {}};
+  for (int i = 0; i < Newcomers::kLooksPerSecond; ++i) ASSERT_TRUE(look_for(newcomer));
+  EXPECT_EQ(look_for(newcomer).error().code, Errc::too_many_requests);
   clock_.now_ms += 999;
-  EXPECT_FALSE(newcomers_.may_look());
+  EXPECT_FALSE(look_for(newcomer));
   clock_.now_ms += 1;
-  EXPECT_TRUE(newcomers_.may_look());
+  EXPECT_TRUE(look_for(newcomer));
 }
 
 }  // namespace
