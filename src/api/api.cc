@@ -75,9 +75,11 @@ void Api::read_accounts_again() {
 
 net::RouteDecision Api::decide(const net::RequestHead& head) {
   auto decision = decide_now(head);
-  if (!decision.refuse || decision.refuse->status != kUnauthorized) return decision;
+  const bool is_unknown = decision.refuse && decision.refuse->status == kUnauthorized;
+  if (!is_unknown || !state_->newcomers.are_expected()) return decision;
   const auto newcomer = newcomer_of(*state_, head);
-  if (newcomer) decision.later = [this, &head, newcomer] { return decide_later(head, *newcomer); };
+  if (!newcomer) return decide_now(head);  // the news may have come just now
+  decision.later = [this, &head, newcomer] { return decide_later(head, *newcomer); };
   return decision;
 }
 

@@ -114,7 +114,6 @@ Result<void> authenticate(ApiState& api, const net::RequestHead& head, Caller& c
 }
 
 std::optional<Newcomer> newcomer_of(ApiState& api, const net::RequestHead& head) {
-  if (!api.newcomers.are_expected()) return std::nullopt;
   const auto token = presented_token(head);
   if (!token) return std::nullopt;
   if (auth::is_well_formed(auth::SecretKind::worker, *token)) {

@@ -23,8 +23,7 @@ Result<std::string_view> presented_token(const net::RequestHead& head);
 // above, token_expired, token_revoked, store_unavailable.
 Result<void> authenticate(ApiState& api, const net::RequestHead& head, Caller& caller);
 
-// Whose token it is, where authenticate() refuses it because that account is not known here;
-// nobody where none is expected.
+// Whose token it is, where it is good and that account is not known here.
 std::optional<Newcomer> newcomer_of(ApiState& api, const net::RequestHead& head);
 
 // Access and the server's mode. Errors: forbidden, mode_disabled.

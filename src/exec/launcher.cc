@@ -39,11 +39,20 @@ class Launcher::State : public std::enable_shared_from_this<State> {
   io::Awaitable<std::shared_ptr<ShepherdClient>> acquire();
 
  private:
+  struct Waiting {
+    explicit Waiting(std::size_t& count) : count_(count) { ++count_; }
+    ~Waiting() { --count_; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    std::size_t& count_;
+  };
+
   void on_readable();
   void on_packet(Packet& packet);
   void on_change(const std::shared_ptr<ShepherdClient>& client);
   void guard_died();
   bool has_guard();
+  bool request_missing();
   void watch_guard();
 
   io::Executor executor_;
@@ -53,6 +62,8 @@ class Launcher::State : public std::enable_shared_from_this<State> {
   ShepherdClient::Stream guard_;
   std::map<std::int64_t, std::shared_ptr<ShepherdClient>> shepherds_;
   std::vector<std::shared_ptr<ShepherdClient>> idle_;
+  std::size_t waiting_ = 0;    // in acquire()
+  std::size_t requested_ = 0;  // shepherds, of this guard, that did not answer yet
   std::size_t refusals_ = 0;
   bool alive_ = true;
 };
@@ -78,6 +89,7 @@ void Launcher::State::on_readable() {
 void Launcher::State::on_packet(Packet& packet) {
   const std::int64_t number = packet.head.value;
   patience_.cancel();
+  if (packet.head.kind == PacketKind::new_shepherd && requested_ > 0) --requested_;
   if (packet.head.kind == PacketKind::shepherd_gone) {
     const auto found = shepherds_.find(number);
     if (found == shepherds_.end()) return;
@@ -130,8 +142,19 @@ bool Launcher::State::has_guard() {
   if (!guard_process_->renew()) return false;
   guard_.assign(::fcntl(guard_process_->socket(), F_DUPFD_CLOEXEC, 0));
   alive_ = true;
-  refusals_ = 0;
+  requested_ = refusals_ = 0;
   listen();
+  return true;
+}
+
+// One for each that waits: the one that was asked for may have been taken by who came later. False
+// where the guard is gone.
+bool Launcher::State::request_missing() {
+  const PacketHead request{.kind = PacketKind::new_shepherd};
+  for (; requested_ < waiting_; ++requested_) {
+    if (!send_packet(guard_.native_handle(), request)) return false;
+    watch_guard();
+  }
   return true;
 }
 
@@ -156,25 +179,24 @@ void Launcher::State::close() {
 
 io::Awaitable<std::shared_ptr<ShepherdClient>> Launcher::State::acquire() {
   const auto self = shared_from_this();
-  PacketHead request{.kind = PacketKind::new_shepherd};
   for (int guards = 0; guards < kMaxGuards && has_guard(); ++guards) {
-    bool requested = false;
+    bool has_waited = false;
     while (alive_) {
       while (!idle_.empty()) {
         const auto client = std::move(idle_.back());
         idle_.pop_back();
         if (client->is_usable()) co_return client;
       }
-      if (requested && refusals_ > 0) {
+      if (has_waited && refusals_ > 0) {
         --refusals_;
         co_return nullptr;
       }
-      if (!requested && !send_packet(guard_.native_handle(), request)) {
+      const Waiting waiting(waiting_);
+      if (!request_missing()) {
         guard_died();
         break;
       }
-      if (!requested) watch_guard();
-      requested = true;
+      has_waited = true;
       boost::system::error_code woken;
       co_await changed_.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
     }

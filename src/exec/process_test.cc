@@ -333,5 +333,35 @@ TEST_P(ProcessTest, ManyJobsLeakNoDescriptorAndNoShepherd) {
   EXPECT_EQ(launcher->idle_shepherds(), 1u);
 }
 
+io::Awaitable<void> end_before(Launcher& launcher, Process*& other, bool& has_ended) {
+  auto work = run_job(launcher, shell("exit 0"));
+  co_await std::move(work);
+  has_ended = true;
+  if (other != nullptr) other->terminate(0);
+}
+
+// Takes a shepherd between its coming and the one who has asked for it.
+io::Awaitable<void> take_the_next_shepherd(Launcher& launcher, Process*& mine,
+                                           const bool& other_has_ended) {
+  while (launcher.idle_shepherds() == 0) co_await io::asio::post(io::use_awaitable);
+  auto work = launcher.launch(shell("exec sleep 5"));
+  const auto process = co_await std::move(work);
+  mine = process->get();
+  if (other_has_ended) mine->terminate(0);
+  co_await (*process)->wait();
+  mine = nullptr;
+}
+
+TEST_P(ProcessTest, WhoseShepherdWasTakenByAnotherIsGivenOneToo) {
+  Process* other = nullptr;
+  bool has_ended = false;
+  auto first = io::asio::co_spawn(loop.executor(), end_before(*launcher, other, has_ended),
+                                  io::asio::use_future);
+  run(take_the_next_shepherd(*launcher, other, has_ended));
+  const bool ended_first = has_ended;
+  first.get();
+  EXPECT_TRUE(ended_first) << "it has waited for the other job's end";
+}
+
 }  // namespace
 }  // namespace tandem::exec

@@ -10,25 +10,24 @@ namespace {
 namespace sql = tandem::sql::postgres;
 
 Result<WorkerRecord> worker_of(const Row& row) {
-  using Column = WorkerColumn;
   WorkerRecord worker;
-  worker.worker_id = WorkerId(row.id(Column::kWorkerId));
-  worker.name = row.bytes(Column::kName);
-  worker.mode = row.bytes(Column::kMode);
-  worker.slots = static_cast<int>(row.number(Column::kSlots));
-  worker.version = row.bytes(Column::kVersion);
-  worker.host = row.bytes(Column::kHost);
-  worker.client_id = ClientId(row.id(Column::kClientId));
-  worker.token_sha256 = row.bytes(Column::kTokenSha256);
-  worker.previous_sha256 = row.bytes(Column::kPreviousSha256);
-  worker.previous_until = row.optional_time(Column::kPreviousUntil);
-  worker.created_at = row.time(Column::kCreatedAt);
-  worker.draining = row.number(Column::kDraining) != 0;
-  worker.revoked_at = row.optional_time(Column::kRevokedAt);
-  worker.revoke_reason = row.bytes(Column::kRevokeReason);
-  const bool readable = unpack_labels(row.bytes(Column::kLabels), worker.labels) &&
-                        unpack_list(row.bytes(Column::kJobTypes), worker.job_types) &&
-                        unpack_list(row.bytes(Column::kQueues), worker.queues);
+  worker.worker_id = WorkerId(row.id(WorkerColumn::kWorkerId));
+  worker.name = row.bytes(WorkerColumn::kName);
+  worker.mode = row.bytes(WorkerColumn::kMode);
+  worker.slots = static_cast<int>(row.number(WorkerColumn::kSlots));
+  worker.version = row.bytes(WorkerColumn::kVersion);
+  worker.host = row.bytes(WorkerColumn::kHost);
+  worker.client_id = ClientId(row.id(WorkerColumn::kClientId));
+  worker.token_sha256 = row.bytes(WorkerColumn::kTokenSha256);
+  worker.previous_sha256 = row.bytes(WorkerColumn::kPreviousSha256);
+  worker.previous_until = row.optional_time(WorkerColumn::kPreviousUntil);
+  worker.created_at = row.time(WorkerColumn::kCreatedAt);
+  worker.draining = row.number(WorkerColumn::kDraining) != 0;
+  worker.revoked_at = row.optional_time(WorkerColumn::kRevokedAt);
+  worker.revoke_reason = row.bytes(WorkerColumn::kRevokeReason);
+  const bool readable = unpack_labels(row.bytes(WorkerColumn::kLabels), worker.labels) &&
+                        unpack_list(row.bytes(WorkerColumn::kJobTypes), worker.job_types) &&
+                        unpack_list(row.bytes(WorkerColumn::kQueues), worker.queues);
   if (!readable) return fail(Errc::store_unavailable, "A row of the database can't be read");
   return worker;
 }

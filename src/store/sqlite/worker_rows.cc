@@ -10,25 +10,24 @@ namespace {
 namespace sql = tandem::sql::sqlite;
 
 Result<WorkerRecord> worker_of(const Query& row) {
-  using Column = WorkerColumn;
   WorkerRecord worker;
-  worker.worker_id = WorkerId(row.id_at(Column::kWorkerId));
-  worker.name = row.text_at(Column::kName);
-  worker.mode = row.text_at(Column::kMode);
-  worker.slots = static_cast<int>(row.integer_at(Column::kSlots));
-  worker.version = row.text_at(Column::kVersion);
-  worker.host = row.text_at(Column::kHost);
-  worker.client_id = ClientId(row.id_at(Column::kClientId));
-  worker.token_sha256 = row.text_at(Column::kTokenSha256);
-  worker.previous_sha256 = row.text_at(Column::kPreviousSha256);
-  worker.previous_until = row.optional_time_at(Column::kPreviousUntil);
-  worker.created_at = row.time_at(Column::kCreatedAt);
-  worker.draining = row.integer_at(Column::kDraining) != 0;
-  worker.revoked_at = row.optional_time_at(Column::kRevokedAt);
-  worker.revoke_reason = row.text_at(Column::kRevokeReason);
-  const bool readable = unpack_labels(row.blob_at(Column::kLabels), worker.labels) &&
-                        unpack_list(row.blob_at(Column::kJobTypes), worker.job_types) &&
-                        unpack_list(row.blob_at(Column::kQueues), worker.queues);
+  worker.worker_id = WorkerId(row.id_at(WorkerColumn::kWorkerId));
+  worker.name = row.text_at(WorkerColumn::kName);
+  worker.mode = row.text_at(WorkerColumn::kMode);
+  worker.slots = static_cast<int>(row.integer_at(WorkerColumn::kSlots));
+  worker.version = row.text_at(WorkerColumn::kVersion);
+  worker.host = row.text_at(WorkerColumn::kHost);
+  worker.client_id = ClientId(row.id_at(WorkerColumn::kClientId));
+  worker.token_sha256 = row.text_at(WorkerColumn::kTokenSha256);
+  worker.previous_sha256 = row.text_at(WorkerColumn::kPreviousSha256);
+  worker.previous_until = row.optional_time_at(WorkerColumn::kPreviousUntil);
+  worker.created_at = row.time_at(WorkerColumn::kCreatedAt);
+  worker.draining = row.integer_at(WorkerColumn::kDraining) != 0;
+  worker.revoked_at = row.optional_time_at(WorkerColumn::kRevokedAt);
+  worker.revoke_reason = row.text_at(WorkerColumn::kRevokeReason);
+  const bool readable = unpack_labels(row.blob_at(WorkerColumn::kLabels), worker.labels) &&
+                        unpack_list(row.blob_at(WorkerColumn::kJobTypes), worker.job_types) &&
+                        unpack_list(row.blob_at(WorkerColumn::kQueues), worker.queues);
   if (!readable) return fail(Errc::store_unavailable, "A row of the database can't be read");
   return worker;
 }
