@@ -252,8 +252,9 @@ TEST_P(PostgresPlansTest, ListsAndStatisticsFollowAnIndex) {
   expect_along(sql::load_tasks, {"tasks_by_id", "finished_by_id"});
   expect_along(sql::list_all, {"Scan Backward using tasks_by_id", "Backward using finished_by_id",
                                "One-Time Filter: $11", "One-Time Filter: $12"});
-  expect_along(sql::list_of_client,
-               {"Backward using tasks_by_client", "Backward using finished_by_client"});
+  if (GetParam() != "emptied")  // then the order of all is as cheap; no turn waits for a list
+    expect_along(sql::list_of_client,
+                 {"Backward using tasks_by_client", "Backward using finished_by_client"});
   expect_along(sql::list_leased, {"tasks_leased"});
   expect_along(sql::stats_oldest_pending, {"tasks_pending"});
   expect_along(sql::adopt_pending, {"tasks_pending", "tasks_by_id"});

@@ -1,7 +1,6 @@
 -- The same list three times, each along the index that fits what is asked for. Newest first;
 -- $2 … $9 are null where they are not asked for; $2 is like ',pending,running,', $7 is in lower
 -- case; $11 and $12 say whether tasks that are not finished, and those that are, can be on it.
--- Rows are compared where only an index by client may serve.
 
 -- name: list_all
 select * from (
@@ -36,7 +35,7 @@ order by task_id desc limit $10;
 -- name: list_of_client
 select * from (
   (select * from tandem.task_rows
-  where $11::boolean and client_id = $13 and (client_id, task_id) < ($13, $1)
+  where $11::boolean and task_id < $1
     and ($2::text is null or position(',' || status || ',' in $2) > 0)
     and ($3::text is null or job_type = $3)
     and ($4::text is null or queue = $4)
@@ -46,10 +45,11 @@ select * from (
       or position($7 in lower(job_type)) > 0 or position($7 in task_id::text) > 0)
     and ($8::bigint is null or created_at > $8)
     and ($9::bigint is null or created_at < $9)
+    and client_id = $13
   order by task_id desc limit $10)
   union all
   (select * from tandem.finished_rows
-  where $12::boolean and client_id = $13 and (client_id, task_id) < ($13, $1)
+  where $12::boolean and task_id < $1
     and ($2::text is null or position(',' || status || ',' in $2) > 0)
     and ($3::text is null or job_type = $3)
     and ($4::text is null or queue = $4)
@@ -59,6 +59,7 @@ select * from (
       or position($7 in lower(job_type)) > 0 or position($7 in task_id::text) > 0)
     and ($8::bigint is null or created_at > $8)
     and ($9::bigint is null or created_at < $9)
+    and client_id = $13
   order by task_id desc limit $10)
 ) t
 order by task_id desc limit $10;
@@ -118,6 +119,8 @@ order by h.task_id limit 1;
 -- name: stats_created
 select (select count(*) from tandem.tasks where task_id >= $1)
   + (select count(*) from tandem.finished_tasks where task_id >= $1);
+
+-- Rows are compared, so that no index but the client's can serve.
 
 -- name: stats_created_of_client
 select (select count(*) from tandem.tasks
