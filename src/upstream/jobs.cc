@@ -129,8 +129,9 @@ io::Awaitable<void> Upstream::take(wire::Job job) {
   auto spec = spec_of(job, origin);
   if (!spec) co_return reject(name, spec.error().detail);
   if (!terms_->is_tandem()) co_return co_await keep(name, std::move(*spec));
-  if (is_draining_) co_return;                        // it is another's, as nobody accepts it here
-  spec->queue_timeout_ms = book_.rules().give_up_ms;  // kept also while this server is down
+  if (is_draining_) co_return;  // it is another's, as nobody accepts it here
+  const std::int64_t give_up_ms = book_.rules().give_up_ms;
+  if (give_up_ms > 0) spec->queue_timeout_ms = give_up_ms;  // kept also while this server is down
   offers_[name] = std::move(*spec);
   book_.offer(name);
   reports_.wake();
