@@ -10,6 +10,7 @@
 #include <chrono>
 #include <list>
 
+#include "base/encoding.h"
 #include "net/ws_transport.h"
 
 namespace tandem::net {
@@ -60,6 +61,7 @@ class Link final : public WsLink, public std::enable_shared_from_this<Link> {
   void read();
   void read_some();
   void on_read(ErrorCode error);
+  void take_text();
   void note_end(ErrorCode error);
   void write();
   void on_write(ErrorCode error);
@@ -206,13 +208,21 @@ void Link::on_read(ErrorCode error) {
     buffer_ = {};
     begin_close(ws_code::kUnsupported, "text messages only");
   } else {
-    const auto text = buffer_.data();
-    if (open_) inbound_.emplace_back(static_cast<const char*>(text.data()), text.size());
-    buffer_ = {};
-    read();
+    take_text();
   }
   changed_.cancel();
   settle();
+}
+
+// Beast checks the bytes as they come, but lets a text end within a character where its last frame
+// is empty.
+void Link::take_text() {
+  const auto bytes = buffer_.data();
+  std::string text(static_cast<const char*>(bytes.data()), bytes.size());
+  buffer_ = {};
+  if (!is_utf8(text)) return begin_close(ws_code::kBadUtf8, "not UTF-8");
+  if (open_) inbound_.push_back(std::move(text));
+  read();
 }
 
 void Link::note_end(ErrorCode error) {

@@ -215,6 +215,7 @@ TEST_F(WebSocket, ClosesBrokenPeersWithTheRightCode) {
   EXPECT_EQ(close_code(raw_conversation(frame(0x80, "hi"))), 1002);  // continues nothing
   EXPECT_EQ(close_code(raw_conversation(frame(0x09, "hi"))), 1002);  // a ping in pieces
   EXPECT_EQ(close_code(raw_conversation(frame(0x81, "\xff\xfe"))), 1007);
+  EXPECT_EQ(close_code(raw_conversation(frame(0x01, "\xe2\x82") + frame(0x80, ""))), 1007);
   EXPECT_EQ(close_code(raw_conversation(frame(0x82, "hi") + frame(0x88, "\x03\xe8"))), 1003);
   EXPECT_EQ(close_code(raw_conversation(frame(0x81, std::string(256 * 1024 + 1, 'x')))), 1009);
   std::string fragments = frame(0x01, std::string(200'000, 'x'));
