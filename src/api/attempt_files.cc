@@ -120,8 +120,8 @@ Answer get_input_file(Call& call) {
   };
   auto blob = co_await io::offload(services.reading, open);
   if (!blob) co_return refuse(call, blob.error());
-  const std::uint64_t size = blob->size_bytes;
-  net::FileRange whole{.fd = std::move(blob->fd), .offset = 0, .length = size};
+  const std::uint64_t size = (*blob)->size_bytes();
+  net::FileRange whole{.file = std::move(*blob), .offset = 0, .length = size};
   auto response = net::Response::file(std::move(whole), "application/octet-stream");
   response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("Cache-Control", "no-store");

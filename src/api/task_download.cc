@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "api/answers.h"
 #include "api/byte_range.h"
@@ -18,20 +19,34 @@ class ZipBody final : public net::BodySource {
   ZipBody(const Services& services, std::vector<blobs::ZipEntry> entries)
       : services_(services), zip_(std::move(entries), blobs::ZipMethod::deflate) {}
 
+  // Makes the first piece: what fails in it can still be answered.
+  io::Awaitable<Result<void>> begin() {
+    const auto made = co_await make(first_);
+    if (!made) co_return made.error();
+    co_return Result<void>();
+  }
+
   io::Awaitable<Result<bool>> next(std::string& chunk) override {
+    if (first_.empty()) co_return co_await make(chunk);
+    chunk = std::exchange(first_, {});
+    co_return true;
+  }
+
+ private:
+  io::Awaitable<Result<bool>> make(std::string& chunk) {
     auto read = [this, &chunk]() -> Result<std::size_t> {
       chunk.resize(kPieceBytes);
       return zip_.next(chunk);
     };
     const auto bytes = co_await io::offload(services_.reading, read);
+    chunk.resize(bytes ? *bytes : 0);
     if (!bytes) co_return bytes.error();
-    chunk.resize(*bytes);
     co_return *bytes > 0;
   }
 
- private:
   const Services& services_;
   blobs::ZipStream zip_;
+  std::string first_;
 };
 
 void add_download_headers(net::Response& response, std::string_view name) {
@@ -44,20 +59,17 @@ void add_download_headers(net::Response& response, std::string_view name) {
 Answer download_zip(Call& call, const Task& task) {
   const Services& services = call.services();
   std::vector<blobs::ZipEntry> entries;
-  auto open_all = [&services, &task, &entries]() -> Result<void> {
-    for (const FileInfo& file : task.outputs) {
-      auto blob = blobs::open_output(services.blobs, task.task_id, task.attempt, file.name);
-      if (!blob) return blob.error();
-      entries.push_back({.name = file.name,
-                         .fd = std::move(blob->fd),
-                         .size_bytes = blob->size_bytes,
-                         .modified = task.finished_at.value_or(task.updated_at)});
-    }
-    return {};
-  };
-  const auto opened = co_await io::offload(services.reading, open_all);
-  if (!opened) co_return refuse(call, opened.error());
+  for (const FileInfo& file : task.outputs) {
+    auto open = [&services, id = task.task_id, attempt = task.attempt, name = file.name] {
+      return blobs::open_output(services.blobs, id, attempt, name);
+    };
+    entries.push_back({.name = file.name,
+                       .open = std::move(open),
+                       .modified = task.finished_at.value_or(task.updated_at)});
+  }
   auto body = std::make_unique<ZipBody>(services, std::move(entries));
+  const auto begun = co_await body->begin();
+  if (!begun) co_return refuse(call, begun.error());
   auto response = net::Response::stream(std::move(body), "application/zip");
   add_download_headers(response, "task-" + to_string(task.task_id) + ".zip");
   co_return response;
@@ -86,7 +98,7 @@ Answer download_file(Call& call, const Task& task, const FileInfo& file) {
   };
   auto blob = co_await io::offload(services.reading, open);
   if (!blob) co_return refuse(call, blob.error());
-  const std::uint64_t size = blob->size_bytes;
+  const std::uint64_t size = (*blob)->size_bytes();
   std::optional<ByteRange> range;
   const std::string* only_if = headers.find("If-Range");
   if (headers.count("Range") == 1 && (only_if == nullptr || *only_if == etag)) {
@@ -94,7 +106,7 @@ Answer download_file(Call& call, const Task& task, const FileInfo& file) {
     if (!parsed) co_return outside_of(call, parsed.error(), size);
     range = *parsed;
   }
-  net::FileRange part{.fd = std::move(blob->fd), .offset = 0, .length = size};
+  net::FileRange part{.file = std::move(*blob), .offset = 0, .length = size};
   if (range) {
     part.offset = range->offset;
     part.length = range->length;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/random_access_file.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "core/task.h"
 
 namespace tandem::blobs {
@@ -48,10 +48,9 @@ class BlobWriter {
   virtual Result<FileInfo> finish(std::optional<std::string_view> expected_sha256) = 0;
 };
 
-struct BlobFile {
-  UniqueFd fd;  // a regular file, open for reading
-  std::uint64_t size_bytes = 0;
-};
+// A finished file. Where it lies elsewhere its bytes come as they are read; once it was removed or
+// replaced reading it may fail, but never gives bytes of another.
+using BlobFile = std::unique_ptr<const RandomAccessFile>;
 
 // Input and output files of tasks. Thread-safe; every call blocks, so it belongs on an offload
 // thread. Names are checked here too (check_file_name). Errors: validation_failed, not_found,

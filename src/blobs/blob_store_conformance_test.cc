@@ -58,10 +58,8 @@ class BlobStoreConformance : public testing::TestWithParam<std::string> {
   std::string get(std::string_view name, const BlobFolder& folder = BlobFolder::out(1)) {
     auto file = store_->open(task_, folder, name);
     if (!file) return "error: " + std::string(to_string(file.error().code));
-    std::string content(file->size_bytes, '\0');
-    EXPECT_EQ(pread(file->fd.get(), content.data(), content.size(), 0),
-              static_cast<ssize_t>(content.size()));
-    return content;
+    const auto content = read_whole(**file);
+    return content ? *content : "error: " + std::string(to_string(content.error().code));
   }
   fs::path outside(std::string_view content) {
     const fs::path path = folder_ / "made";
@@ -134,7 +132,7 @@ TEST_P(BlobStoreConformance, OutputsOfEarlierAttemptsAreRemoved) {
 TEST_P(BlobStoreConformance, OutputsAreFoundWhereTheyOnceWere) {
   const auto bytes_of = [this](std::string_view name) {
     const auto file = open_output(*store_, task_, 2, name);
-    return file ? static_cast<int>(file->size_bytes) : -1;
+    return file ? static_cast<int>((*file)->size_bytes()) : -1;
   };
   ASSERT_TRUE(put("a", "before", BlobFolder::shared_out()).has_value());
   EXPECT_EQ(bytes_of("a"), 6);
@@ -179,12 +177,17 @@ TEST_P(BlobStoreConformance, RemoveTakesTheTasksFilesOnly) {
   EXPECT_EQ(get("c"), "3");
 }
 
-TEST_P(BlobStoreConformance, AnOpenFileOutlivesItsRemoval) {
-  ASSERT_TRUE(put("a", "hello").has_value());
-  const auto file = store_->open(task_, BlobFolder::out(1), "a");
+TEST_P(BlobStoreConformance, AnOpenFileIsTheOneThatWasOpened) {
+  const std::string large(1'000'000, 'a');
+  ASSERT_TRUE(put("small", "hello").has_value());
+  ASSERT_TRUE(put("large", large).has_value());
+  const BlobFile file = store_->open(task_, BlobFolder::out(1), "large").value();
+  const BlobFile small = store_->open(task_, BlobFolder::out(1), "small").value();
+  ASSERT_TRUE(put("large", std::string(1'000'000, 'b')).has_value());
+  const auto content = read_whole(*file);
+  EXPECT_TRUE(!content || *content == large);
   ASSERT_TRUE(store_->remove(task_).has_value());
-  char content[5];
-  EXPECT_EQ(pread(file->fd.get(), content, 5, 0), 5);
+  EXPECT_EQ(read_whole(*small).value(), "hello");
 }
 
 TEST_P(BlobStoreConformance, AdoptMovesAFile) {

@@ -217,15 +217,13 @@ Result<FileInfo> DirBlobStore::move_in(int fd, const fs::path& held, const fs::p
 
 Result<BlobFile> DirBlobStore::open(TaskId task, const BlobFolder& folder, std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
-  BlobFile file;
-  file.fd.reset(
+  UniqueFd fd(
       ::open(place_of(task, folder, name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!file.fd) return disk_error(errno);
+  if (!fd) return disk_error(errno);
   struct stat status {};
-  if (fstat(file.fd.get(), &status) != 0) return disk_error(errno);
+  if (fstat(fd.get(), &status) != 0) return disk_error(errno);
   if (!S_ISREG(status.st_mode)) return fail(Errc::not_found, "There is no such file.");
-  file.size_bytes = static_cast<std::uint64_t>(status.st_size);
-  return file;
+  return file_of(std::move(fd), static_cast<std::uint64_t>(status.st_size));
 }
 
 // First out of sight by one rename, then file by file; a crash in between is swept at the start.

@@ -46,10 +46,7 @@ class DirBlobStoreTest : public testing::Test {
   std::string get(std::string_view name, const BlobFolder& folder = BlobFolder::out(1)) {
     auto file = store_->open(task_, folder, name);
     if (!file) return "error: " + std::string(to_string(file.error().code));
-    std::string content(file->size_bytes, '\0');
-    EXPECT_EQ(pread(file->fd.get(), content.data(), content.size(), 0),
-              static_cast<ssize_t>(content.size()));
-    return content;
+    return read_whole(**file).value();
   }
   std::size_t files_in(const fs::path& folder) {
     std::size_t count = 0;

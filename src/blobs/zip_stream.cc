@@ -3,10 +3,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <locale.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -65,7 +63,8 @@ struct ZipStream::State {
   std::string made;       // bytes of the zip that were made
   std::size_t taken = 0;  // of these, handed out
   std::size_t current = 0;
-  std::uint64_t offset = 0;  // in the current file
+  BlobFile file;             // the current one, while in_entry
+  std::uint64_t offset = 0;  // in it
   bool in_entry = false, is_closed = false, is_broken = false, is_dropped = false;
   // The last member: freed first.
   std::unique_ptr<archive, FreeArchive> writer;
@@ -90,15 +89,18 @@ Result<void> ZipStream::State::open() {
 }
 
 Result<void> ZipStream::State::begin_entry() {
+  const ZipEntry& next = entries[current];
+  auto opened = next.open();
+  if (!opened) return opened.error();
+  file = std::move(*opened);
   const Utf8Names utf8_names;
-  const ZipEntry& file = entries[current];
   const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new2(writer.get()));
   TANDEM_ASSERT(entry != nullptr);
-  archive_entry_set_pathname(entry.get(), file.name.c_str());
-  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(file.size_bytes));
+  archive_entry_set_pathname(entry.get(), next.name.c_str());
+  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(file->size_bytes()));
   archive_entry_set_filetype(entry.get(), AE_IFREG);
   archive_entry_set_perm(entry.get(), 0644);
-  archive_entry_set_mtime(entry.get(), file.modified.ms / 1000, 0);
+  archive_entry_set_mtime(entry.get(), next.modified.ms / 1000, 0);
   if (archive_write_header(writer.get(), entry.get()) < ARCHIVE_WARN) return broken();
   in_entry = true;
   offset = 0;
@@ -106,21 +108,20 @@ Result<void> ZipStream::State::begin_entry() {
 }
 
 Result<void> ZipStream::State::copy_piece() {
-  const ZipEntry& file = entries[current];
-  if (offset == file.size_bytes) {
+  if (offset == file->size_bytes()) {
     if (archive_write_finish_entry(writer.get()) < ARCHIVE_WARN) return broken();
     in_entry = false;
+    file.reset();
     ++current;
     return {};
   }
-  const auto wanted = std::min<std::uint64_t>(piece.size(), file.size_bytes - offset);
-  const ssize_t got = pread(file.fd.get(), piece.data(), static_cast<std::size_t>(wanted),
-                            static_cast<off_t>(offset));
-  if (got < 0 && errno == EINTR) return {};
-  if (got <= 0) return fail(Errc::internal, "A file of the archive could not be read.");
-  const auto count = static_cast<std::size_t>(got);
-  if (archive_write_data(writer.get(), piece.data(), count) != got) return broken();
-  offset += count;
+  const auto wanted = std::min<std::uint64_t>(piece.size(), file->size_bytes() - offset);
+  const auto got = file->read_at(offset, std::span(piece).first(wanted));
+  if (!got) return got.error();
+  if (*got == 0) return fail(Errc::internal, "A file of the archive could not be read.");
+  if (archive_write_data(writer.get(), piece.data(), *got) != static_cast<la_ssize_t>(*got))
+    return broken();
+  offset += *got;
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -8,14 +9,13 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
+#include "blobs/blob_store.h"
 
 namespace tandem::blobs {
 
 struct ZipEntry {
-  std::string name;  // as given, UTF-8
-  UniqueFd fd;       // read from its start by position; it must keep its size
-  std::uint64_t size_bytes = 0;
+  std::string name;                        // as given, UTF-8
+  std::function<Result<BlobFile>()> open;  // called when its turn comes; only one is open at a time
   WallTime modified;
 };
 
@@ -30,8 +30,8 @@ class ZipStream {
   ZipStream& operator=(ZipStream&&) noexcept;
 
   // Fills `buffer` (not empty) with the next bytes of the zip; answers how many, 0 at its end.
-  // Blocks on the disk: call it on an offload thread. An error (internal: a file shrank or can't be
-  // read) is final: what went out so far is no zip.
+  // Blocks on the files: call it on an offload thread. An error (that of a file, or internal) is
+  // final: what went out so far is no zip.
   Result<std::size_t> next(std::span<char> buffer);
 
  private:

@@ -12,13 +12,14 @@
 namespace tandem::blobs {
 namespace {
 
-ZipEntry file(std::string name, std::string_view content) {
-  ZipEntry entry{
-      .name = std::move(name), .size_bytes = content.size(), .modified = {1'700'000'000'000}};
-  entry.fd = UniqueFd(memfd_create("zip", MFD_CLOEXEC));
-  EXPECT_EQ(::write(entry.fd.get(), content.data(), content.size()),
-            static_cast<ssize_t>(content.size()));
-  return entry;
+// `shrunk_by`: it once had so many bytes more.
+ZipEntry file(std::string name, std::string content, std::size_t shrunk_by = 0) {
+  auto open = [content = std::move(content), shrunk_by]() -> Result<BlobFile> {
+    UniqueFd fd(memfd_create("zip", MFD_CLOEXEC));
+    EXPECT_EQ(::write(fd.get(), content.data(), content.size()), std::ssize(content));
+    return file_of(std::move(fd), content.size() + shrunk_by);
+  };
+  return {.name = std::move(name), .open = std::move(open), .modified = {1'700'000'000'000}};
 }
 
 std::string drain(ZipStream& zip, std::size_t step) {
@@ -88,14 +89,25 @@ TEST_P(ZipStreamTest, NoFilesMakeAnEmptyArchive) {
 
 TEST_P(ZipStreamTest, AFileThatShrankIsAnErrorForGood) {
   std::vector<ZipEntry> entries;
-  entries.push_back(file("a", noise(200'000)));
-  entries.back().size_bytes = 300'000;
+  entries.push_back(file("a", noise(200'000), 100'000));
   ZipStream zip(std::move(entries), GetParam());
   std::string buffer(50'000, '\0');
   Result<std::size_t> count = 1u;
   while (count.has_value() && *count > 0) count = zip.next(buffer);
   ASSERT_TRUE(count.has_error());
   EXPECT_EQ(count.error().code, Errc::internal);
+  EXPECT_TRUE(zip.next(buffer).has_error());
+}
+
+TEST_P(ZipStreamTest, AFileThatCantBeOpenedIsItsErrorForGood) {
+  std::vector<ZipEntry> entries;
+  entries.push_back(file("a", "x"));
+  entries.push_back({.name = "b", .open = []() -> Result<BlobFile> {
+                       return fail(Errc::store_unavailable, "away");
+                     }});
+  ZipStream zip(std::move(entries), GetParam());
+  std::string buffer(50'000, '\0');
+  EXPECT_EQ(zip.next(buffer).error().code, Errc::store_unavailable);
   EXPECT_TRUE(zip.next(buffer).has_error());
 }
 

@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 
 #include "net/connection.h"
@@ -96,26 +93,21 @@ io::Awaitable<bool> Connection::write_file(const FileRange& range) {
   while (left > 0) {
     const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, kPieceBytes));
     piece.resize(wanted);
-    auto read = [&piece, &range, offset]() -> std::int64_t {
-      return ::pread(range.fd.get(), piece.data(), piece.size(), static_cast<off_t>(offset));
-    };
-    std::int64_t got = 0;
+    auto read = [&piece, &range, offset] { return range.file->read_at(offset, piece); };
+    Result<std::size_t> got = 0u;
     if (loop_.files) {
       arm(Phase::handling, -1);
-      auto offloaded = co_await io::offload(*loop_.files, read);
-      if (!offloaded) co_return false;
-      got = *offloaded;
+      got = co_await io::offload(*loop_.files, read);
     } else {
       got = read();
     }
-    if (got < 0 && errno == EINTR && !loop_.files) continue;
-    if (got <= 0) co_return false;
-    body_bytes_out_ += static_cast<std::uint64_t>(got);
-    const std::string_view bytes(piece.data(), static_cast<std::size_t>(got));
+    if (!got || *got == 0) co_return false;
+    body_bytes_out_ += *got;
+    const std::string_view bytes(piece.data(), *got);
     const bool written = co_await write_bytes(bytes);
     if (!written) co_return false;
-    offset += static_cast<std::uint64_t>(got);
-    left -= static_cast<std::uint64_t>(got);
+    offset += *got;
+    left -= *got;
   }
   co_return true;
 }

@@ -7,18 +7,18 @@
 #include <string_view>
 #include <variant>
 
+#include "base/random_access_file.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "net/body_source.h"
 #include "net/headers.h"
 #include "net/ws_peer.h"
 
 namespace tandem::net {
 
-// Bytes of an open file. Read in bounded pieces with pread; the file must not shrink meanwhile (the
-// connection is cut if it does).
+// Bytes of a file, read in bounded pieces. The connection is cut where they can't be read, or are
+// fewer than was said.
 struct FileRange {
-  UniqueFd fd;
+  std::unique_ptr<const RandomAccessFile> file;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
 };

@@ -168,7 +168,7 @@ TEST(ServerLimits, SendsAPartOfAFile) {
     data[299'999] = 'Z';
     std::fwrite(data.data(), 1, data.size(), file);
     std::fflush(file);
-    FileRange range{UniqueFd(::dup(::fileno(file))), 100'000, 200'000};
+    FileRange range{file_of(UniqueFd(::dup(::fileno(file))), 300'000), 100'000, 200'000};
     std::fclose(file);
     co_return Response::file(std::move(range), "application/octet-stream", 206);
   };

@@ -15,10 +15,7 @@ class ExampleHandlersTest : public WorkerTest {
   }
   std::string output(TaskId id, const std::string& name) {
     const auto file = blobs->open(id, blobs::BlobFolder::out(1), name);
-    if (!file) return "";
-    std::string text(file->size_bytes, '\0');
-    const ssize_t got = ::pread(file->fd.get(), text.data(), text.size(), 0);
-    return got == static_cast<ssize_t>(text.size()) ? text : "";
+    return file ? read_whole(**file).value() : "";
   }
 };
 

@@ -20,21 +20,6 @@ namespace {
 
 constexpr int kMaxDepth = 32;
 
-// Shares the blocks where the file system can, else copies within the kernel.
-Result<void> copy_all(int from, int to, std::uint64_t size_bytes) {
-  for (std::uint64_t left = size_bytes; left > 0;) {
-    const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, left, 0);
-    if (copied > 0) {
-      left -= static_cast<std::uint64_t>(copied);
-    } else if (copied == 0 || errno != EINTR) {
-      const bool is_full = copied < 0 && (errno == ENOSPC || errno == EDQUOT);
-      return fail(is_full ? Errc::disk_full : Errc::store_unavailable,
-                  "An input file could not be copied.");
-    }
-  }
-  return {};
-}
-
 class OutputSearch {
  public:
   explicit OutputSearch(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
@@ -129,7 +114,7 @@ Result<void> BlobJobFiles::fetch_input(const Task& task, const FileInfo& file,
   constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   const UniqueFd copy(::open(path.c_str(), kNew, 0444));
   if (!copy) return fail(Errc::store_unavailable, "An input file could not be copied.");
-  return copy_all(blob->fd.get(), copy.get(), blob->size_bytes);
+  return (*blob)->copy_to(copy.get());
 }
 
 Result<FileInfo> BlobJobFiles::take_output(const Task& task, const std::string& name,

@@ -246,7 +246,7 @@ TEST_F(ProcessJobTest, InputFilesAreThere) {
   EXPECT_EQ(log_of(id), "contents");
   const auto kept = blobs->open(id, blobs::BlobFolder::in(), "in.txt");
   ASSERT_TRUE(kept);
-  EXPECT_EQ(kept->size_bytes, 8u);
+  EXPECT_EQ((*kept)->size_bytes(), 8u);
 }
 
 TEST_F(ProcessJobTest, PayloadIsOnStdinAndInAFile) {

@@ -2,9 +2,11 @@
 
 import concurrent.futures
 import hashlib
+import http.client
 import io
 import threading
 import time
+import urllib.request
 import zipfile
 
 import pytest
@@ -18,6 +20,7 @@ from s3_process import S3
 from waiting import until
 
 SETTINGS = 78
+LARGE_OUTPUT = 'head -c 40000000 /dev/urandom > "$TANDEM_OUTPUT_DIR/large"'
 
 
 @pytest.fixture
@@ -113,6 +116,56 @@ def test_an_upload_of_a_lost_attempt_replaces_nothing(tmp_path, s3):
     finally:
         server.stop()
         proxy.close()
+
+
+class CountedLine(FaultProxy):
+    """Counts the bytes that come from the server."""
+
+    def __init__(self, server):
+        super().__init__(server)
+        self.received = 0
+
+    def pass_on(self, data, direction, to):
+        if direction == "to_worker":
+            self.received += len(data)
+        super().pass_on(data, direction, to)
+
+
+def test_a_large_output_is_fetched_as_it_is_read(tmp_path, s3):
+    line = CountedLine(s3)
+    s3.reached_at = line.url
+    server = Server(tmp_path, **s3.settings).start()
+    try:
+        task_id = server.shell(LARGE_OUTPUT)["task_id"]
+        digest = server.finished(task_id)["outputs"][0]["sha256"]
+        line.received = 0
+        part = download(server, task_id, "?name=large", Range="bytes=30000000-30000099")
+        assert (part.status, len(part.body)) == (206, 100)
+        assert line.received < 1_000_000
+        whole = download(server, task_id, "?name=large")
+        assert hashlib.sha256(whole.body).hexdigest() == digest
+        assert whole.body[30000000:30000100] == part.body
+        archive = zipfile.ZipFile(io.BytesIO(download(server, task_id).body))
+        assert archive.read("large") == whole.body
+    finally:
+        server.stop()
+        line.close()
+
+
+@pytest.mark.alone
+def test_a_download_that_the_service_breaks_does_not_look_whole(server, s3):
+    task_id = server.shell(LARGE_OUTPUT)["task_id"]
+    assert server.finished(task_id)["status"] == "completed"
+    for query in ("?name=large", ""):
+        request = urllib.request.Request(
+            f"{server.url}/api/v1/tasks/{task_id}/download{query}",
+            headers={"Authorization": "Bearer " + server.token()})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            s3.kill()
+            with pytest.raises((http.client.HTTPException, OSError)):
+                answer.read()
+        assert download(server, task_id, query).status == 503
+        s3.start()
 
 
 @pytest.mark.alone

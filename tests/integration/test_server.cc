@@ -273,11 +273,7 @@ void TestServer::add_output(const Task& task, std::string_view name, std::string
 bool TestServer::has_input_file(TaskId task, std::string_view name, std::string* content) {
   const auto file = impl_->blobs->open(task, blobs::BlobFolder::in(), name);
   if (!file) return false;
-  if (content != nullptr) {
-    content->resize(file->size_bytes);
-    content->resize(static_cast<std::size_t>(
-        std::max<ssize_t>(0, ::pread(file->fd.get(), content->data(), content->size(), 0))));
-  }
+  if (content != nullptr) *content = read_whole(**file).value();
   return true;
 }
 

@@ -1,7 +1,6 @@
 #include "blobs/s3/s3_blob_store.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "blobs/content_type.h"
 #include "blobs/disk_file.h"
 #include "blobs/s3/s3_client.h"
+#include "blobs/s3/s3_file.h"
 #include "blobs/sha256.h"
 #include "core/file_name.h"
 
@@ -24,8 +24,9 @@ Result<UniqueFd> nameless_file(const std::filesystem::path& folder) {
 
 class S3BlobWriter final : public BlobWriter {
  public:
-  S3BlobWriter(S3Client& client, UniqueFd fd, std::string key, std::string_view name)
-      : client_(client), fd_(std::move(fd)), key_(std::move(key)), name_(name) {}
+  S3BlobWriter(std::shared_ptr<S3Client> client, UniqueFd fd, std::string key,
+               std::string_view name)
+      : client_(std::move(client)), fd_(std::move(fd)), key_(std::move(key)), name_(name) {}
 
   Result<void> write(std::string_view bytes) override {
     if (auto written = write_all(fd_.get(), bytes); !written) {
@@ -42,12 +43,13 @@ class S3BlobWriter final : public BlobWriter {
     FileInfo info = describe(name_, size_bytes_, digest_.hex_digest());
     if (expected_sha256 && *expected_sha256 != info.sha256)
       return fail(Errc::validation_failed, "The file's SHA-256 is not the one given.", "sha256");
-    if (auto put = client_.put(key_, fd_.get(), size_bytes_, info.sha256); !put) return put.error();
+    if (auto put = client_->put(key_, fd_.get(), size_bytes_, info.sha256); !put)
+      return put.error();
     return info;
   }
 
  private:
-  S3Client& client_;
+  const std::shared_ptr<S3Client> client_;
   const UniqueFd fd_;
   const std::string key_, name_;
   Sha256 digest_;
@@ -60,7 +62,7 @@ class S3BlobStore final : public BlobStore {
   S3BlobStore(S3Address address, std::filesystem::path folder)
       : top_(address.prefix.empty() ? "" : address.prefix + "/"),
         folder_(std::move(folder)),
-        client_(std::move(address)) {}
+        client_(std::make_shared<S3Client>(std::move(address))) {}
 
   Result<std::unique_ptr<BlobWriter>> create(TaskId task, const BlobFolder& folder,
                                              std::string_view name) override;
@@ -69,11 +71,12 @@ class S3BlobStore final : public BlobStore {
   Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) override;
   Result<void> remove(TaskId task) override { return remove_all(prefix_of(task)); }
   Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) override;
-  Result<void> check() override { return client_.check(); }
+  Result<void> check() override { return client_->check(); }
   Result<std::string> mark(const std::string& installation) override;
   Result<std::vector<TaskId>> list_tasks(int part) override;
 
  private:
+  Result<BlobFile> open(std::string key);
   Result<std::string> read_mark();
   std::string prefix_of(TaskId task) const {
     const std::string id = to_string(task);
@@ -86,7 +89,7 @@ class S3BlobStore final : public BlobStore {
 
   const std::string top_, root_ = top_ + "files/";
   const std::filesystem::path folder_;
-  S3Client client_;
+  const std::shared_ptr<S3Client> client_;  // files that are open use it
 };
 
 Result<std::unique_ptr<BlobWriter>> S3BlobStore::create(TaskId task, const BlobFolder& folder,
@@ -115,35 +118,27 @@ Result<FileInfo> S3BlobStore::adopt(const std::string& path, TaskId task, const 
 
 Result<BlobFile> S3BlobStore::open(TaskId task, const BlobFolder& folder, std::string_view name) {
   if (auto checked = check_file_name(name); !checked) return checked.error();
-  auto fd = nameless_file(folder_);
-  if (!fd) return fd.error();
-  if (auto got = client_.get(key_of(task, folder, name), fd->get()); !got) return got.error();
-  struct stat status {};
-  if (fstat(fd->get(), &status) != 0) return disk_error(errno);
-  if (::lseek(fd->get(), 0, SEEK_SET) < 0) return disk_error(errno);
-  return BlobFile{std::move(*fd), static_cast<std::uint64_t>(status.st_size)};
+  return open(key_of(task, folder, name));
+}
+
+Result<BlobFile> S3BlobStore::open(std::string key) {
+  auto spool = nameless_file(folder_);
+  if (!spool) return spool.error();
+  return S3File::open(client_, std::move(key), std::move(*spool));
 }
 
 Result<void> S3BlobStore::remove_all(const std::string& prefix) {
-  const auto keys = client_.list(prefix, false);
+  const auto keys = client_->list(prefix, false);
   if (!keys) return keys.error();
   for (const std::string& key : *keys)
-    if (auto gone = client_.remove(key); !gone) return gone;
+    if (auto gone = client_->remove(key); !gone) return gone;
   return {};
 }
 
 Result<std::string> S3BlobStore::read_mark() {
-  const auto fd = nameless_file(folder_);
-  if (!fd) return fd.error();
-  if (auto got = client_.get(top_ + "installation", fd->get()); !got) return got.error();
-  if (::lseek(fd->get(), 0, SEEK_SET) < 0) return disk_error(errno);
-  std::string text;
-  const auto read = read_all(fd->get(), [&text](std::string_view piece) -> Result<void> {
-    text += piece;
-    return {};
-  });
-  if (!read) return read.error();
-  return text;
+  const auto file = open(top_ + "installation");
+  if (!file) return file.error();
+  return read_whole(**file);
 }
 
 Result<std::string> S3BlobStore::mark(const std::string& installation) {
@@ -158,7 +153,7 @@ Result<std::string> S3BlobStore::mark(const std::string& installation) {
 }
 
 Result<void> S3BlobStore::remove_outputs_before(TaskId task, std::uint32_t attempt) {
-  const auto folders = client_.list(prefix_of(task), true);
+  const auto folders = client_->list(prefix_of(task), true);
   if (!folders) return folders.error();
   for (const std::string& folder : *folders) {
     if (BlobFolder::attempt_of(folder).value_or(attempt) >= attempt) continue;
@@ -169,7 +164,7 @@ Result<void> S3BlobStore::remove_outputs_before(TaskId task, std::uint32_t attem
 
 Result<std::vector<TaskId>> S3BlobStore::list_tasks(int part) {
   const std::string two_digits = to_hex(std::string(1, static_cast<char>(part)));
-  const auto names = client_.list(root_ + two_digits + "/", true);
+  const auto names = client_->list(root_ + two_digits + "/", true);
   if (!names) return names.error();
   std::vector<TaskId> tasks;
   for (const std::string& name : *names)

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <random>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -38,9 +40,8 @@ class S3BlobStoreTest : public testing::Test {
   std::string get(std::string_view name) {
     const auto file = store_->open(task_, BlobFolder::out(1), name);
     if (!file) return "error: " + file.error().detail;
-    std::string content(file->size_bytes, '\0');
-    EXPECT_EQ(::pread(file->fd.get(), content.data(), content.size(), 0), std::ssize(content));
-    return content;
+    const auto content = read_whole(**file);
+    return content ? *content : "error: " + content.error().detail;
   }
 
   SystemClock clock_;
@@ -68,6 +69,57 @@ TEST_F(S3BlobStoreTest, ALargeFileGoesInParts) {
   for (std::size_t i = 0; i < content.size(); i += 4096) content[i] = static_cast<char>(i >> 12);
   ASSERT_TRUE(put("large", content).has_value());
   EXPECT_TRUE(get("large") == content);
+}
+
+// More than a window, no two pieces of it alike.
+std::string noise(std::size_t bytes) {
+  std::mt19937 chance(7);
+  std::string out(bytes, '\0');
+  for (char& c : out) c = static_cast<char>(chance());
+  return out;
+}
+
+TEST_F(S3BlobStoreTest, ALargeFileIsReadFromAnyPosition) {
+  const std::string content = noise(3'000'000);
+  ASSERT_TRUE(put("large", content).has_value());
+  const auto file = store_->open(task_, BlobFolder::out(1), "large");
+  ASSERT_TRUE(file) << file.error().detail;
+  ASSERT_EQ((*file)->size_bytes(), content.size());
+  for (const std::size_t at : {2'999'990u, 2'900'000u, 0u, 262'140u, 1'500'000u, 1'762'140u, 5u}) {
+    std::string piece(10, '\0');
+    ASSERT_TRUE(read_fully_at(**file, at, piece).has_value()) << at;
+    EXPECT_TRUE(piece == content.substr(at, 10)) << at;
+  }
+  EXPECT_EQ((*file)->read_at(content.size(), std::span<char>()).value(), 0u);
+}
+
+TEST_F(S3BlobStoreTest, ALargeFileIsCopiedPieceByPiece) {
+  const std::string content = noise(3'000'000);
+  ASSERT_TRUE(put("large", content).has_value());
+  const auto file = store_->open(task_, BlobFolder::out(1), "large").value();
+  const UniqueFd copy(memfd_create("copy", MFD_CLOEXEC));
+  ASSERT_TRUE(file->copy_to(copy.get()).has_value());
+  const auto copied = file_of(UniqueFd(::dup(copy.get())), content.size());
+  EXPECT_TRUE(read_whole(*copied).value() == content);
+}
+
+TEST_F(S3BlobStoreTest, AFileThatWasReplacedIsNotMixedWithTheNewOne) {
+  ASSERT_TRUE(put("large", noise(3'000'000)).has_value());
+  const auto file = store_->open(task_, BlobFolder::out(1), "large").value();
+  ASSERT_TRUE(put("large", std::string(3'000'000, 'x')).has_value());
+  EXPECT_EQ(read_whole(*file).error().detail, "The file was replaced while it was read.");
+  ASSERT_TRUE(store_->remove(task_).has_value());
+  EXPECT_EQ(read_whole(*file).error().code, Errc::not_found);
+}
+
+TEST_F(S3BlobStoreTest, AReadThatFailedCanBeTriedAgain) {
+  const std::string content = noise(3'000'000);
+  ASSERT_TRUE(put("large", content).has_value());
+  const auto file = store_->open(task_, BlobFolder::out(1), "large").value();
+  server_->kill();
+  EXPECT_EQ(read_whole(*file).error().code, Errc::store_unavailable);
+  ASSERT_TRUE(server_->start());
+  EXPECT_TRUE(read_whole(*file).value() == content);
 }
 
 TEST_F(S3BlobStoreTest, WrongKeysAreSaid) {

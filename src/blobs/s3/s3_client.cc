@@ -1,11 +1,13 @@
 #include "blobs/s3/s3_client.h"
 
 #include <curl/curl.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -73,8 +75,10 @@ struct S3Client::Callbacks {
   }
   static std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
     Request& request = *static_cast<Request*>(user);
-    if (request.write_fd >= 0 && request.status == 200)
+    if (request.write_fd >= 0 && (request.status == 200 || request.status == 206)) {
+      request.received += size;
       return write_all(request.write_fd, {data, size}) ? size : CURL_WRITEFUNC_ERROR;
+    }
     if (request.answer.size() + size > kMaxAnswerBytes) return CURL_WRITEFUNC_ERROR;
     request.answer.append(data, size);
     return size;
@@ -85,10 +89,12 @@ struct S3Client::Callbacks {
     while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
     if (line.starts_with("HTTP/") && line.size() >= 12)
       request.status = std::strtol(line.substr(line.find(' ')).data(), nullptr, 10);
-    constexpr std::string_view kEtag = "etag: ";
-    std::string name(line.substr(0, kEtag.size()));
-    std::transform(name.begin(), name.end(), name.begin(), ::tolower);
-    if (name == kEtag) request.etag = line.substr(kEtag.size());
+    const auto take = [line](std::string_view name, std::string& value) {
+      if (line.size() > name.size() && ::strncasecmp(line.data(), name.data(), name.size()) == 0)
+        value = line.substr(name.size());
+    };
+    take("etag: ", request.etag);
+    take("content-range: ", request.content_range);
     return size;
   }
 };
@@ -140,6 +146,7 @@ int S3Client::exchange(Request& request, void* handle) {
   set(CURLOPT_WRITEDATA, &request);
   set(CURLOPT_HEADERFUNCTION, &Callbacks::take_header);
   set(CURLOPT_HEADERDATA, &request);
+  if (!request.range.empty()) set(CURLOPT_RANGE, request.range.c_str());
   if (request.read_fd >= 0) {
     set(CURLOPT_UPLOAD, 1L);
     set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.size));
@@ -160,7 +167,7 @@ Result<void> S3Client::perform(Request& request) {
   auto pause = kFirstPause;
   for (int tried = 1;; ++tried) {
     request.answer.clear();
-    request.sent = 0;
+    request.sent = request.received = 0;
     request.status = 0;
     CURL* const curl = handles_->take();
     if (curl == nullptr) return fail(Errc::store_unavailable, "The file service can't be asked.");
@@ -250,9 +257,25 @@ Result<std::string> S3Client::put_each_part(const std::string& key, int fd, std:
   return list + "</CompleteMultipartUpload>";
 }
 
-Result<void> S3Client::get(const std::string& key, int fd) {
+Result<S3Client::Piece> S3Client::get(const std::string& key, std::uint64_t offset,
+                                      std::uint64_t length, int fd) {
+  constexpr long kPart = 206, kOutside = 416;
   Request request{.key = key, .write_fd = fd};
-  return perform(request);
+  request.range = std::to_string(offset) + "-" + std::to_string(offset + length - 1);
+  const auto done = perform(request);
+  if (!done && request.status == kOutside && offset == 0) return Piece{.etag = request.etag};
+  if (!done) return done.error();
+  Piece piece{.length = request.received, .object_bytes = request.received, .etag = request.etag};
+  if (request.status != kPart) return piece;
+  // bytes FIRST-LAST/ALL
+  unsigned long long first = 0, last = 0, all = 0;
+  const int read =
+      std::sscanf(request.content_range.c_str(), "bytes %llu-%llu/%llu", &first, &last, &all);
+  if (read != 3 || first != offset || last - first + 1 != piece.length || last >= all)
+    return fail(Errc::store_unavailable, "The file service sent another part than was asked for.");
+  piece.offset = first;
+  piece.object_bytes = all;
+  return piece;
 }
 
 Result<void> S3Client::remove(const std::string& key) {

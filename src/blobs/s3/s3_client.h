@@ -23,8 +23,14 @@ class S3Client {
 
   // The bytes [0, size) of a file. Visible at once and whole, or not at all.
   Result<void> put(const std::string& key, int fd, std::uint64_t size, const std::string& sha256);
-  // Into an empty file.
-  Result<void> get(const std::string& key, int fd);
+  // Bytes of an object into an empty file: as many of the `length` (not 0) from `offset` on as it
+  // has.
+  struct Piece {
+    std::uint64_t offset = 0, length = 0;  // what has come: a service may send all instead
+    std::uint64_t object_bytes = 0;
+    std::string etag;  // another for every content of the object
+  };
+  Result<Piece> get(const std::string& key, std::uint64_t offset, std::uint64_t length, int fd);
   Result<void> remove(const std::string& key);
   // Whole keys below `prefix`; with a delimiter only what follows `prefix` up to the next slash.
   Result<std::vector<std::string>> list(const std::string& prefix, bool is_by_folder);
@@ -43,9 +49,10 @@ class S3Client {
     std::uint64_t offset = 0, size = 0;
     std::string sha256;  // of the body of a file; empty: not signed
     int write_fd = -1;   // the answer goes there
-    std::string answer, etag;
+    std::string range;   // of the object; empty: all
+    std::string answer, etag, content_range;
     int tries = kTries;
-    std::uint64_t sent = 0;
+    std::uint64_t sent = 0, received = 0;  // of files
     long status = 0;
   };
   struct Handles;

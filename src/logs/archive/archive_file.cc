@@ -1,10 +1,8 @@
 #include "logs/archive/archive_file.h"
 
-#include <unistd.h>
 #include <zstd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -34,16 +32,10 @@ std::uint64_t take(std::string_view& in, std::size_t bytes) {
 
 Error unreadable() { return fail(Errc::store_unavailable, "A packed log can't be read."); }
 
-Result<std::string> read_at(const blobs::BlobFile& file, std::uint64_t offset, std::size_t bytes) {
-  if (offset > file.size_bytes || bytes > file.size_bytes - offset) return unreadable();
+Result<std::string> read_at(const RandomAccessFile& file, std::uint64_t offset, std::size_t bytes) {
+  if (offset > file.size_bytes() || bytes > file.size_bytes() - offset) return unreadable();
   std::string out(bytes, '\0');
-  for (std::size_t got = 0; got < bytes;) {
-    const ssize_t count =
-        ::pread(file.fd.get(), out.data() + got, bytes - got, static_cast<off_t>(offset + got));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return unreadable();
-    got += static_cast<std::size_t>(count);
-  }
+  if (auto read = read_fully_at(file, offset, out); !read) return read.error();
   return out;
 }
 
@@ -131,21 +123,22 @@ Result<void> ArchiveWriter::finish() {
 }
 
 Result<ArchiveFile> ArchiveFile::open(blobs::BlobFile file) {
-  if (file.size_bytes < kFootBytes) return unreadable();
-  const auto foot = read_at(file, file.size_bytes - kFootBytes, kFootBytes);
+  const std::uint64_t size = file->size_bytes();
+  if (size < kFootBytes) return unreadable();
+  const auto foot = read_at(*file, size - kFootBytes, kFootBytes);
   if (!foot) return foot.error();
   std::string_view rest = *foot;
   const std::uint64_t rows = take(rest, 8);
-  if (rest != kMagic || rows > (file.size_bytes - kFootBytes) / kRowBytes) return unreadable();
+  if (rest != kMagic || rows > (size - kFootBytes) / kRowBytes) return unreadable();
   const std::size_t bytes = rows * kRowBytes;
-  const auto index = read_at(file, file.size_bytes - kFootBytes - bytes, bytes);
+  const auto index = read_at(*file, size - kFootBytes - bytes, bytes);
   if (!index) return index.error();
   return ArchiveFile(std::move(file), rows_of(*index));
 }
 
 Result<std::vector<LogRecord>> ArchiveFile::unpack(const ArchiveBlock& block) const {
   if (block.bytes > kMaxBlockBytes) return unreadable();
-  const auto packed = read_at(file_, block.offset, block.packed_bytes);
+  const auto packed = read_at(*file_, block.offset, block.packed_bytes);
   if (!packed) return packed.error();
   std::string bytes(block.bytes, '\0');
   const std::size_t got =

@@ -43,7 +43,8 @@ class ArchiveWriter {
   std::string block_, packed_;  // kept for their memory
 };
 
-// Reads one; from any thread. Errors: store_unavailable where it can't be read.
+// Reads one; from any thread. Errors: those of its file, store_unavailable where
+// it is no packed log.
 class ArchiveFile {
  public:
   static Result<ArchiveFile> open(blobs::BlobFile file);

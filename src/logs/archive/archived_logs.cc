@@ -43,7 +43,13 @@ Result<std::vector<LogRecord>> ArchivedLogs::read(TaskId task, LogPosition after
     if (all && *all != nullptr) return std::vector<LogRecord>();
     return live;
   }
-  return read_packed(*file, task, after, limit, max_bytes);
+  auto page = read_packed(*file, task, after, limit, max_bytes);
+  if (page) return page;
+  // A file that was opened before another server packed more may be gone.
+  forget(task);
+  const auto newer = file_behind(task, after);
+  if (!newer || *newer == nullptr) return page;
+  return read_packed(*newer, task, after, limit, max_bytes);
 }
 
 // A page that is not full goes on in the store: there may be a later attempt.
@@ -100,6 +106,11 @@ void ArchivedLogs::hold(TaskId task, File file) {
   held_.insert_or_assign(task, Held{std::move(file), std::chrono::steady_clock::now()});
 }
 
+void ArchivedLogs::forget(TaskId task) {
+  const std::lock_guard lock(mutex_);
+  held_.erase(task);
+}
+
 Result<void> ArchivedLogs::archive(TaskId task, LogPosition end) {
   auto out = blobs_.create(task, blobs::BlobFolder::log(), kName);
   if (!out) return out.error();
@@ -110,10 +121,7 @@ Result<void> ArchivedLogs::archive(TaskId task, LogPosition end) {
   const LogPosition packed = writer.end();
   if (auto written = writer.finish(); !written) return written;
   if (auto done = (*out)->finish(std::nullopt); !done) return done.error();
-  {
-    const std::lock_guard lock(mutex_);
-    held_.erase(task);
-  }
+  forget(task);
   return live_.trim(task, packed);
 }
 

@@ -42,6 +42,7 @@ class ArchivedLogs final : public LogReader {
   Result<File> file_behind(TaskId task, LogPosition after);
   Result<File> open(TaskId task);
   void hold(TaskId task, File file);
+  void forget(TaskId task);
   Result<bool> pack(TaskId task, LogPosition end, ArchiveWriter& writer);
   Result<void> pack_older(TaskId task, ArchiveWriter& writer);
 

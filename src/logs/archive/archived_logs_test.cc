@@ -83,8 +83,8 @@ TEST_F(ArchivedLogsTest, ALargeLogIsReadFromEveryPlace) {
     data.push_back("line " + std::to_string(i) + std::string(static_cast<std::size_t>(i), 'x'));
   append(1, 1, data);
   ASSERT_TRUE(logs_->archive(task_, {1, 3000}).has_value());
-  const auto size = blobs_->open(task_, blobs::BlobFolder::log(), "records.zst")->size_bytes;
-  EXPECT_LT(size, 500'000u);  // of 4.5 MB
+  const auto packed = blobs_->open(task_, blobs::BlobFolder::log(), "records.zst").value();
+  EXPECT_LT(packed->size_bytes(), 500'000u);  // of 4.5 MB
   LogPosition at;
   for (std::size_t seen = 0; seen < data.size();) {
     const auto page = read(at, 700, 300'000);
@@ -92,6 +92,21 @@ TEST_F(ArchivedLogsTest, ALargeLogIsReadFromEveryPlace) {
     for (const LogRecord& record : page) ASSERT_EQ(record.data, data[seen++]);
     at = page.back().position();
   }
+}
+
+TEST_F(ArchivedLogsTest, AFileThatAnotherServerReplacedIsOpenedAnew) {
+  append(1, 1, {"a", "b"});
+  ASSERT_TRUE(logs_->archive(task_, {1, 2}).has_value());
+  EXPECT_EQ(text(), "ab");  // holds the file from now on
+  const std::string id = to_string(task_);
+  const auto old = folder_ / "old";
+  std::filesystem::create_hard_link(
+      folder_ / "files" / id.substr(id.size() - 2) / id / "log" / "records.zst", old);
+  append(2, 1, {"c"});
+  ArchivedLogs another(live_, *blobs_);
+  ASSERT_TRUE(another.archive(task_, {2, 1}).has_value());
+  std::filesystem::resize_file(old, 0);  // what was replaced may be gone at once
+  EXPECT_EQ(text(), "abc");
 }
 
 TEST_F(ArchivedLogsTest, ALaterAttemptIsReadBehindItAndPackedWithIt) {
