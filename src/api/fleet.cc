@@ -15,20 +15,13 @@ namespace {
 
 constexpr std::string_view kWorkersList = "workers";
 
-wire::WorkerStatus status_of(const store::WorkerRecord& worker, const queue::WorkerState& state) {
+wire::WorkerStatus status_of(const store::WorkerRecord& worker, const wire::WorkerState& state) {
   if (worker.revoked_at) return wire::WorkerStatus::revoked;
   if (worker.draining) return wire::WorkerStatus::draining;
   return state.channel ? wire::WorkerStatus::connected : wire::WorkerStatus::away;
 }
 
-std::vector<wire::HeldTask> held_of(const queue::WorkerState& state) {
-  std::vector<wire::HeldTask> held;
-  for (const queue::TaskPtr& task : state.tasks)
-    held.push_back({.task_id = task->task_id, .attempt = task->attempt, .status = task->status});
-  return held;
-}
-
-wire::WorkerView view_of(const store::WorkerRecord& worker, const queue::WorkerState& state) {
+wire::WorkerView view_of(const store::WorkerRecord& worker, const wire::WorkerState& state) {
   return {.worker_id = worker.worker_id,
           .name = worker.name,
           .mode = worker.mode,
@@ -40,17 +33,17 @@ wire::WorkerView view_of(const store::WorkerRecord& worker, const queue::WorkerS
           .host = worker.host,
           .status = status_of(worker, state),
           .channel = state.channel,
-          .tasks = held_of(state),
+          .tasks = state.tasks,
           .created_at = worker.created_at,
           .last_seen_at = state.last_seen_at,
           .revoked_at = worker.revoked_at,
           .revoke_reason = worker.revoke_reason};
 }
 
-// What the dispatcher knows of them, in their order. Errors: store_unavailable, shutting_down.
-io::Awaitable<Result<std::vector<queue::WorkerState>>> inspect(Call& call,
-                                                               std::vector<WorkerId> workers) {
-  queue::InspectWorkers command{.workers = std::move(workers), .done = {}};
+// What the servers know of them, in their order. Errors: store_unavailable, shutting_down.
+io::Awaitable<Result<std::vector<wire::WorkerState>>> inspect(Call& call,
+                                                              std::vector<WorkerId> workers) {
+  queue::InspectWorkers command{.workers = std::move(workers), .everywhere = true, .done = {}};
   co_return co_await ask(call.services(), call.outbox, std::move(command));
 }
 

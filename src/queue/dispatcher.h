@@ -80,11 +80,11 @@ class Dispatcher {
   void apply(Outbox* outbox, Unclaim& command);
   void apply(Outbox* outbox, RevokeWorker& command);
   void apply(Outbox* outbox, DrainWorker& command);
-  void apply(Outbox* outbox, InspectWorkers& command);
   Worker* on_channel(WorkerId worker, ChannelNumber channel);
   Worker& let_in(Worker worker);
   std::vector<Entry*> offers_to(WorkerId worker);
   AssignOrder offer_again(Entry& entry);
+  wire::WorkerState state_of(WorkerId worker);
   void give_back(Entry& entry);
   void revoke(WorkerId worker);
   void drain(WorkerId worker, bool draining);

@@ -21,16 +21,19 @@ constexpr std::int64_t kTellAgainMs = 1000, kTellPauseMs = 20;
 Peers::Peers(Dispatcher& dispatcher, store::PeerStore* store)
     : dispatcher_(dispatcher),
       store_(store),
-      asks_(static_cast<std::uint64_t>(dispatcher.clock_.wall().ms) * 1024) {}
+      asks_(static_cast<std::uint64_t>(dispatcher.clock_.wall().ms) * 1024),
+      fleet_asks_(static_cast<std::uint64_t>(dispatcher.clock_.wall().ms) * 1024) {}
 
 Result<void> Peers::begin_turn() {
   if (store_ == nullptr) return {};
-  first_ask_ = asks_.next();
+  asks_.begin_turn();
+  fleet_asks_.begin_turn();
   for (store::Letter& letter : owed_) dispatcher_.turn_.batch.letters.push_back(std::move(letter));
   owed_.clear();
   if (dispatcher_.turn_.mono >= next_beat_)
     if (auto beaten = beat(); !beaten) return beaten;
   asks_.expire(dispatcher_.turn_.mono);
+  fleet_asks_.expire(dispatcher_.turn_.mono);
   guests_.expire(dispatcher_.turn_.mono);
   refuse_late_workers();
   if (std::exchange(is_rung_, false) || has_more_ || dispatcher_.turn_.mono >= next_look_)
@@ -154,7 +157,8 @@ void Peers::say_free_slots() {
 
 void Peers::turn_ended(bool is_committed) {
   if (store_ == nullptr || is_committed) return;
-  asks_.take_back(first_ask_);
+  asks_.take_back_turn();
+  fleet_asks_.take_back_turn();
   given_.clear();
   to_watch_.clear();
   changed_.clear();

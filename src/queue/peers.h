@@ -59,6 +59,7 @@ class Peers {
   void tell_all(const wire::PeerLetter& letter);
   void apply(Outbox*, Knock&) { is_rung_ = true; }
   void apply(Outbox* outbox, WatchAccounts& command);
+  void apply(Outbox* outbox, InspectWorkers& command);
 
   // What runs in this process, and is not (or may not be) this server's any more, is stopped:
   // around a reload, and where the store was out of reach for as long as another server would wait.
@@ -81,9 +82,14 @@ class Peers {
   void write(ServerId to, const wire::PeerLetter& letter);
   void say_free_slots();
 
+  // peer_fleet.cc
+  struct Inspection;
+  void finish(Inspection& inspection);
+
   // peer_clients.cc
+  using Resolve = PeerAsks<wire::TaskAnswer>::Resolve;
   ServerId holder_for(const Actor& actor, TaskId id);
-  void ask(ServerId holder, wire::TaskAsk ask, std::int64_t wait_ms, PeerAsks::Resolve resolve);
+  void ask(ServerId holder, wire::TaskAsk ask, std::int64_t wait_ms, Resolve resolve);
   Result<TaskPtr> image_of(TaskId id);
   template <class Command>
   bool pass_on(Outbox* outbox, Command& command, wire::TaskAsk ask);
@@ -113,6 +119,8 @@ class Peers {
   Result<void> read(ServerId from, wire::AccountsChanged& changed);
   Result<void> read(ServerId from, wire::WorkerRevoked& revoked);
   Result<void> read(ServerId from, wire::WorkerDraining& draining);
+  Result<void> read(ServerId from, wire::WorkersAsked& asked);
+  Result<void> read(ServerId from, wire::WorkersTold& told);
 
   Dispatcher& dispatcher_;
   store::PeerStore* const store_;  // null: there can be no others
@@ -121,8 +129,8 @@ class Peers {
   bool is_rung_ = true, has_more_ = false;
   std::size_t told_groups_ = 0;
 
-  PeerAsks asks_;
-  std::uint64_t first_ask_ = 0;      // of this turn
+  PeerAsks<wire::TaskAnswer> asks_;
+  PeerAsks<wire::WorkersTold> fleet_asks_;
   DirectOutbox own_;                 // for the answers to what others ask
   std::vector<store::Letter> owed_;  // to be written by the next turn
   std::unordered_map<WorkerId, ComingWorker> coming_;

@@ -167,16 +167,14 @@ void Dispatcher::drain(WorkerId worker, bool draining) {
   if (draining) order(worker, DrainOrder{});
 }
 
-void Dispatcher::apply(Outbox* outbox, InspectWorkers& command) {
-  std::vector<WorkerState> states;
-  for (WorkerId id : command.workers) {
-    WorkerState& state = states.emplace_back();
-    state.worker_id = id;
-    if (const Worker* worker = room_.find(id)) state.channel = worker->profile.channel;
-    state.last_seen_at = room_.last_seen(id);
-    for (Entry* entry : held_.of(id)) state.tasks.push_back(TaskTable::share(*entry));
+wire::WorkerState Dispatcher::state_of(WorkerId id) {
+  wire::WorkerState state{.worker_id = id, .last_seen_at = room_.last_seen(id)};
+  if (const Worker* worker = room_.find(id)) state.channel = worker->profile.channel;
+  for (const Entry* entry : held_.of(id)) {
+    const Task& task = *entry->task;
+    if (task.held_by.is_nil()) state.tasks.push_back({task.task_id, task.attempt, task.status});
   }
-  turn_.outgoing.answer(outbox, command.done, Result<std::vector<WorkerState>>(std::move(states)));
+  return state;
 }
 
 // It is another's to run, and does not count as an attempt.

@@ -7,6 +7,7 @@
 
 #include "core/lane.h"
 #include "queue/worker_updates.h"
+#include "wire/worker_state.h"
 
 // How workers come, are given tasks, and go; see commands.h.
 namespace tandem::queue {
@@ -109,16 +110,12 @@ struct DrainWorker {
   bool draining = false;
 };
 
-struct WorkerState {
-  WorkerId worker_id;
-  std::optional<WorkerChannel> channel;  // none: not connected, no poll waits
-  std::optional<WallTime> last_seen_at;  // since the server has started
-  std::vector<TaskPtr> tasks;            // that it holds
-};
-// In the order of `workers`.
+// In the order of `workers`. `everywhere`: also what the other servers know; what one of them does
+// not tell within a second or two is missing.
 struct InspectWorkers {
   std::vector<WorkerId> workers;
-  Done<std::vector<WorkerState>> done;
+  bool everywhere = false;
+  Done<std::vector<wire::WorkerState>> done;
 };
 
 }  // namespace tandem::queue

@@ -33,13 +33,13 @@ io::Awaitable<Result<std::int64_t>> SiteRoom::free_slots(Outbox& outbox) {
   auto read = [this] { return read_slots(); };
   auto slots = co_await io::offload(parts_.reading, read);
   if (!slots) co_return slots.error();
-  queue::InspectWorkers inspect{.workers = std::move(slots->workers), .done = {}};
+  queue::InspectWorkers inspect{.workers = std::move(slots->workers)};
   auto states = co_await ask(parts_.dispatcher, outbox, std::move(inspect));
   if (!states) co_return states.error();
   const WallTime now = parts_.clock.wall();
   std::int64_t free = 0;
   for (std::size_t i = 0; i < states->size(); ++i) {
-    const queue::WorkerState& state = (*states)[i];
+    const wire::WorkerState& state = (*states)[i];
     const bool was_heard = state.last_seen_at && now - *state.last_seen_at < parts_.away_ms;
     if (!state.channel && !was_heard) continue;
     const auto taken = static_cast<std::int64_t>(state.tasks.size());

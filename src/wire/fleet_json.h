@@ -11,6 +11,7 @@
 #include "core/lane.h"
 #include "core/task.h"
 #include "wire/decoded.h"
+#include "wire/worker_state.h"
 
 // What is said about workers: to admins, and where a token is changed or taken away.
 namespace tandem::wire {
@@ -18,12 +19,6 @@ namespace tandem::wire {
 // `away`: it has registered, and is on no channel now.
 enum class WorkerStatus : std::uint8_t { connected, away, draining, revoked };
 std::string_view to_string(WorkerStatus status);
-
-struct HeldTask {
-  TaskId task_id;
-  std::uint32_t attempt = 0;
-  TaskStatus status = TaskStatus::assigned;
-};
 
 struct WorkerView {
   WorkerId worker_id;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/limits.h"
 #include "wire/fields.h"
@@ -12,18 +13,20 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kAskKinds = {"cancel", "input", "resize", "remove"};
 constexpr std::int64_t kMost = std::int64_t{1} << 53;
-constexpr std::size_t kMaxTasks = 100'000, kMaxGroups = 10'000, kMaxSentenceBytes = 64 * 1024;
+constexpr std::size_t kMaxIds = 100'000, kMaxGroups = 10'000, kMaxSentenceBytes = 64 * 1024;
 constexpr int kMaxGroupSlots = 10'000'000, kMaxCells = 100'000;
 
 // In the order of the variant.
-constexpr std::array<std::string_view, 10> kTypes = {
-    "ask",     "answer",  "worker_came",      "given",          "free_slots",
-    "watched", "changed", "accounts_changed", "worker_revoked", "worker_draining"};
+constexpr std::array<std::string_view, 12> kTypes = {
+    "ask",           "answer",      "worker_came",      "given",          "free_slots",
+    "watched",       "changed",     "accounts_changed", "worker_revoked", "worker_draining",
+    "workers_asked", "workers_told"};
 static_assert(kTypes.size() == std::variant_size_v<PeerLetter>);
 
-void write_ids(JsonWriter& writer, const std::vector<TaskId>& tasks) {
-  writer.key("tasks").begin_array();
-  for (const TaskId& id : tasks) writer.id(id);
+template <class AnyId>
+void write_ids(JsonWriter& writer, std::string_view name, const std::vector<AnyId>& ids) {
+  writer.key(name).begin_array();
+  for (const AnyId& id : ids) writer.id(id);
   writer.end_array();
 }
 
@@ -48,7 +51,7 @@ void write(JsonWriter& writer, const WorkerCame& came) {
 }
 void write(JsonWriter& writer, const TasksGiven& given) {
   writer.key("worker_id").id_or_null(given.worker_id);
-  write_ids(writer, given.tasks);
+  write_ids(writer, "tasks", given.tasks);
 }
 void write(JsonWriter& writer, const FreeSlots& free) {
   writer.key("groups").begin_array();
@@ -61,14 +64,40 @@ void write(JsonWriter& writer, const FreeSlots& free) {
   }
   writer.end_array();
 }
-void write(JsonWriter& writer, const TasksWatched& watched) { write_ids(writer, watched.tasks); }
-void write(JsonWriter& writer, const TasksChanged& changed) { write_ids(writer, changed.tasks); }
+void write(JsonWriter& writer, const TasksWatched& watched) {
+  write_ids(writer, "tasks", watched.tasks);
+}
+void write(JsonWriter& writer, const TasksChanged& changed) {
+  write_ids(writer, "tasks", changed.tasks);
+}
 void write(JsonWriter&, const AccountsChanged&) {}
 void write(JsonWriter& writer, const WorkerRevoked& revoked) {
   writer.key("worker_id").id(revoked.worker_id);
 }
 void write(JsonWriter& writer, const WorkerDraining& draining) {
   writer.key("worker_id").id(draining.worker_id).key("draining").boolean(draining.draining);
+}
+
+void write(JsonWriter& writer, const WorkersAsked& asked) {
+  writer.key("number").integer(static_cast<std::int64_t>(asked.number));
+  write_ids(writer, "workers", asked.workers);
+}
+void write(JsonWriter& writer, const WorkerState& worker) {
+  writer.begin_object().key("worker_id").id(worker.worker_id);
+  if (worker.channel) writer.key("pushes").boolean(*worker.channel == WorkerChannel::push);
+  writer.key("last_seen_at").time_or_null(worker.last_seen_at).key("tasks").begin_array();
+  for (const HeldTask& task : worker.tasks) {
+    writer.begin_object().key("task_id").id(task.task_id);
+    writer.key("attempt").integer(task.attempt).member("status", to_string(task.status));
+    writer.end_object();
+  }
+  writer.end_array().end_object();
+}
+void write(JsonWriter& writer, const WorkersTold& told) {
+  writer.key("number").integer(static_cast<std::int64_t>(told.number));
+  writer.key("workers").begin_array();
+  for (const WorkerState& worker : told.workers) write(writer, worker);
+  writer.end_array();
 }
 
 template <class AnyId>
@@ -81,14 +110,35 @@ bool read_id(Fields& fields, std::string_view name, AnyId& out) {
   return id.has_value();
 }
 
-void read_ids(Fields& fields, std::vector<TaskId>& tasks) {
-  const boost::json::array* list = fields.array("tasks", 0, kMaxTasks);
+template <class AnyId>
+void read_ids(Fields& fields, std::string_view name, std::vector<AnyId>& ids) {
+  const boost::json::array* list = fields.array(name, 0, kMaxIds);
   if (list == nullptr) return;
   for (const boost::json::value& value : *list) {
     const auto* text = value.if_string();
-    const auto id = text == nullptr ? std::nullopt : TaskId::parse(view(*text));
-    if (!id) return fields.wrong("tasks", "must be ids");
-    tasks.push_back(*id);
+    const auto id = text == nullptr ? std::nullopt : AnyId::parse(view(*text));
+    if (!id) return fields.wrong(name, "must be ids");
+    ids.push_back(*id);
+  }
+}
+
+void read(Fields& fields, FreeSlots::Group& group);
+void read(Fields& fields, HeldTask& task);
+void read(Fields& fields, WorkerState& worker);
+
+// Each object of a list, as read() takes it.
+template <class T>
+void read_objects(Fields& fields, std::string_view name, std::size_t most, std::vector<T>& out) {
+  const boost::json::array* list = fields.array(name, 0, most);
+  if (list == nullptr) return;
+  for (const boost::json::value& value : *list) {
+    const auto* object = value.if_object();
+    if (object == nullptr) return fields.wrong(name, "must be objects");
+    std::vector<FieldError> errors;
+    Fields inner(*object, "", errors);
+    read(inner, out.emplace_back());
+    if (!errors.empty())
+      return fields.wrong(name, errors.front().field + " " + errors.front().message);
   }
 }
 
@@ -132,29 +182,22 @@ void read(Fields& fields, WorkerCame& came) {
 }
 void read(Fields& fields, TasksGiven& given) {
   read_id(fields, "worker_id", given.worker_id);
-  read_ids(fields, given.tasks);
+  read_ids(fields, "tasks", given.tasks);
+}
+void read(Fields& fields, FreeSlots::Group& group) {
+  bool pushes = true;
+  fields.integer("slots", group.slots, 0, kMaxGroupSlots);
+  fields.boolean("pushes", pushes);
+  group.profile.channel = pushes ? WorkerChannel::push : WorkerChannel::polling;
+  fields.labels("labels", group.profile.labels);
+  fields.names("job_types", group.profile.job_types, limits::kMaxNameBytes);
+  fields.names("queues", group.profile.queues, limits::kMaxNameBytes);
 }
 void read(Fields& fields, FreeSlots& free) {
-  const boost::json::array* groups = fields.array("groups", 0, kMaxGroups);
-  if (groups == nullptr) return;
-  for (const boost::json::value& value : *groups) {
-    const auto* object = value.if_object();
-    if (object == nullptr) return fields.wrong("groups", "must be objects");
-    std::vector<FieldError> errors;
-    Fields inner(*object, "groups.", errors);
-    FreeSlots::Group& group = free.groups.emplace_back();
-    bool pushes = true;
-    inner.integer("slots", group.slots, 0, kMaxGroupSlots);
-    inner.boolean("pushes", pushes);
-    group.profile.channel = pushes ? WorkerChannel::push : WorkerChannel::polling;
-    inner.labels("labels", group.profile.labels);
-    inner.names("job_types", group.profile.job_types, limits::kMaxNameBytes);
-    inner.names("queues", group.profile.queues, limits::kMaxNameBytes);
-    if (!errors.empty()) return fields.wrong("groups", errors.front().message);
-  }
+  read_objects(fields, "groups", kMaxGroups, free.groups);
 }
-void read(Fields& fields, TasksWatched& watched) { read_ids(fields, watched.tasks); }
-void read(Fields& fields, TasksChanged& changed) { read_ids(fields, changed.tasks); }
+void read(Fields& fields, TasksWatched& watched) { read_ids(fields, "tasks", watched.tasks); }
+void read(Fields& fields, TasksChanged& changed) { read_ids(fields, "tasks", changed.tasks); }
 void read(Fields&, AccountsChanged&) {}
 void read(Fields& fields, WorkerRevoked& revoked) {
   fields.required("worker_id");
@@ -164,6 +207,36 @@ void read(Fields& fields, WorkerDraining& draining) {
   fields.required("worker_id");
   read_id(fields, "worker_id", draining.worker_id);
   fields.boolean("draining", draining.draining);
+}
+
+void read(Fields& fields, WorkersAsked& asked) {
+  read_number(fields, asked.number);
+  read_ids(fields, "workers", asked.workers);
+}
+void read(Fields& fields, HeldTask& task) {
+  fields.required("task_id");
+  read_id(fields, "task_id", task.task_id);
+  std::int64_t attempt = 0;
+  fields.integer("attempt", attempt, 0, std::numeric_limits<std::uint32_t>::max());
+  task.attempt = static_cast<std::uint32_t>(attempt);
+  std::string name;
+  fields.text("status", name, limits::kMaxNameBytes);
+  const auto status = task_status_from(name);
+  if (!status) return fields.wrong("status", "is not known");
+  task.status = *status;
+}
+void read(Fields& fields, WorkerState& worker) {
+  fields.required("worker_id");
+  read_id(fields, "worker_id", worker.worker_id);
+  bool pushes = false;
+  if (fields.boolean("pushes", pushes))
+    worker.channel = pushes ? WorkerChannel::push : WorkerChannel::polling;
+  fields.time("last_seen_at", worker.last_seen_at);
+  read_objects(fields, "tasks", kMaxIds, worker.tasks);
+}
+void read(Fields& fields, WorkersTold& told) {
+  read_number(fields, told.number);
+  read_objects(fields, "workers", kMaxIds, told.workers);
 }
 
 // The empty letter of a type, by its place.

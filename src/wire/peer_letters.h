@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "core/lane.h"
+#include "wire/worker_state.h"
 
 // What servers of one installation write to one another. A server that is newer may write what this
 // one does not know.
@@ -74,9 +75,20 @@ struct WorkerDraining {
   bool draining = false;
 };
 
+// Somebody wants to know about these workers. The answer has those of which the reader knows
+// something.
+struct WorkersAsked {
+  std::uint64_t number = 0;
+  std::vector<WorkerId> workers;
+};
+struct WorkersTold {
+  std::uint64_t number = 0;
+  std::vector<WorkerState> workers;
+};
+
 using PeerLetter =
     std::variant<TaskAsk, TaskAnswer, WorkerCame, TasksGiven, FreeSlots, TasksWatched, TasksChanged,
-                 AccountsChanged, WorkerRevoked, WorkerDraining>;
+                 AccountsChanged, WorkerRevoked, WorkerDraining, WorkersAsked, WorkersTold>;
 
 std::string encode_letter(const PeerLetter& letter);
 // Errors: bad_json; not_implemented where it is of an unknown kind; validation_failed.

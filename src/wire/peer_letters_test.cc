@@ -60,6 +60,27 @@ TEST(PeerLetters, TasksAndWorkers) {
   round_trip(AccountsChanged{});
 }
 
+TEST(PeerLetters, StatesOfWorkers) {
+  const WorkersAsked asked = round_trip(WorkersAsked{5, {id<WorkerId>(1), id<WorkerId>(2)}});
+  EXPECT_EQ(asked.number, 5u);
+  EXPECT_THAT(asked.workers, ElementsAre(id<WorkerId>(1), id<WorkerId>(2)));
+  const WorkerState known{.worker_id = id<WorkerId>(1),
+                          .channel = WorkerChannel::polling,
+                          .last_seen_at = WallTime{1'700'000'000'123},
+                          .tasks = {{id<TaskId>(3), 2, TaskStatus::running}}};
+  const WorkersTold told = round_trip(WorkersTold{6, {known, {.worker_id = id<WorkerId>(2)}}});
+  EXPECT_EQ(told.number, 6u);
+  ASSERT_EQ(told.workers.size(), 2u);
+  EXPECT_EQ(told.workers[0].worker_id, id<WorkerId>(1));
+  EXPECT_EQ(told.workers[0].channel, WorkerChannel::polling);
+  EXPECT_EQ(told.workers[0].last_seen_at, known.last_seen_at);
+  ASSERT_EQ(told.workers[0].tasks.size(), 1u);
+  EXPECT_EQ(told.workers[0].tasks[0].task_id, id<TaskId>(3));
+  EXPECT_EQ(told.workers[0].tasks[0].attempt, 2u);
+  EXPECT_EQ(told.workers[0].tasks[0].status, TaskStatus::running);
+  EXPECT_FALSE(told.workers[1].channel || told.workers[1].last_seen_at);
+}
+
 TEST(PeerLetters, FreeSlotsSayWhatCanBeTaken) {
   FreeSlots::Group group{.profile = {}, .slots = 12};
   group.profile.channel = WorkerChannel::polling;

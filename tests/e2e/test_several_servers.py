@@ -9,7 +9,7 @@ import pytest
 
 from databases import PostgresServer
 from ledger import Ledger, noted
-from polling_worker import PollingWorker, new_queue, record, submit, task_of
+from polling_worker import PollingWorker, new_queue, record, submit, task_of, waiting
 from redis_process import Redis
 from several_servers import Installation
 from socket_worker import SocketWorker, opened
@@ -210,6 +210,46 @@ def test_a_revoked_worker_is_out_everywhere(pair):
         until(lambda: code_of(at(server, worker).claim()) == "token_revoked", "it is refused",
               REVOKED_WITHIN_S)
     assert time.monotonic() - revoked_at < REVOKED_WITHIN_S
+
+
+def fleet_of(server):
+    answer = server.request("GET", "/api/v1/workers?limit=500", token="admin")
+    assert answer.status == 200, answer.body
+    return {worker["worker_id"]: worker for worker in answer.json["items"]}
+
+
+def test_every_server_knows_what_all_workers_do(pair):
+    one, other = pair
+    queue = new_queue()
+    pushed, polls, gone = SocketWorker(one, queue), PollingWorker(one, "none"), PollingWorker(one)
+    task = submit(one, queue)
+    gone.claim(max=0)
+    with opened(pushed) as socket, waiting(polls):
+        job = socket.running()
+        fleet = fleet_of(other)
+        assert fleet[pushed.id] == fleet_of(one)[pushed.id] == at(other, pushed).seen()
+        assert fleet[pushed.id]["status"] == "connected" and fleet[pushed.id]["channel"] == "push"
+        assert fleet[pushed.id]["tasks"] == [
+            {"task_id": task, "attempt": job["attempt"], "status": "running"}]
+        assert (fleet[polls.id]["status"], fleet[polls.id]["channel"]) == ("connected", "polling")
+        assert fleet[gone.id]["status"] == "away" and fleet[gone.id]["last_seen_at"]
+        polls.control("revoke")  # ends the poll
+
+
+def test_of_a_server_that_does_not_answer_nothing_is_known(pair):
+    one, other = pair
+    there, here = SocketWorker(one), PollingWorker(other, "none")
+    with opened(there), waiting(here):
+        there.until_it_is("push")
+        one.process.send_signal(signal.SIGSTOP)
+        try:
+            fleet = fleet_of(other)
+            assert fleet[there.id]["status"] == "away"
+            assert fleet[here.id]["status"] == "connected"
+        finally:
+            one.process.send_signal(signal.SIGCONT)
+        until(lambda: fleet_of(other)[there.id]["status"] == "connected", "it is known again")
+        here.control("revoke")
 
 
 def test_a_key_counts_once_at_all_servers(pair):
