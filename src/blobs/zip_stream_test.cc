@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 
 #include <map>
-#include <random>
+
+#include "blobs/noise.h"
 
 namespace tandem::blobs {
 namespace {
@@ -55,13 +56,6 @@ std::map<std::string, std::string> unpack(const std::string& bytes) {
   uselocale(before);
   freelocale(utf8);
   return files;
-}
-
-std::string noise(std::size_t bytes) {
-  std::mt19937 chance(3);
-  std::string out(bytes, '\0');
-  for (char& c : out) c = static_cast<char>(chance());
-  return out;
 }
 
 class ZipStreamTest : public testing::TestWithParam<ZipMethod> {};

@@ -7,10 +7,10 @@
 
 #include <chrono>
 #include <filesystem>
-#include <random>
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "blobs/noise.h"
 #include "blobs/s3/test_s3_server.h"
 
 // What is of S3 alone; what every engine does is in blob_store_conformance_test.cc.
@@ -69,14 +69,6 @@ TEST_F(S3BlobStoreTest, ALargeFileGoesInParts) {
   for (std::size_t i = 0; i < content.size(); i += 4096) content[i] = static_cast<char>(i >> 12);
   ASSERT_TRUE(put("large", content).has_value());
   EXPECT_TRUE(get("large") == content);
-}
-
-// More than a window, no two pieces of it alike.
-std::string noise(std::size_t bytes) {
-  std::mt19937 chance(7);
-  std::string out(bytes, '\0');
-  for (char& c : out) c = static_cast<char>(chance());
-  return out;
 }
 
 TEST_F(S3BlobStoreTest, ALargeFileIsReadFromAnyPosition) {
