@@ -44,6 +44,7 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   void on(const store::InputPiece& piece);
   void on(const queue::ResizeOrder& order);
   void on(const queue::LostOrder& order);
+  void on(const queue::LeaseOrder&) {}  // to the worker inside alone
   void on(const queue::DrainOrder&);
   void on(const queue::CloseOrder& order);
   void acknowledge(wire::UpdateAnswer answer);

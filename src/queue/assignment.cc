@@ -111,9 +111,13 @@ void Dispatcher::hand_over(Worker& worker, Entry& entry) {
     set_deadline(entry, turn_.mono + settings_.accept_timeout_ms);
   room_.set_slots(worker, worker.slots_free - 1);
   turn_.slots_taken.push_back(id);
-  if (!worker.poll) return order(id, offer_of(entry));
-  worker.poll->value.jobs.push_back(offer_of(entry));
-  turn_.polls_to_answer.push_back(id);
+  if (worker.poll) {
+    worker.poll->value.jobs.push_back(offer_of(entry));
+    turn_.polls_to_answer.push_back(id);
+    return;
+  }
+  order(id, offer_of(entry));
+  if (worker.profile.in_process) peers_.lease_own_job(entry);
 }
 
 AssignOrder Dispatcher::offer_of(Entry& entry) const {
@@ -144,6 +148,7 @@ void Dispatcher::order_again() {
     if (entry == nullptr || !is_leased(entry->task->status)) continue;
     order(entry->task->worker_id,
           AssignOrder{.task = TaskTable::share(*entry), .lease_expires_at = turn_.now});
+    peers_.lease_own_job(*entry);
   }
   turn_.order_again.clear();
 }

@@ -162,7 +162,6 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
   const Error* error = failure ? &*failure : nullptr;
   if (error != nullptr) {
     loaded_ = false;
-    peers_.fence_own_jobs();
     for (WorkerId id : turn_.slots_taken)
       if (Worker* worker = room_.find(id)) room_.set_slots(*worker, worker->slots_free + 1);
   } else {

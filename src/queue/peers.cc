@@ -11,7 +11,8 @@ namespace {
 constexpr std::int64_t kBeatMs = 1000, kLookMs = 1000;
 // Whoever is silent for so long is dead to the others. A whole takeover takes less than 10 s.
 constexpr std::int64_t kDeadMs = 6000;
-constexpr std::int64_t kLateMs = 3000;  // a beat after so long is no sign of a steady store
+constexpr std::int64_t kLateMs = 3000;       // a beat after so long is no sign of a steady store
+constexpr std::int64_t kOwnMarginMs = 3000;  // for what this server may be late with
 constexpr int kLettersAtOnce = 500, kAdoptedAtOnce = 5000, kGiftsAtOnce = 500;
 constexpr std::int64_t kTellAgainMs = 1000, kTellPauseMs = 20;
 
@@ -53,6 +54,8 @@ Result<void> Peers::beat() {
   // It was dead to the others: what it remembers may be theirs by now.
   if (!is_first && roll->was_silent_ms >= kDeadMs)
     if (auto read = dispatcher_.load(); !read) return read;
+  for (const Entry* job : dispatcher_.held_.of(dispatcher_.settings_.embedded_worker))
+    lease_own_job(*job);
   if (auto looked = look_at_watched(); !looked) return looked;
   return take_over(roll->peers);
 }
@@ -65,6 +68,7 @@ void Peers::meet(const std::vector<store::Peer>& peers) {
     alive_.insert(peer.server_id);
     if (!before.contains(peer.server_id)) write(peer.server_id, wire::AccountsChanged());
   }
+  has_met_others_ = has_met_others_ || any();
 }
 
 // Only by one that was heard of all the time: where the store was away, all were silent.
@@ -176,6 +180,14 @@ void Peers::apply(Outbox* outbox, WatchAccounts& command) {
   dispatcher_.turn_.outgoing.order(outbox, accounts_watcher_.second);
 }
 
+// Another server takes over at kDeadMs after the last beat, and then waits for a whole lease.
+void Peers::lease_own_job(const Entry& entry) {
+  if (!has_met_others_) return;
+  const MonoTime until = last_beat_ + (dispatcher_.settings_.lease_ms + kDeadMs - kOwnMarginMs);
+  dispatcher_.order(dispatcher_.settings_.embedded_worker,
+                    LeaseOrder{entry.task->task_id, entry.task->attempt, until});
+}
+
 void Peers::before_reload() {
   for (Entry* entry : dispatcher_.held_.of(dispatcher_.settings_.embedded_worker))
     own_jobs_.push_back({entry->task->task_id, entry->task->attempt});
@@ -188,14 +200,6 @@ void Peers::after_reload() {
         entry != nullptr && is_leased(entry->task->status) && entry->task->attempt == job.attempt;
     if (!is_held) dispatcher_.order(dispatcher_.settings_.embedded_worker, job);
   }
-}
-
-void Peers::fence_own_jobs() {
-  if (!any() || dispatcher_.turn_.mono - last_beat_ < dispatcher_.settings_.lease_ms) return;
-  const Worker* worker = dispatcher_.room_.find(dispatcher_.settings_.embedded_worker);
-  if (worker == nullptr || !worker->order) return;
-  for (const LostOrder& job : std::exchange(own_jobs_, {}))
-    dispatcher_.turn_.outgoing.say(worker->outbox, [give = worker->order, job] { give(job); });
 }
 
 Result<void> Peers::read(ServerId, wire::AccountsChanged&) {

@@ -61,11 +61,12 @@ class Peers {
   void apply(Outbox* outbox, WatchAccounts& command);
   void apply(Outbox* outbox, InspectWorkers& command);
 
-  // What runs in this process, and is not (or may not be) this server's any more, is stopped:
-  // around a reload, and where the store was out of reach for as long as another server would wait.
+  // What runs in this process has a lease once another server was seen: each beat renews it, and it
+  // ends before another server, which has not heard of this one, runs the task again.
+  void lease_own_job(const Entry& entry);
+  // What is not this server's any more is stopped.
   void before_reload();
   void after_reload();
-  void fence_own_jobs();
 
  private:
   struct Seen {  // a watched task that is not in memory, as its watchers have seen it
@@ -126,7 +127,7 @@ class Peers {
   store::PeerStore* const store_;  // null: there can be no others
   std::set<ServerId> alive_;
   MonoTime next_beat_{0}, next_look_{0}, last_beat_{0}, steady_since_{0};
-  bool is_rung_ = true, has_more_ = false;
+  bool is_rung_ = true, has_more_ = false, has_met_others_ = false;
   std::size_t told_groups_ = 0;
 
   PeerAsks<wire::TaskAnswer> asks_;

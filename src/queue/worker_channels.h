@@ -29,13 +29,18 @@ struct LostOrder {  // stop it: it is no longer yours
   TaskId task_id;
   std::uint32_t attempt = 0;
 };
+struct LeaseOrder {  // to the worker in this process alone: it is its until then
+  TaskId task_id;
+  std::uint32_t attempt = 0;
+  MonoTime until;
+};
 struct DrainOrder {};  // it is given nothing more
 enum class CloseReason : std::uint8_t { replaced, revoked };
 struct CloseOrder {  // the last one of a channel
   CloseReason reason = CloseReason::replaced;
 };
 using WorkerOrder = std::variant<AssignOrder, CancelOrder, store::InputPiece, ResizeOrder,
-                                 LostOrder, DrainOrder, CloseOrder>;
+                                 LostOrder, LeaseOrder, DrainOrder, CloseOrder>;
 
 // Which of a worker's connections or polls is meant: each has a number of its own, made by the
 // caller. A worker has one at a time, the latest; what is said of an earlier one does nothing.

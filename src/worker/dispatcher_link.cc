@@ -17,7 +17,7 @@ queue::UpdateKind kind_of(ReportKind kind) {
   return queue::UpdateKind::failed;
 }
 
-// Tasks of the worker inside have no lease (0004).
+// Tasks of the worker inside have no lease at first (0004).
 Order order_of(const queue::AssignOrder& order) { return AssignOrder{.task = order.task}; }
 Order order_of(const queue::CancelOrder& order) {
   return CancelOrder{order.task_id, order.attempt};
@@ -29,6 +29,9 @@ Order order_of(const queue::ResizeOrder& order) {
   return ResizeOrder{order.task_id, order.attempt, order.cols, order.rows};
 }
 Order order_of(const queue::LostOrder& order) { return LostOrder{order.task_id, order.attempt}; }
+Order order_of(const queue::LeaseOrder& order) {
+  return LeaseOrder{order.task_id, order.attempt, order.until};
+}
 
 template <class Given>
 void pass(const Given& order, const ServerLink::OnOrder& on_order) {

@@ -20,6 +20,7 @@ class DispatcherLink final : public ServerLink {
   void report(Report report, OnAnswer answer) override;
   void flush() override;
   void close() override;
+  bool sees_leases_end() const override { return false; }
 
  private:
   void open_channel(std::function<void()> opened);

@@ -98,6 +98,8 @@ class ServerLink {
   // What was said since the last flush goes out together.
   virtual void flush() = 0;
   virtual void close() = 0;
+  // Whether the server knows by itself that a lease has ended; else the worker reports it.
+  virtual bool sees_leases_end() const { return true; }
   // The worker has killed what runs: what is under way for it, such as files, ends soon.
   virtual void hurry() {}
 };

@@ -124,6 +124,8 @@ void Worker::on(const LostOrder& order) {
 void Worker::on(const LeaseOrder& order) {
   Attempt* attempt = find(order.task_id, order.attempt);
   if (attempt == nullptr) return;
+  const bool is_killed = attempt->is_over(parts_.clock.mono());
+  if (is_killed && !parts_.link.sees_leases_end()) return;  // and is going to be reported so
   attempt->lease_until = order.until;
   if (attempt->job) attempt->job->keep_until(order.until);
 }

@@ -72,7 +72,10 @@ void Worker::send_question(Attempt& attempt) {
 // Where the lease is over, the job was killed for that, whatever its end looks like.
 void Worker::finish(Attempt& attempt, Outcome outcome) {
   attempt.question.reset();
-  if (attempt.is_over(parts_.clock.mono())) {
+  const bool is_over = attempt.is_over(parts_.clock.mono());
+  if (is_over && !attempt.lost && !parts_.link.sees_leases_end()) {
+    outcome = failed(error_code::kWorkerLost, "The server was cut off from its database.");
+  } else if (is_over) {
     attempt.lost = true;
     free_slot();
     return settled(attempt);

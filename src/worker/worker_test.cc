@@ -26,7 +26,9 @@ class PlayedLink final : public ServerLink, public LogSink {
   void close() override { is_closed = true; }
   void append(logs::LogAppend, Done done) override { done(logs::LogTail{}); }
   bool is_congested() const override { return false; }
+  bool sees_leases_end() const override { return is_far; }
 
+  bool is_far = true;
   OnOrder give;
   int credits = 0;
   bool is_closed = false;
@@ -167,6 +169,28 @@ TEST_F(PlayedWorkerTest, LeaseEndsAFunctionAndARenewedOneKeepsIt) {
   ASSERT_TRUE(comes([] { return was_cancelled.load(); }));
   EXPECT_GE(clock.mono(), until);
   expect_let_go();
+}
+
+TEST_F(PlayedWorkerTest, TheEndOfALeaseIsToldWhereTheServerDoesNotSeeIt) {
+  link.is_far = false;
+  begin({.slots = 1});
+  const AssignOrder assign = order_of("exec sleep 600");
+  const MonoTime until = clock.mono() + 300;
+  on_loop([&] {
+    link.give(assign);
+    link.give(LeaseOrder{assign.task->task_id, 1, until});
+  });
+  on_loop([&] {
+    EXPECT_TRUE(comes([&] { return clock.mono() > until; }));
+    link.give(LeaseOrder{assign.task->task_id, 1, kNever});  // it comes too late
+  });
+  std::vector<Report> finals;
+  ASSERT_TRUE(comes([&] {
+    on_loop([&] { finals = link.finals; });
+    return !finals.empty();
+  }));
+  EXPECT_EQ(finals[0].kind, ReportKind::failed);
+  EXPECT_EQ(finals[0].error.value().code, error_code::kWorkerLost);
 }
 
 TEST_F(PlayedWorkerTest, OnceTakesOneTaskAndTellsItsEnd) {

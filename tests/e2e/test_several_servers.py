@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import pathlib
 import signal
 import time
 
@@ -315,6 +316,71 @@ def test_a_server_that_stood_still_gives_way(pair):
     again = submit(one, queue)
     drained(worker, {again}, REPAIRED_WITHIN_S)
     assert task_of(one, again)["attempt"] == 1
+
+
+# Tells every 50 ms when it was alive, by the machine's uptime.
+ALIVE = """echo "$TANDEM_ATTEMPT" >> {folder}/starts
+until [ -e {folder}/end ]; do
+  read -r now idle < /proc/uptime
+  echo "$now" >> {folder}/alive-$TANDEM_ATTEMPT
+  sleep 0.05
+done"""
+
+
+def submit_alive(server, folder):
+    folder.mkdir()
+    return server.shell(ALIVE.format(folder=folder), max_attempts=3, retry_delay_s=0)["task_id"]
+
+
+def alive_at(folder, attempt):
+    path = folder / f"alive-{attempt}"
+    return [float(word) for word in path.read_text().split()] if path.exists() else []
+
+
+@pytest.mark.alone
+def test_a_job_in_a_server_that_stands_still_is_dead_before_it_runs_elsewhere(installation):
+    short = {"TANDEM_EMBEDDED_SLOTS": "1", "TANDEM_LEASE_S": "2", "TANDEM_HEARTBEAT_S": "1"}
+    folder = installation.directory / "job"
+    one = installation.start(**short)
+    task = submit_alive(one, folder)
+    until(lambda: alive_at(folder, 1), "it runs")
+    other = installation.start(**short)
+    know_each_other(one, other)
+    one.process.send_signal(signal.SIGSTOP)  # and not its job
+    try:
+        until(lambda: len(alive_at(folder, 2)) > 20, "it runs again", REPAIRED_WITHIN_S + 5)
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+    (folder / "end").touch()
+    assert other.finished(task)["attempt"] == 2
+    assert alive_at(folder, 1)[-1] < alive_at(folder, 2)[0]
+    assert (folder / "starts").read_text() == "1\n2\n"
+
+
+@pytest.mark.alone
+def test_a_job_that_outlived_its_lease_is_not_begun_again(installation, tmp_path):
+    postgres = PostgresServer()
+    redis_url = installation.settings["TANDEM_LOGS_URL"]
+    own = Installation(tmp_path / "own", postgres, type("Known", (), {"url": redis_url}))
+    folder, lease = tmp_path / "job", {"TANDEM_LEASE_S": "1", "TANDEM_HEARTBEAT_S": "0.5"}
+    try:
+        one, other = own.start(TANDEM_EMBEDDED_SLOTS="1", **lease), own.start(**lease)
+        know_each_other(one, other)
+        task = submit_alive(one, folder)
+        until(lambda: alive_at(folder, 1), "it runs")
+        postgres.stop()
+        until(lambda: uptime() - alive_at(folder, 1)[-1] > 0.5, "it was killed")
+        postgres.start()
+        until(lambda: alive_at(folder, 2), "it runs again", REPAIRED_WITHIN_S)
+        (folder / "end").touch()
+        assert other.finished(task)["attempt"] == 2
+        assert (folder / "starts").read_text() == "1\n2\n"
+    finally:
+        own.end()
+
+
+def uptime():
+    return float(pathlib.Path("/proc/uptime").read_text().split()[0])
 
 
 def test_a_database_that_was_away_makes_nobody_dead(installation, tmp_path):
