@@ -45,6 +45,7 @@ void Dispatcher::turn(std::vector<Command> commands, Deliveries& out) {
   if (state) state = peers_.begin_turn();
   if (state && lanes_want_reading_) state = read_lanes();
   if (state) state = do_what_is_due();
+  if (state) state = peers_.read_letters();
   for (Command& command : commands) apply(command);
   if (state) {
     expire_deadlines();
@@ -91,7 +92,7 @@ Result<void> Dispatcher::load() {
   if (!lanes) return lanes.error();
   for (const LaneKey& lane : *lanes) lanes_.add_unread(lane);
   for (Task& task : *leased)
-    if (auto kept = keep_leased(std::move(task)); !kept) return kept.error();
+    if (auto kept = keep_leased(tasks_.keep(std::move(task))); !kept) return kept.error();
   next_due_ = next_queue_expiry_ = turn_.now;  // looked up by this turn
   lanes_want_reading_ = true;
   loaded_ = announce_all_ = true;
@@ -99,14 +100,13 @@ Result<void> Dispatcher::load() {
   return {};
 }
 
-Result<void> Dispatcher::keep_leased(Task task) {
-  const auto inputs = store_.load_inputs(task.task_id, task.attempt, 0);
+Result<void> Dispatcher::keep_leased(Entry& entry) {
+  const auto inputs = store_.load_inputs(entry.task->task_id, entry.task->attempt, 0);
   if (!inputs) return inputs.error();
-  Entry& entry = tasks_.keep(std::move(task));
   held_.add(*entry.task);
   if (!inputs->empty()) entry.next_input_seq = inputs->back().seq + 1;
   const bool embedded = entry.task->worker_id == settings_.embedded_worker;
-  if (embedded && recovered_) {
+  if (embedded && recovered_ && peers_.had_own_job(*entry.task)) {
     turn_.order_again.push_back(entry.task->task_id);
     return {};
   }
@@ -114,7 +114,7 @@ Result<void> Dispatcher::keep_leased(Task task) {
   entry.offer_ends = turn_.mono + 2 * settings_.accept_timeout_ms;
   const bool offered = entry.task->status == TaskStatus::assigned;
   entry.deadline = turn_.mono + (offered ? settings_.accept_timeout_ms : settings_.lease_ms);
-  if (embedded) entry.deadline = turn_.mono;  // its process died with the server's last run
+  if (embedded) entry.deadline = turn_.mono;  // its process is long dead, whoever held it meanwhile
   deadlines_.add(entry.deadline, entry.task->task_id);
   return {};
 }

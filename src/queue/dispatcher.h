@@ -115,7 +115,7 @@ class Dispatcher {
   // dispatcher.cc
   void apply(Command& command);
   Result<void> load();
-  Result<void> keep_leased(Task task);
+  Result<void> keep_leased(Entry& entry);
   Result<void> begin();
   Result<void> commit();
   Result<void> run_transactions();

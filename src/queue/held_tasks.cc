@@ -9,6 +9,11 @@ void HeldTasks::remove(const Task& task) {
   if (found->second.empty()) held_.erase(found);
 }
 
+bool HeldTasks::has(const Task& task) const {
+  const auto found = held_.find(task.worker_id);
+  return found != held_.end() && found->second.contains(task.task_id);
+}
+
 std::vector<Entry*> HeldTasks::of(WorkerId worker) {
   std::vector<Entry*> entries;
   const auto found = held_.find(worker);

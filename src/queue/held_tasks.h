@@ -16,6 +16,7 @@ class HeldTasks {
   void add(const Task& task) { held_[task.worker_id].insert(task.task_id); }
   void remove(const Task& task);
   void clear() { held_.clear(); }
+  bool has(const Task& task) const;
   std::vector<Entry*> of(WorkerId worker);
 
  private:

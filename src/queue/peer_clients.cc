@@ -26,8 +26,7 @@ Result<TaskPtr> Peers::image_of(TaskId id) {
   return TaskTable::share(**entry);
 }
 
-void Peers::ask(ServerId holder, wire::TaskAsk ask, std::int64_t wait_ms,
-                Resolve resolve) {
+void Peers::ask(ServerId holder, wire::TaskAsk ask, std::int64_t wait_ms, Resolve resolve) {
   if (!alive_.contains(holder))
     return resolve(fail(Errc::store_unavailable,
                         "The server that held the task is gone; another one takes it over"));
@@ -151,8 +150,7 @@ Result<void> Peers::read(ServerId from, wire::TaskAsk& ask) {
 
 Result<void> Peers::read(ServerId, wire::TaskAnswer& answer) {
   dispatcher_.tasks_.forget_foreign();  // they are as they were before
-  asks_.answered(answer.number,
-                 answer.error ? Result<wire::TaskAnswer>(*answer.error) : answer);
+  asks_.answered(answer.number, answer.error ? Result<wire::TaskAnswer>(*answer.error) : answer);
   return {};
 }
 

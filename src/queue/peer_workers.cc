@@ -30,6 +30,8 @@ ServerId Peers::holder_of(WorkerId worker, TaskId id, std::uint32_t attempt) {
 
 template <class Command>
 bool Peers::wait_at(ServerId holder, Outbox* outbox, Command& command) {
+  // What was taken over from the worker in this process is lost to it: it must not come back.
+  if (command.worker_id == dispatcher_.settings_.embedded_worker) return false;
   if (!alive_.contains(holder) || rounds_ >= kMaxRounds) return false;
   const auto [at, is_new] = coming_.try_emplace(command.worker_id);
   if (is_new) {
@@ -132,19 +134,22 @@ Result<void> Peers::take(const std::vector<TaskId>& tasks) {
   auto rows = dispatcher_.store_.load(tasks);
   if (!rows) return rows.error();
   for (Task& task : *rows) {
-    const bool is_new = dispatcher_.tasks_.find(task.task_id) == nullptr;
-    if (!is_new || !task.held_by.is_nil() || is_terminal(task.status)) continue;
-    if (auto kept = keep(std::move(task)); !kept) return kept;
+    if (!task.held_by.is_nil() || is_terminal(task.status)) continue;
+    Entry* entry = dispatcher_.tasks_.admit(std::move(task));
+    if (entry == nullptr) continue;
+    if (auto kept = keep(*entry); !kept) return kept;
   }
   return {};
 }
 
-Result<void> Peers::keep(Task task) {
-  const TaskId id = task.task_id;
+// It may be in memory: its row is this server's since the commit that gave it, and somebody may
+// have asked for it before the letter was read. Then it was looked at, and no more.
+Result<void> Peers::keep(Entry& entry) {
+  const Task& task = *entry.task;
   if (is_leased(task.status)) {
-    if (auto kept = dispatcher_.keep_leased(std::move(task)); !kept) return kept;
-    Entry& entry = *dispatcher_.tasks_.find(id);
-    if (entry.task->cancel_requested) dispatcher_.tell(entry, CancelOrder{id, entry.task->attempt});
+    if (dispatcher_.held_.has(task) && entry.deadline != kNever) return {};
+    if (auto kept = dispatcher_.keep_leased(entry); !kept) return kept;
+    if (task.cancel_requested) dispatcher_.tell(entry, CancelOrder{task.task_id, task.attempt});
     return {};
   }
   const auto sooner = [](std::optional<WallTime>& time, WallTime other) {
@@ -154,9 +159,9 @@ Result<void> Peers::keep(Task task) {
     sooner(dispatcher_.next_due_, *task.run_at);
     return {};
   }
+  if (task.status != TaskStatus::pending || entry.in_window) return {};
   if (const auto& timeout = task.spec.queue_timeout_ms)
     sooner(dispatcher_.next_queue_expiry_, *task.queued_at + *timeout);
-  Entry& entry = dispatcher_.tasks_.keep(std::move(task));
   dispatcher_.tasks_.look_at(entry);
   dispatcher_.stand_in_lane(entry);
   return {};

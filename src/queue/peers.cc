@@ -37,6 +37,11 @@ Result<void> Peers::begin_turn() {
   fleet_asks_.expire(dispatcher_.turn_.mono);
   guests_.expire(dispatcher_.turn_.mono);
   refuse_late_workers();
+  return {};
+}
+
+Result<void> Peers::read_letters() {
+  if (store_ == nullptr) return {};
   if (std::exchange(is_rung_, false) || has_more_ || dispatcher_.turn_.mono >= next_look_)
     if (auto read = read_mail(); !read) return read;
   return {};
@@ -191,6 +196,12 @@ void Peers::lease_own_job(const Entry& entry) {
 void Peers::before_reload() {
   for (Entry* entry : dispatcher_.held_.of(dispatcher_.settings_.embedded_worker))
     own_jobs_.push_back({entry->task->task_id, entry->task->attempt});
+}
+
+bool Peers::had_own_job(const Task& task) const {
+  return std::any_of(own_jobs_.begin(), own_jobs_.end(), [&task](const LostOrder& job) {
+    return job.task_id == task.task_id && job.attempt == task.attempt;
+  });
 }
 
 void Peers::after_reload() {

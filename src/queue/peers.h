@@ -35,6 +35,7 @@ class Peers {
 
   // Around a turn's commands, and its commit.
   Result<void> begin_turn();
+  Result<void> read_letters();  // what they ask for is done, as commands are
   void end_turn();
   void turn_ended(bool is_committed);
   MonoTime next_turn() const;
@@ -50,7 +51,6 @@ class Peers {
   bool wait_for_tasks(Outbox* outbox, Heartbeat& command);
   bool wait_for_tasks(Outbox* outbox, CheckLease& command);
   bool wait_for_tasks(Outbox* outbox, AddOutput& command);
-
   void watch(const Entry& entry);  // somebody here does
   void serve_guests();             // to workers elsewhere, what none here could take
   const PeerGuests& guests() const { return guests_; }
@@ -64,9 +64,9 @@ class Peers {
   // What runs in this process has a lease once another server was seen: each beat renews it, and it
   // ends before another server, which has not heard of this one, runs the task again.
   void lease_own_job(const Entry& entry);
-  // What is not this server's any more is stopped.
   void before_reload();
-  void after_reload();
+  bool had_own_job(const Task& task) const;  // before the reload that is under way
+  void after_reload();                       // stops what is not this server's any more
 
  private:
   struct Seen {  // a watched task that is not in memory, as its watchers have seen it
@@ -107,7 +107,7 @@ class Peers {
   void go_on(WorkerId worker);
   void give(Entry& entry, ServerId to);
   Result<void> take(const std::vector<TaskId>& tasks);
-  Result<void> keep(Task task);
+  Result<void> keep(Entry& entry);
 
   // What a letter asks for: of clients, of workers, and the rest.
   Result<void> read(ServerId from, wire::TaskAsk& ask);

@@ -43,6 +43,12 @@ Entry& TaskTable::keep(Task task) {
   return entry;
 }
 
+Entry* TaskTable::admit(Task row) {
+  const auto found = entries_.find(row.task_id);
+  if (found == entries_.end()) return &keep(std::move(row));
+  return found->second.removed ? nullptr : &found->second;
+}
+
 Task& TaskTable::edit(Entry& entry) {
   if (entry.shared) {
     entry.task = std::make_shared<Task>(*entry.task);

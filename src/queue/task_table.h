@@ -40,6 +40,9 @@ class TaskTable {
   Result<Entry*> load(TaskId id);
   Entry& insert(Task task);  // a new one, written with this turn
   Entry& keep(Task task);    // one that the store has already
+  // The entry of a row that was just read: the one in memory, where there is one; null where it
+  // goes with this turn.
+  Entry* admit(Task row);
   // The task to change; it is written with this turn.
   Task& edit(Entry& entry);
   void remove(Entry& entry);

@@ -4,8 +4,8 @@
 
 namespace tandem::sim {
 
-SimClient::SimClient(World& world, Ledger& ledger, Server& server, std::uint8_t number)
-    : world_(world), ledger_(ledger), server_(server), outbox_(world), ids_(world, world.random) {
+SimClient::SimClient(World& world, Ledger& ledger, Cluster& cluster, std::uint8_t number)
+    : world_(world), ledger_(ledger), cluster_(cluster), outbox_(world), ids_(world, world.random) {
   id_.bytes[15] = number;
 }
 
@@ -56,9 +56,9 @@ void SimClient::submit(const Request& request, int tries_left) {
   };
   auto shared = std::make_shared<queue::Command>(queue::Command{&outbox_, std::move(command)});
   if (request.key.empty())  // without a key a repeat is another task
-    world_.after(world_.random.between(0, 12), [this, shared] { server_.post(*shared); });
+    world_.after(world_.random.between(0, 12), [this, shared] { cluster_.any().post(*shared); });
   else
-    world_.send([this, shared] { server_.post(*shared); });
+    world_.send([this, shared] { cluster_.any().post(*shared); });
   if (tries_left <= 1) return;
   world_.after(world_.random.between(50, 600), [this, request, tries_left, answered] {
     if (!*answered || (world_.faults && world_.random.chance(0.1))) submit(request, tries_left - 1);
@@ -82,7 +82,7 @@ template <class T>
 void SimClient::ask(queue::Actor actor, T command) {
   command.actor = actor;
   auto shared = std::make_shared<queue::Command>(queue::Command{&outbox_, std::move(command)});
-  world_.after(world_.random.between(0, 12), [this, shared] { server_.post(*shared); });
+  world_.after(world_.random.between(0, 12), [this, shared] { cluster_.any().post(*shared); });
 }
 
 void SimClient::cancel(TaskId task) {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/id.h"
+#include "sim/cluster.h"
 #include "sim/ledger.h"
-#include "sim/server.h"
 #include "sim/world.h"
 
 namespace tandem::sim {
@@ -15,7 +15,7 @@ namespace tandem::sim {
 // retries, removes and answers at random.
 class SimClient {
  public:
-  SimClient(World& world, Ledger& ledger, Server& server, std::uint8_t number);
+  SimClient(World& world, Ledger& ledger, Cluster& cluster, std::uint8_t number);
   void start(int submissions, std::int64_t until_ms);
 
  private:
@@ -35,7 +35,7 @@ class SimClient {
 
   World& world_;
   Ledger& ledger_;
-  Server& server_;
+  Cluster& cluster_;
   WorldOutbox outbox_;
   IdSource ids_;
   ClientId id_;

@@ -1,6 +1,13 @@
 #include "sim/fleet.h"
 
+#include <utility>
+
 namespace tandem::sim {
+namespace {
+
+constexpr std::int64_t kHeardByAllMs = 30'000;
+
+}  // namespace
 
 void Fleet::start(std::int64_t until_ms) {
   until_ms_ = until_ms;
@@ -8,6 +15,13 @@ void Fleet::start(std::int64_t until_ms) {
     if (member.may_be_revoked && world_.random.chance(0.5))
       world_.after(world_.random.between(1000, until_ms), [this, worker = id] { revoke(worker); });
   meddle();
+  if (cluster_.has_several()) insist();
+}
+
+// What was told to a server that died at once may have reached no other one: an admin looks after.
+void Fleet::insist() {
+  world_.after(5'000, [this] { insist(); });
+  for (const auto& [id, member] : members_) tell(id, member.draining);
 }
 
 void Fleet::meddle() {
@@ -21,7 +35,11 @@ void Fleet::meddle() {
 void Fleet::drain(WorkerId id, bool draining) {
   members_[id].draining = draining;
   ++members_[id].changes;
-  server_.post({&outbox_, queue::DrainWorker{.worker_id = id, .draining = draining}});
+  tell(id, draining);
+}
+
+void Fleet::tell(WorkerId id, bool draining) {
+  cluster_.reachable().post({&outbox_, queue::DrainWorker{.worker_id = id, .draining = draining}});
 }
 
 // Repeated until it is answered. The gate is closed before.
@@ -30,11 +48,14 @@ void Fleet::revoke(WorkerId id) {
   ledger_.revoking(id);
   queue::RevokeWorker revoke{.worker_id = id, .done = nullptr};
   revoke.done = [this, id](const Result<std::monostate>& answer) {
-    if (answer) ledger_.revoked(id);
+    Member& member = members_[id];
+    if (!answer || std::exchange(member.is_gone, true)) return;
+    // The other servers hear of it by letter, however long they are down.
+    world_.after(cluster_.has_several() ? kHeardByAllMs : 0, [this, id] { ledger_.revoked(id); });
   };
-  server_.post({&outbox_, std::move(revoke)});
+  cluster_.any().post({&outbox_, std::move(revoke)});
   world_.after(200, [this, id] {
-    if (!ledger_.is_revoked(id)) this->revoke(id);
+    if (!members_[id].is_gone) this->revoke(id);
   });
 }
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <map>
 
+#include "sim/cluster.h"
 #include "sim/ledger.h"
-#include "sim/server.h"
 #include "sim/world.h"
 
 namespace tandem::sim {
@@ -13,8 +13,8 @@ namespace tandem::sim {
 // knows is durable.
 class Fleet {
  public:
-  Fleet(World& world, Ledger& ledger, Server& server)
-      : world_(world), ledger_(ledger), server_(server), outbox_(world) {}
+  Fleet(World& world, Ledger& ledger, Cluster& cluster)
+      : world_(world), ledger_(ledger), cluster_(cluster), outbox_(world) {}
 
   void add(WorkerId id, bool may_be_revoked) { members_[id].may_be_revoked = may_be_revoked; }
   void start(std::int64_t until_ms);
@@ -27,15 +27,18 @@ class Fleet {
  private:
   struct Member {
     bool may_be_revoked = false, revoked = false, draining = false;
+    bool is_gone = false;  // a server has said so
     int changes = 0;
   };
   void meddle();
+  void insist();
   void drain(WorkerId id, bool draining);
+  void tell(WorkerId id, bool draining);
   void revoke(WorkerId id);
 
   World& world_;
   Ledger& ledger_;
-  Server& server_;
+  Cluster& cluster_;
   WorldOutbox outbox_;
   std::int64_t until_ms_ = 0;
   std::map<WorkerId, Member> members_;

@@ -178,7 +178,10 @@ void Ledger::check_end() {
     if (!rows_.contains(task) && !removals_sent_.contains(task)) broken(1, task, "it is gone");
   for (const auto& [id, task] : rows_)
     if (!is_terminal(task.status))
-      broken(1, id, "it never ends: " + std::string(to_string(task.status)));
+      broken(1, id,
+             "it never ends: " + std::string(to_string(task.status)) + ", for " +
+                 std::string(to_string(task.spec.assignment)) +
+                 (task.spec.requires_labels.empty() ? "" : " with gpu"));
   for (const auto& [id, task] : rows_) {
     const auto answered = outputs_.find({id, task.attempt});
     if (task.status != TaskStatus::completed || answered == outputs_.end()) continue;

@@ -1,5 +1,5 @@
 // Runs the real dispatcher in a simulated world, once a seed, and checks the promises.
-//   tandem_sim [--seed N | --seeds N [--from N]] [--expect-failure]
+//   tandem_sim [--seed N | --seeds N [--from N]] [--servers N] [--expect-failure]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sim/client.h"
-#include "sim/server.h"
+#include "sim/cluster.h"
 #include "sim/worker.h"
 
 namespace tandem::sim {
@@ -16,6 +16,7 @@ namespace {
 
 struct Options {
   std::uint64_t from = 1, seeds = 1000;
+  int servers = 1;
   bool expect_failure = false;  // of a mutant: within the seeds one must fail
 };
 
@@ -24,36 +25,35 @@ constexpr RemoteWorker::Kind kWorkers[] = {{.push = true, .polls = false, .has_g
                                            {.push = false, .polls = true, .has_gpu = true},
                                            {.push = true, .polls = true},
                                            {.push = true, .polls = true}};
-constexpr std::int64_t kBadTimesMs = 12'000, kQuietMs = 60'000;
+constexpr std::int64_t kQuietMs = 60'000;
 
-std::size_t run(std::uint64_t seed) {
+std::size_t run(std::uint64_t seed, int servers) {
+  // Long enough for servers to be taken for dead, and to come back.
+  const std::int64_t bad_times_ms = servers > 1 ? 30'000 : 12'000;
   World world(seed);
   Ledger ledger;
-  Server server(world, ledger, static_cast<int>(world.random.below(3)));
-  server.store().crash_chance = world.random.chance(0.8) ? 0.01 : 0;
-  server.store().fail_chance = world.random.chance(0.5) ? 0.005 : 0;
-  server.start();
-  Fleet fleet(world, ledger, server);
+  Cluster cluster(world, ledger, servers);
+  cluster.start();
+  Fleet fleet(world, ledger, cluster);
   std::vector<std::unique_ptr<RemoteWorker>> workers;
   for (const RemoteWorker::Kind& kind : kWorkers) {
     const auto number = static_cast<std::uint8_t>(100 + workers.size());
     workers.push_back(
-        std::make_unique<RemoteWorker>(Scene{world, ledger, server, fleet}, number, kind));
+        std::make_unique<RemoteWorker>(Scene{world, ledger, cluster, fleet}, number, kind));
     fleet.add(workers.back()->id(), !kind.has_gpu);
     workers.back()->start();
   }
-  fleet.start(kBadTimesMs - 500);
+  fleet.start(bad_times_ms - 500);
   std::vector<std::unique_ptr<SimClient>> clients;
   for (std::uint8_t i = 0; i < 2; ++i) {
-    clients.push_back(std::make_unique<SimClient>(world, ledger, server, 1 + i));
-    clients.back()->start(static_cast<int>(world.random.between(5, 25)), kBadTimesMs - 1000);
+    clients.push_back(std::make_unique<SimClient>(world, ledger, cluster, 1 + i));
+    clients.back()->start(static_cast<int>(world.random.between(5, 25)), bad_times_ms - 1000);
   }
-  world.run_until(kBadTimesMs);
-  world.faults = false;
-  server.store().crash_chance = server.store().fail_chance = 0;
-  world.run_until(kBadTimesMs + kQuietMs);
+  world.run_until(bad_times_ms);
+  cluster.calm_down();
+  world.run_until(bad_times_ms + kQuietMs);
   ledger.check_end();
-  server.channels().check_end();
+  cluster.check_end();
   return ledger.starts_seen();
 }
 
@@ -73,6 +73,8 @@ Options parse(int argc, char** argv) {
       options.seeds = number();
     } else if (name == "--from") {
       options.from = number();
+    } else if (name == "--servers") {
+      options.servers = static_cast<int>(number());
     } else if (name == "--expect-failure") {
       options.expect_failure = true;
     } else {
@@ -87,7 +89,7 @@ int run_all(const Options& options) {
   std::uint64_t failed = 0, starts = 0;
   for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
     try {
-      starts += run(seed);
+      starts += run(seed, options.servers);
     } catch (const Broken& broken) {
       ++failed;
       std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), broken.what());

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "sim/ledger.h"
 #include "sim/world.h"
 #include "store/memory/memory_store.h"
@@ -9,82 +12,89 @@ namespace tandem::sim {
 // Thrown by a commit: the server's process dies here.
 struct Crash {};
 
-// The memory store, with crash points at each commit and the ledger looking on.
-class ObservedStore final : public store::Store {
+// The memory store of a server, with crash points at each commit and the ledger looking on.
+class ObservedStore final : public store::Store, public store::PeerStore {
  public:
-  ObservedStore(World& world, Ledger& ledger) : world_(world), ledger_(ledger) {}
+  // `database`: of all servers; null: this one is alone.
+  ObservedStore(World& world, Ledger& ledger, store::MemoryDatabase* database, ServerId server);
 
   double crash_chance = 0;  // at each commit, before or after it
   double fail_chance = 0;   // of a commit, with or without effect, and of any other call
+  std::function<void(ServerId)> on_letter;  // one was committed
 
-  store::MemoryStore& inner() { return inner_; }
   int failures() const { return failures_; }
-  void restarted() {
-    inner_.crash();
-    started_at_ = world_.wall();
-  }
+  void restarted();
 
-  Result<void> begin() override { return failing() ? error() : inner_.begin(); }
-  Result<std::vector<std::uint8_t>> apply(const store::TaskBatch& batch) override {
-    if (failing()) return error().error();
-    images_.clear();
-    for (const Task* task : batch.inserts) images_.push_back(*task);
-    for (const store::TaskChange& change : batch.changes) images_.push_back(*change.task);
-    removals_ = batch.removals;
-    return inner_.apply(batch);
-  }
-  store::AccountStore& accounts() override { return inner_.accounts(); }
-  store::WorkerStore& workers() override { return inner_.workers(); }
-  Result<void> commit() override {
-    if (world_.random.chance(crash_chance)) throw Crash{};
-    if (failing()) return error();
-    if (auto committed = inner_.commit(); !committed) return committed;
-    for (const Task& image : images_) ledger_.committed(image);
-    for (TaskId id : removals_) ledger_.removed(id);
-    if (world_.random.chance(crash_chance)) throw Crash{};
-    if (failing()) return error();
-    return {};
-  }
-  void rollback() override { inner_.rollback(); }
+  Result<void> begin() override { return failing() ? error() : inner_->begin(); }
+  Result<std::vector<std::uint8_t>> apply(const store::TaskBatch& batch) override;
+  store::AccountStore& accounts() override { return inner_->accounts(); }
+  store::WorkerStore& workers() override { return inner_->workers(); }
+  Result<void> commit() override;
+  void rollback() override { inner_->rollback(); }
+  store::PeerStore* peers() override { return database_ == nullptr ? nullptr : this; }
 
-  Result<std::vector<Task>> load(std::span<const TaskId> ids) override { return inner_.load(ids); }
+  Result<std::vector<Task>> load(std::span<const TaskId> ids) override { return inner_->load(ids); }
   Result<std::vector<Task>> load_leased() override {
     if (failing()) return error().error();
-    return inner_.load_leased();
+    return inner_->load_leased();
   }
-  Result<std::vector<LaneKey>> pending_lanes() override { return inner_.pending_lanes(); }
+  Result<std::vector<LaneKey>> pending_lanes() override { return inner_->pending_lanes(); }
   Result<std::vector<Task>> load_pending(const LaneKey& lane, const store::LanePosition* after,
                                          int limit) override {
     if (failing()) return error().error();
-    return inner_.load_pending(lane, after, limit);
+    return inner_->load_pending(lane, after, limit);
   }
   Result<std::vector<Task>> load_due(WallTime now, int limit) override {
-    return inner_.load_due(now, limit);
+    return inner_->load_due(now, limit);
   }
-  Result<std::optional<WallTime>> next_due() override { return inner_.next_due(); }
+  Result<std::optional<WallTime>> next_due() override { return inner_->next_due(); }
   Result<std::vector<Task>> load_queue_expired(WallTime now, int limit) override {
-    return inner_.load_queue_expired(now, limit);
+    return inner_->load_queue_expired(now, limit);
   }
   Result<std::optional<WallTime>> next_queue_expiry() override {
-    return inner_.next_queue_expiry();
+    return inner_->next_queue_expiry();
   }
   Result<std::optional<store::IdempotencyRow>> find_idempotency(ClientId client,
                                                                 const std::string& key) override;
   Result<std::optional<TaskId>> find_unique(ClientId client, const std::string& key) override {
-    return inner_.find_unique(client, key);
+    return inner_->find_unique(client, key);
   }
   Result<std::vector<store::InputPiece>> load_inputs(TaskId task, std::uint32_t attempt,
                                                      std::uint64_t after_seq) override {
-    return inner_.load_inputs(task, attempt, after_seq);
+    return inner_->load_inputs(task, attempt, after_seq);
   }
   Result<std::int64_t> expire_idempotency(WallTime before, int limit) override {
-    return inner_.expire_idempotency(before, limit);
+    return inner_->expire_idempotency(before, limit);
   }
   Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) override {
-    return inner_.load_finished_before(before, limit);
+    return inner_->load_finished_before(before, limit);
+  }
+
+  Result<store::RollCall> beat() override {
+    if (failing()) return error().error();
+    return inner_->peers()->beat();
+  }
+  Result<store::Mail> mail(int max_letters) override {
+    if (failing()) return error().error();
+    return inner_->peers()->mail(max_letters);
+  }
+  Result<std::vector<store::Submission>> take_submissions(int limit) override {
+    return inner_->peers()->take_submissions(limit);
+  }
+  Result<void> refuse_submission(const store::Submission& submission,
+                                 const std::string& why) override {
+    return inner_->peers()->refuse_submission(submission, why);
+  }
+  Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) override {
+    if (failing()) return error().error();
+    return inner_->peers()->adopt(from, silent_ms, limit);
+  }
+  Result<void> lock_key(ClientId client, const std::string& key) override {
+    return inner_->peers()->lock_key(client, key);
   }
 
  private:
+  void look_on();
   bool failing() {
     const bool fails = world_.random.chance(fail_chance);
     if (fails) ++failures_;
@@ -94,9 +104,12 @@ class ObservedStore final : public store::Store {
 
   World& world_;
   Ledger& ledger_;
-  store::MemoryStore inner_;
+  store::MemoryDatabase* const database_;
+  const ServerId server_;
+  std::unique_ptr<store::MemoryStore> inner_;
   std::vector<Task> images_;
   std::vector<TaskId> removals_;
+  std::vector<ServerId> addressees_;
   WallTime started_at_;
   int failures_ = 0;
 };

@@ -6,9 +6,10 @@
 namespace tandem::sim {
 namespace {
 
-WorkerId fixed_worker(std::uint8_t number) {
-  WorkerId id;
-  id.bytes[15] = number;
+template <class AnyId>
+AnyId fixed(int number) {
+  AnyId id;
+  id.bytes[15] = static_cast<std::uint8_t>(number);
   return id;
 }
 
@@ -19,13 +20,16 @@ void WorldOutbox::post(std::vector<Delivery> deliveries) {
   for (Delivery& delivery : deliveries) world_.after(last_ms_ - world_.now(), std::move(delivery));
 }
 
-Server::Server(World& world, Ledger& ledger, int embedded_slots)
+Server::Server(World& world, Ledger& ledger, store::MemoryDatabase* database, int number,
+               int embedded_slots)
     : world_(world),
       ledger_(ledger),
-      store_(world, ledger),
+      id_(fixed<ServerId>(1 + number)),
+      store_(world, ledger, database, id_),
       channels_(world),
       outbox_(world),
-      embedded_(fixed_worker(200)),
+      is_alone_(database == nullptr),
+      embedded_(fixed<WorkerId>(200 + number)),
       slots_(embedded_slots) {}
 
 void Server::start() {
@@ -61,6 +65,7 @@ void Server::plan_turn(std::int64_t delay_ms) {
 
 void Server::run_turn() {
   planned_ms_ = INT64_MAX;
+  if (is_frozen()) return plan_turn(frozen_until_ms_ - world_.now());
   queue::Deliveries out;
   bool crashed = false;
   try {
@@ -71,8 +76,11 @@ void Server::run_turn() {
   // Not in the order of their addresses, which no two runs have in common.
   std::map<int, std::pair<WorldOutbox*, std::vector<Outbox::Delivery>>> posts;
   for (auto& [outbox, deliveries] : out) {
-    auto* const door = static_cast<WorldOutbox*>(outbox);
-    posts[door->number()] = {door, std::move(deliveries)};
+    auto* const door = dynamic_cast<WorldOutbox*>(outbox);
+    if (door != nullptr)
+      posts[door->number()] = {door, std::move(deliveries)};
+    else if (!crashed)
+      outbox->post(std::move(deliveries));  // the dispatcher's own
   }
   for (auto& [number, post] : posts) post.first->post(std::move(post.second));
   if (crashed) return die();
@@ -84,11 +92,22 @@ void Server::die() {
   dispatcher_.reset();
   channels_.server_died();
   inbox_.clear();
-  for (const auto& [task, attempt] : embedded_running_) ledger_.stopped(task, attempt, embedded_);
-  embedded_running_.clear();
+  for (const auto& [key, job] : jobs_)
+    if (!job.has_ended) ledger_.stopped(key.first, key.second, embedded_);
+  jobs_.clear();
   ++life_;
   const bool soon = world_.random.chance(0.4);  // within what a worker has to be heard of again
-  world_.after(world_.random.between(10, soon ? 100 : 1500), [this] { start(); });
+  std::int64_t down_ms = world_.random.between(10, soon ? 100 : 1500);
+  if (!is_alone_ && world_.random.chance(0.3)) down_ms = world_.random.between(6'000, 12'000);
+  world_.after(down_ms, [this] { start(); });
+}
+
+void Server::when_awake(std::function<void()> event) {
+  if (!is_frozen()) return event();
+  world_.after(frozen_until_ms_ - world_.now(),
+               [this, life = life_, event = std::move(event)]() mutable {
+                 if (life == life_) when_awake(std::move(event));
+               });
 }
 
 void Server::open_embedded() {
@@ -96,44 +115,74 @@ void Server::open_embedded() {
                          .order = nullptr,
                          .done = nullptr};
   open.order = [this, life = life_](const queue::WorkerOrder& order) {
-    if (life != life_) return;
-    if (const auto* assign = std::get_if<queue::AssignOrder>(&order)) run_embedded(*assign);
+    if (life == life_) when_awake([this, order] { obey(order); });
   };
   inbox_.push_back({&outbox_, std::move(open)});
   inbox_.push_back({&outbox_, queue::Ready{embedded_, slots_}});
 }
 
-void Server::run_embedded(const queue::AssignOrder& order) {
-  const TaskId task = order.task->task_id;
-  const std::uint32_t attempt = order.task->attempt;
-  if (!embedded_running_.emplace(task, attempt).second) return;
-  ledger_.started(task, attempt, embedded_);
-  const bool failed = world_.random.chance(0.2);
-  world_.after(world_.random.between(1, 300), [this, task, attempt, failed, life = life_] {
-    if (life == life_) finish_embedded(task, attempt, failed);
+void Server::obey(const queue::WorkerOrder& order) {
+  if (const auto* assign = std::get_if<queue::AssignOrder>(&order))
+    run_embedded({assign->task->task_id, assign->task->attempt});
+  if (const auto* lease = std::get_if<queue::LeaseOrder>(&order))
+    keep_embedded({lease->task_id, lease->attempt}, lease->until);
+  if (const auto* lost = std::get_if<queue::LostOrder>(&order))
+    forget_embedded({lost->task_id, lost->attempt});
+}
+
+void Server::run_embedded(Key key) {
+  if (!jobs_.try_emplace(key).second) return;
+  ledger_.started(key.first, key.second, embedded_);
+  const char* const error = world_.random.chance(0.2) ? "exit_status" : nullptr;
+  const bool is_long = !is_alone_ && world_.random.chance(0.2);
+  world_.after(world_.random.between(1, is_long ? 15'000 : 300), [this, key, error, life = life_] {
+    if (life == life_) end_embedded(key, error);
   });
 }
 
-void Server::finish_embedded(TaskId task, std::uint32_t attempt, bool failed) {
-  queue::Update update{.worker_id = embedded_, .task_id = task, .attempt = attempt};
-  update.kind = failed ? queue::UpdateKind::failed : queue::UpdateKind::completed;
-  update.result = Ledger::result_of(task, attempt, embedded_);
-  if (failed) update.error = TaskError{"exit_status", "simulated"};
-  update.done = [this, task, attempt, failed, life = life_](Result<queue::UpdateAnswer> answer) {
+void Server::keep_embedded(Key key, MonoTime until) {
+  const auto found = jobs_.find(key);
+  if (found == jobs_.end() || found->second.has_ended) return;
+  const std::int64_t left_ms = until - world_.mono();
+  found->second.killed_at_ms = world_.now() + left_ms;
+  world_.after(std::max<std::int64_t>(left_ms, 0), [this, key, life = life_] {
+    const auto job = jobs_.find(key);
+    if (life != life_ || job == jobs_.end() || world_.now() < job->second.killed_at_ms) return;
+    end_embedded(key, "worker_lost");
+  });
+}
+
+// The process does not stand still with the server; who tells of its end does.
+void Server::end_embedded(Key key, const char* error) {
+  const auto found = jobs_.find(key);
+  if (found == jobs_.end() || std::exchange(found->second.has_ended, true)) return;
+  ledger_.stopped(key.first, key.second, embedded_);
+  when_awake([this, key, error] { report_embedded(key, error); });
+}
+
+void Server::report_embedded(Key key, const char* error) {
+  if (!jobs_.contains(key)) return;
+  queue::Update update{.worker_id = embedded_, .task_id = key.first, .attempt = key.second};
+  update.kind = error ? queue::UpdateKind::failed : queue::UpdateKind::completed;
+  update.result = Ledger::result_of(key.first, key.second, embedded_);
+  if (error) update.error = TaskError{error, "simulated"};
+  update.done = [this, key, error, life = life_](Result<queue::UpdateAnswer> answer) {
     if (life != life_) return;
     const bool again = !answer && answer.error().code == Errc::store_unavailable;
-    if (again) {
-      world_.after(50, [this, task, attempt, failed, life] {
-        if (life == life_) finish_embedded(task, attempt, failed);
-      });
-      return;
-    }
-    if (embedded_running_.erase({task, attempt}) == 0) return;
-    post({&outbox_, queue::Ready{embedded_, 1}});
+    if (!again) return forget_embedded(key);
+    world_.after(50, [this, key, error, life] {
+      if (life == life_) when_awake([this, key, error] { report_embedded(key, error); });
+    });
   };
-  // The work is over before its end is told.
-  ledger_.stopped(task, attempt, embedded_);
   post({&outbox_, std::move(update)});
+}
+
+void Server::forget_embedded(Key key) {
+  const auto found = jobs_.find(key);
+  if (found == jobs_.end()) return;
+  if (!found->second.has_ended) ledger_.stopped(key.first, key.second, embedded_);
+  jobs_.erase(found);
+  post({&outbox_, queue::Ready{embedded_, 1}});
 }
 
 }  // namespace tandem::sim

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <map>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "base/id.h"
@@ -28,42 +28,62 @@ class WorldOutbox final : public Outbox {
   std::int64_t last_ms_ = 0;  // first in, first out, as on a socket
 };
 
-// The server's process: the real dispatcher over the observed store, and the worker inside. It
-// crashes at commits and is started again.
+// A server's process: the real dispatcher over the observed store, and the worker inside with the
+// processes of its jobs. It crashes at commits and is started again; where it stands still its
+// jobs do not.
 class Server {
  public:
-  Server(World& world, Ledger& ledger, int embedded_slots);
+  // `number`: of its kind. `database`: null where it is alone.
+  Server(World& world, Ledger& ledger, store::MemoryDatabase* database, int number,
+         int embedded_slots);
 
   bool up() const { return dispatcher_ != nullptr; }
   int life() const { return life_; }
+  ServerId id() const { return id_; }
   queue::ChannelNumber next_channel() { return ++last_channel_; }
   // Lost where the server is down.
   void post(queue::Command command);
+  void ring() { post({&outbox_, queue::Knock{}}); }
   void start();
+  void freeze(std::int64_t ms) { frozen_until_ms_ = world_.now() + ms; }
   ObservedStore& store() { return store_; }
   ChannelLedger& channels() { return channels_; }
 
  private:
+  using Key = std::pair<TaskId, std::uint32_t>;
+  struct Job {
+    std::int64_t killed_at_ms = INT64_MAX;  // by its shepherd: the end of its lease
+    bool has_ended = false;
+  };
+  bool is_frozen() const { return world_.now() < frozen_until_ms_; }
   void plan_turn(std::int64_t delay_ms);
   void run_turn();
   void die();
+  // Runs while the server is up and moves; not in another life of it.
+  void when_awake(std::function<void()> event);
   void open_embedded();
-  void run_embedded(const queue::AssignOrder& order);
-  void finish_embedded(TaskId task, std::uint32_t attempt, bool failed);
+  void obey(const queue::WorkerOrder& order);
+  void run_embedded(Key key);
+  void keep_embedded(Key key, MonoTime until);
+  void end_embedded(Key key, const char* error);  // of its process; null: it succeeded
+  void report_embedded(Key key, const char* error);
+  void forget_embedded(Key key);
 
   World& world_;
   Ledger& ledger_;
+  const ServerId id_;
   ObservedStore store_;
   ChannelLedger channels_;
   WorldOutbox outbox_;
+  const bool is_alone_;
   const WorkerId embedded_;
   const int slots_;
   std::unique_ptr<queue::Dispatcher> dispatcher_;
   int life_ = 0;
   queue::ChannelNumber last_channel_ = 0;
   std::vector<queue::Command> inbox_;
-  std::int64_t planned_ms_ = INT64_MAX;
-  std::set<std::pair<TaskId, std::uint32_t>> embedded_running_;
+  std::int64_t planned_ms_ = INT64_MAX, frozen_until_ms_ = 0;
+  std::map<Key, Job> jobs_;
 };
 
 }  // namespace tandem::sim

@@ -12,10 +12,11 @@ constexpr std::int64_t kTickMs = 20;
 RemoteWorker::RemoteWorker(Scene scene, std::uint8_t number, Kind kind)
     : world_(scene.world),
       ledger_(scene.ledger),
-      server_(scene.server),
+      cluster_(scene.cluster),
       fleet_(scene.fleet),
       outbox_(scene.world),
-      kind_(kind) {
+      kind_(kind),
+      server_(&scene.cluster.any()) {
   id_.bytes[15] = number;
 }
 

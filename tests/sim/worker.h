@@ -7,9 +7,9 @@
 #include <optional>
 #include <set>
 
+#include "sim/cluster.h"
 #include "sim/fleet.h"
 #include "sim/ledger.h"
-#include "sim/server.h"
 #include "sim/world.h"
 
 namespace tandem::sim {
@@ -17,7 +17,7 @@ namespace tandem::sim {
 struct Scene {
   World& world;
   Ledger& ledger;
-  Server& server;
+  Cluster& cluster;
   Fleet& fleet;
 };
 
@@ -46,6 +46,7 @@ class RemoteWorker {
   };
   // The server's end of a socket.
   struct Session {
+    Server* server = nullptr;
     queue::ChannelNumber channel = 0;
     int server_life = 0;
     std::int64_t heard_ms = 0;
@@ -85,6 +86,7 @@ class RemoteWorker {
   void renewed(Key key, std::int64_t sent_ms);
   // Makes the command once it arrives. Requests may be lost, late or doubled.
   void request(std::function<queue::Command()> at_arrival);
+  Server& next_server();  // a worker that polls comes to others too, as a balancer has it
   // So may their answers.
   void answer(std::function<void()> what);
   void retire();  // it was told that it is revoked
@@ -116,7 +118,7 @@ class RemoteWorker {
 
   World& world_;
   Ledger& ledger_;
-  Server& server_;
+  Cluster& cluster_;
   Fleet& fleet_;
   WorldOutbox outbox_;
   const Kind kind_;
@@ -133,6 +135,7 @@ class RemoteWorker {
   std::map<Key, GivenBack> given_back_;
   std::set<Key> ignored_;  // what comes of them: those that it has run already, for one
 
+  Server* server_;  // that it speaks to, for the most part
   Line line_ = Line::none;
   std::int64_t reached_ms_ = INT64_MAX;  // on this line
   SessionPtr session_;                   // of the socket

@@ -33,14 +33,17 @@ WorkerProfile RemoteWorker::profile(WorkerChannel channel) const {
 
 // `looked_ms`: when it was here last. What has happened to the socket happened after that.
 void RemoteWorker::keep_line(std::int64_t looked_ms) {
-  const bool broken = line_ == Line::socket &&
-                      (!session_->open || !server_.up() || server_.life() != session_->server_life);
+  const bool broken = line_ == Line::socket && (!session_->open || !session_->server->up() ||
+                                                session_->server->life() != session_->server_life);
   if (broken) socket_broke(looked_ms);
   if (is_cut_off()) return;
   if (world_.random.chance(kind_.push && kind_.polls ? 0.02 : 0.002)) leave_line();
-  if (line_ == Line::socket && !session_->bye_at && world_.random.chance(0.004)) say_bye();
+  const bool may_say_bye = line_ == Line::socket && !session_->bye_at && !cluster_.has_several();
+  if (may_say_bye && world_.random.chance(0.004)) say_bye();
   if (line_ == Line::socket && session_->bye_at && jobs_.empty()) leave_line();
   if (line_ == Line::none) {
+    if (cluster_.has_several() && (!server_->up() || world_.random.chance(0.3)))
+      server_ = &cluster_.reachable();
     const bool polls = kind_.polls && (!kind_.push || world_.random.chance(0.5));
     if (polls) {
       line_ = Line::polls;
@@ -48,7 +51,7 @@ void RemoteWorker::keep_line(std::int64_t looked_ms) {
       first_poll_ = polls_ + 1;
       next_poll_ms_ = world_.now();
       heartbeat();
-    } else if (server_.up()) {
+    } else if (server_->up()) {
       open_socket();
     }
   }
@@ -65,34 +68,37 @@ void RemoteWorker::leave_line() {
 void RemoteWorker::open_socket() {
   line_ = Line::socket;
   reached_ms_ = INT64_MAX;
-  const auto session = session_ = std::make_shared<Session>(Session{
-      .channel = server_.next_channel(), .server_life = server_.life(), .heard_ms = world_.now()});
+  const auto session = session_ =
+      std::make_shared<Session>(Session{.server = server_,
+                                        .channel = server_->next_channel(),
+                                        .server_life = server_->life(),
+                                        .heard_ms = world_.now()});
   const std::int64_t silence_ends = world_.now() + kSilenceMs + kReconnectMs - kSafetyMs;
   for (auto& [key, job] : jobs_)
     if (job.accepted) job.lease_until_ms = std::min(job.lease_until_ms, silence_ends);
   if (!fleet_.admits(id_)) return retire();
-  server_.channels().opened(id_, session->channel);
+  session->server->channels().opened(id_, session->channel);
   queue::OpenWorker open{.profile = profile(WorkerChannel::push),
                          .channel = session->channel,
                          .order = nullptr,
                          .done = nullptr};
   open.order = [this, session](const queue::WorkerOrder& order) { on_order(session, order); };
   open.done = [this, session](const Result<std::monostate>&) {
-    server_.channels().let_in(id_, session->channel);
+    session->server->channels().let_in(id_, session->channel);
     when_awake([this, session] {
       if (line_ == Line::socket && session_ == session) reached();
     });
   };
-  server_.post({&outbox_, std::move(open)});
+  session->server->post({&outbox_, std::move(open)});
   say_ready();
   watch_silence(session);
 }
 
 void RemoteWorker::on_order(const SessionPtr& session, const queue::WorkerOrder& order) {
-  server_.channels().used(session->channel);
+  session->server->channels().used(session->channel);
   if (std::holds_alternative<queue::CloseOrder>(order)) {
     session->open = false;
-    server_.channels().ended(id_, session->channel);
+    session->server->channels().ended(id_, session->channel);
     return;
   }
   if (const auto* assign = std::get_if<queue::AssignOrder>(&order)) {
@@ -129,27 +135,28 @@ void RemoteWorker::watch_silence(const SessionPtr& session) {
 
 // The server's end of the socket goes.
 void RemoteWorker::hang_up(const SessionPtr& session, bool lost) {
-  if (!std::exchange(session->open, false) || session->server_life != server_.life()) return;
-  server_.channels().abandoned(id_, session->channel);
-  server_.post(
+  Server& server = *session->server;
+  if (!std::exchange(session->open, false) || session->server_life != server.life()) return;
+  server.channels().abandoned(id_, session->channel);
+  server.post(
       {&outbox_, queue::CloseWorker{.worker_id = id_, .channel = session->channel, .lost = lost}});
 }
 
 // It wants nothing more, but lives on: its jobs go on, and its offers are another's.
 void RemoteWorker::say_bye() {
   session_->bye_at = world_.wall();
-  if (server_.channels().is_latest(id_, session_->channel))
+  Server& server = *session_->server;
+  if (server.channels().is_latest(id_, session_->channel))
     for (const Key& key : session_->offers)
-      if (!spoken_of_.contains(key))
-        given_back_[key] = {server_.life(), server_.store().failures()};
-  server_.post({&outbox_, queue::Retire{.worker_id = id_, .channel = session_->channel}});
+      if (!spoken_of_.contains(key)) given_back_[key] = {server.life(), server.store().failures()};
+  server.post({&outbox_, queue::Retire{.worker_id = id_, .channel = session_->channel}});
 }
 
 // A turn that fails may have been the one that gave it back.
 bool RemoteWorker::is_given_back(Key key) const {
   const auto found = given_back_.find(key);
-  return found != given_back_.end() && found->second.server_life == server_.life() &&
-         found->second.store_failures == server_.store().failures();
+  return found != given_back_.end() && found->second.server_life == server_->life() &&
+         found->second.store_failures == server_->store().failures();
 }
 
 // The server may see it much later, but for the sake of the test not before.
@@ -174,7 +181,7 @@ void RemoteWorker::say_ready() {
   if (session_->bye_at) return;
   queue::Ready ready{.worker_id = id_, .slots = 0, .channel = session_->channel};
   ready.free = std::max(0, kSlots - static_cast<int>(jobs_.size()));
-  server_.post({&outbox_, ready});
+  session_->server->post({&outbox_, ready});
 }
 
 void RemoteWorker::reached() {
@@ -207,30 +214,32 @@ std::vector<queue::Lease> RemoteWorker::known_offers() {
 }
 
 void RemoteWorker::claim(int number, int max, std::int64_t wait_ms) {
-  if (!server_.up()) return;
-  const queue::ChannelNumber channel = server_.next_channel();
-  server_.channels().opened(id_, channel, world_.now() + wait_ms + 2000);
+  Server* const server = &next_server();
+  if (!server->up()) return;
+  const queue::ChannelNumber channel = server->next_channel();
+  server->channels().opened(id_, channel, world_.now() + wait_ms + 2000);
   queue::Claim claim{.profile = profile(WorkerChannel::polling),
                      .channel = channel,
                      .max = max,
                      .wait_ms = wait_ms,
                      .known = known_offers(),
                      .done = nullptr};
-  claim.done = [this, channel, number, max, came_at = world_.wall(), life = life_,
+  claim.done = [this, server, channel, number, max, came_at = world_.wall(), life = life_,
                 changes = fleet_.changes(id_),
                 known = claim.known](const Result<queue::Claimed>& claimed) {
-    server_.channels().ended(id_, channel);
+    server->channels().ended(id_, channel);
     if (!claimed || !fleet_.admits(id_)) return;
-    if (max > 0) on_given(came_at, channel, changes, known, *claimed);
+    if (max > 0 && !cluster_.has_several()) on_given(came_at, channel, changes, known, *claimed);
     if (life == life_) answer([this, number, claimed] { on_claimed(number, *claimed); });
   };
-  server_.post({&outbox_, std::move(claim)});
+  server->post({&outbox_, std::move(claim)});
   if (!world_.faults || !world_.random.chance(0.1)) return;
-  world_.after(world_.random.between(0, wait_ms + 20), [this, channel, life = server_.life()] {
-    if (life != server_.life()) return;
-    server_.channels().abandoned(id_, channel);
-    server_.post({&outbox_, queue::Unclaim{.worker_id = id_, .channel = channel}});
-  });
+  world_.after(world_.random.between(0, wait_ms + 20),
+               [this, server, channel, life = server->life()] {
+                 if (life != server->life()) return;
+                 server->channels().abandoned(id_, channel);
+                 server->post({&outbox_, queue::Unclaim{.worker_id = id_, .channel = channel}});
+               });
 }
 
 // At the server's door.
@@ -245,8 +254,8 @@ void RemoteWorker::on_given(WallTime came_at, queue::ChannelNumber channel, int 
     if (drained && *job.task->assigned_at > came_at)
       throw Broken("a draining worker was given a task");
   }
-  if (!server_.channels().is_latest(id_, channel)) return;
-  server_.channels().let_in(id_, channel);
+  if (!server_->channels().is_latest(id_, channel)) return;
+  server_->channels().let_in(id_, channel);
   ledger_.poll_given(id_, came_at, jobs);
 }
 

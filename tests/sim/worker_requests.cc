@@ -7,14 +7,19 @@ namespace tandem::sim {
 void RemoteWorker::request(std::function<queue::Command()> at_arrival) {
   if (is_cut_off()) return;
   const SessionPtr session = line_ == Line::socket ? session_ : nullptr;
-  world_.send([this, session, life = life_, at_arrival = std::move(at_arrival)] {
+  Server* const server = session ? session->server : &next_server();
+  world_.send([this, session, server, life = life_, at_arrival = std::move(at_arrival)] {
     if (!fleet_.admits(id_))
       return when_awake([this, life] {
         if (life == life_) retire();
       });
     if (session) session->heard_ms = world_.now();
-    server_.post(at_arrival());
+    server->post(at_arrival());
   });
+}
+
+Server& RemoteWorker::next_server() {
+  return world_.random.chance(0.1) ? cluster_.any() : *server_;
 }
 
 void RemoteWorker::answer(std::function<void()> what) {

@@ -20,12 +20,13 @@ void drop_from(Map& map, const typename Map::key_type& key, const Value& value) 
 
 void TaskOrders::add(const Task& task) {
   const TaskId& id = task.task_id;
+  Held& its = held[task.held_by];
   if (task.status == TaskStatus::pending) {
-    pending[lane_of(task)].emplace(-task.spec.priority, id);
-    if (const auto expiry = queue_expiry_of(task)) queue_expiry.emplace(*expiry, id);
+    its.pending[lane_of(task)].emplace(-task.spec.priority, id);
+    if (const auto expiry = queue_expiry_of(task)) its.queue_expiry.emplace(*expiry, id);
   }
-  if (task.status == TaskStatus::scheduled) due.emplace(*task.run_at, id);
-  if (is_leased(task.status)) leased.insert(id);
+  if (task.status == TaskStatus::scheduled) its.due.emplace(*task.run_at, id);
+  if (is_leased(task.status)) its.leased.insert(id);
   if (is_terminal(task.status)) {
     finished.emplace(*task.finished_at, id);
   } else if (!task.spec.unique_key.empty()) {
@@ -35,12 +36,13 @@ void TaskOrders::add(const Task& task) {
 
 void TaskOrders::remove(const Task& task) {
   const TaskId& id = task.task_id;
+  Held& its = held[task.held_by];
   if (task.status == TaskStatus::pending) {
-    drop_from(pending, lane_of(task), std::pair(-task.spec.priority, id));
-    if (const auto expiry = queue_expiry_of(task)) queue_expiry.erase({*expiry, id});
+    drop_from(its.pending, lane_of(task), std::pair(-task.spec.priority, id));
+    if (const auto expiry = queue_expiry_of(task)) its.queue_expiry.erase({*expiry, id});
   }
-  if (task.status == TaskStatus::scheduled) due.erase({*task.run_at, id});
-  leased.erase(id);
+  if (task.status == TaskStatus::scheduled) its.due.erase({*task.run_at, id});
+  its.leased.erase(id);
   if (is_terminal(task.status)) {
     finished.erase({*task.finished_at, id});
   } else if (!task.spec.unique_key.empty()) {
@@ -85,6 +87,7 @@ void MemoryState::commit() {
   refresh.commit();
   meta.commit();
   workers.commit();
+  letters.commit();
   in_transaction = false;
   ++commits;
 }
@@ -102,6 +105,7 @@ void MemoryState::rollback() {
   refresh.rollback();
   meta.rollback();
   workers.rollback();
+  letters.rollback();
   in_transaction = false;
 }
 

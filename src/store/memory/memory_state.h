@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -17,14 +18,26 @@ using TaskRow = std::shared_ptr<const Task>;
 // The orders in which tasks are asked for; follows the rows, uncommitted ones included.
 struct TaskOrders {
   using ByTime = std::set<std::pair<WallTime, TaskId>>;
+  struct Held {                                                   // by one server
+    std::map<LaneKey, std::set<std::pair<int, TaskId>>> pending;  // by minus the priority
+    std::set<TaskId> leased;
+    ByTime due, queue_expiry;
+  };
 
-  std::map<LaneKey, std::set<std::pair<int, TaskId>>> pending;  // by minus the priority
-  std::set<TaskId> leased;
-  ByTime due, queue_expiry, finished;
+  std::map<ServerId, Held> held;
+  ByTime finished;
   std::map<std::pair<ClientId, std::string>, std::set<TaskId>> unique;
 
   void add(const Task& task);
   void remove(const Task& task);
+};
+
+struct MemoryServer {
+  WallTime started_at, seen_at;
+};
+struct MemoryLetter {
+  ServerId to;
+  ReceivedLetter letter;
 };
 
 // What the store, its accounts, its workers and its reader share. All guarded by `mutex`.
@@ -32,7 +45,7 @@ struct MemoryState {
   std::mutex mutex;
   bool in_transaction = false;
 
-  MemoryTable<TaskId, TaskRow> tasks;
+  MemoryTable<TaskId, TaskRow> tasks;  // each says who holds it, the store's own server too
   TaskOrders orders;
   MemoryTable<std::pair<ClientId, std::string>, IdempotencyRow> idempotency;
   MemoryTable<std::tuple<TaskId, std::uint32_t, std::uint64_t>, InputPiece> inputs;
@@ -41,6 +54,9 @@ struct MemoryState {
   MemoryTable<std::string, RefreshToken> refresh;
   MemoryTable<std::string, std::string> meta;
   MemoryTable<WorkerId, WorkerRecord> workers;
+  MemoryTable<std::int64_t, MemoryLetter> letters;
+  std::int64_t last_letter = 0;
+  std::map<ServerId, MemoryServer> servers;
 
   std::uint64_t calls = 0, commits = 0;
   std::uint64_t failing_call = 0, failing_commit = 0;  // counted down; 0: none
@@ -94,6 +110,23 @@ class MemoryWorkers final : public WorkerStore {
   template <class Change>
   Result<bool> change(WorkerId id, Change apply);
   MemoryState& state_;
+};
+
+class MemoryPeers final : public PeerStore {
+ public:
+  MemoryPeers(MemoryState& state, ServerId server, const Clock& clock);
+  Result<RollCall> beat() override;
+  Result<Mail> mail(int max_letters) override;
+  Result<std::vector<Submission>> take_submissions(int limit) override;
+  Result<void> refuse_submission(const Submission& submission, const std::string& why) override;
+  Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) override;
+  Result<void> lock_key(ClientId client, const std::string& key) override;
+
+ private:
+  MemoryState& state_;
+  const ServerId server_;
+  const Clock& clock_;
+  const WallTime started_at_;
 };
 
 class MemoryReader final : public TaskReader {

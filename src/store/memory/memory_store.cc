@@ -11,21 +11,32 @@ namespace {
 
 using Lock = std::lock_guard<std::mutex>;
 
-Result<void> insert_tasks(MemoryState& state, const TaskBatch& batch) {
+bool may_change(const Task& row, ServerId server) {
+  return row.held_by == server || is_terminal(row.status);
+}
+
+void set_holder(Task& row, ServerId server) {
+  if (row.held_by.is_nil()) row.held_by = server;
+}
+
+Result<void> insert_tasks(MemoryState& state, const TaskBatch& batch, ServerId server) {
   for (const Task* task : batch.inserts) {
     if (auto checked = check_row(*task); !checked) return checked;
     if (state.tasks.find(task->task_id) != nullptr)
       return fail(Errc::conflict, "There is a task with this id");
-    state.put_task(std::make_shared<const Task>(*task));
+    auto row = std::make_shared<Task>(*task);
+    set_holder(*row, server);
+    state.put_task(std::move(row));
   }
   return {};
 }
 
-Result<std::uint8_t> change_task(MemoryState& state, const TaskChange& change) {
+Result<std::uint8_t> change_task(MemoryState& state, const TaskChange& change, ServerId server) {
   const TaskRow* found = state.tasks.find(change.task->task_id);
   if (found == nullptr) return std::uint8_t{0};
   const Task& row = **found;
-  if (row.attempt != change.guard_attempt || !change.guard_status.contains(row.status))
+  if (row.attempt != change.guard_attempt || !change.guard_status.contains(row.status) ||
+      !may_change(row, server))
     return std::uint8_t{0};
   if (auto checked = check_transition(row.status, change.task->status); !checked)
     return checked.error();
@@ -35,6 +46,7 @@ Result<std::uint8_t> change_task(MemoryState& state, const TaskChange& change) {
   next->inputs = row.inputs;
   next->created_at = row.created_at;
   if (auto checked = check_row(*next); !checked) return checked.error();
+  set_holder(*next, server);
   state.put_task(std::move(next));
   return std::uint8_t{1};
 }
@@ -55,15 +67,12 @@ void apply_callbacks(MemoryState& state, const TaskBatch& batch) {
   }
 }
 
-template <class Order>
-std::vector<Task> rows_until(const MemoryState& state, const Order& order, WallTime now,
-                             int limit) {
-  std::vector<Task> found;
-  for (const auto& [time, id] : order) {
-    if (time > now || std::ssize(found) >= limit) break;
-    found.push_back(**state.tasks.find(id));
+void apply_letters(MemoryState& state, const TaskBatch& batch, ServerId server) {
+  for (const Letter& letter : batch.letters) {
+    const std::int64_t number = ++state.last_letter;
+    state.letters.put(number, {letter.to, {number, server, letter.text}});
   }
-  return found;
+  for (const std::int64_t number : batch.letters_read) state.letters.erase(number);
 }
 
 std::optional<WallTime> first_of(const TaskOrders::ByTime& order) {
@@ -73,12 +82,40 @@ std::optional<WallTime> first_of(const TaskOrders::ByTime& order) {
 
 }  // namespace
 
-MemoryStore::MemoryStore()
-    : state_(std::make_unique<MemoryState>()),
+MemoryDatabase::MemoryDatabase() : state_(std::make_shared<MemoryState>()) {}
+
+std::unique_ptr<MemoryStore> MemoryDatabase::open(ServerId server, const Clock& clock) {
+  return std::unique_ptr<MemoryStore>(new MemoryStore(state_, server, &clock));
+}
+
+MemoryStore::MemoryStore() : MemoryStore(std::make_shared<MemoryState>(), {}, nullptr) {}
+
+MemoryStore::MemoryStore(std::shared_ptr<MemoryState> state, ServerId server, const Clock* clock)
+    : state_(std::move(state)),
+      server_(server),
+      peers_(clock == nullptr ? nullptr : std::make_unique<MemoryPeers>(*state_, server, *clock)),
       accounts_(std::make_unique<MemoryAccounts>(*state_)),
       workers_(std::make_unique<MemoryWorkers>(*state_)),
       reader_(std::make_unique<MemoryReader>(*state_)) {}
 MemoryStore::~MemoryStore() = default;
+
+PeerStore* MemoryStore::peers() { return peers_.get(); }
+
+Task MemoryStore::seen_here(const Task& row) const {
+  Task task = row;
+  if (may_change(row, server_)) task.held_by = {};
+  return task;
+}
+
+std::vector<Task> MemoryStore::rows_until(const std::set<std::pair<WallTime, TaskId>>& order,
+                                          WallTime now, int limit) const {
+  std::vector<Task> found;
+  for (const auto& [time, id] : order) {
+    if (time > now || std::ssize(found) >= limit) break;
+    found.push_back(seen_here(**state_->tasks.find(id)));
+  }
+  return found;
+}
 
 TaskReader& MemoryStore::reader() { return *reader_; }
 AccountStore& MemoryStore::accounts() { return *accounts_; }
@@ -135,16 +172,19 @@ Result<std::vector<std::uint8_t>> MemoryStore::apply(const TaskBatch& batch) {
   const Lock lock(state_->mutex);
   TANDEM_ASSERT(state_->in_transaction);
   if (auto entered = state_->enter(); !entered) return entered.error();
-  if (auto inserted = insert_tasks(*state_, batch); !inserted) return inserted.error();
+  if (auto inserted = insert_tasks(*state_, batch, server_); !inserted) return inserted.error();
   std::vector<std::uint8_t> held;
   held.reserve(batch.changes.size());
   for (const TaskChange& change : batch.changes) {
-    auto changed = change_task(*state_, change);
+    auto changed = change_task(*state_, change, server_);
     if (!changed) return changed.error();
     held.push_back(*changed);
   }
   apply_callbacks(*state_, batch);
-  for (const TaskId& id : batch.removals) state_->remove_task(id);
+  apply_letters(*state_, batch, server_);
+  for (const TaskId& id : batch.removals)
+    if (const TaskRow* row = state_->tasks.find(id); row && may_change(**row, server_))
+      state_->remove_task(id);
   for (const IdempotencyRow& row : batch.idempotency)
     state_->idempotency.put({row.client_id, row.key}, row);
   for (const InputPiece& piece : batch.inputs) {
@@ -184,7 +224,7 @@ Result<std::vector<Task>> MemoryStore::load(std::span<const TaskId> ids) {
   std::vector<Task> found;
   found.reserve(ids.size());
   for (const TaskId& id : ids)
-    if (const TaskRow* row = state_->tasks.find(id)) found.push_back(**row);
+    if (const TaskRow* row = state_->tasks.find(id)) found.push_back(seen_here(**row));
   return found;
 }
 
@@ -192,7 +232,8 @@ Result<std::vector<Task>> MemoryStore::load_leased() {
   const Lock lock(state_->mutex);
   if (auto entered = state_->enter(); !entered) return entered.error();
   std::vector<Task> found;
-  for (const TaskId& id : state_->orders.leased) found.push_back(**state_->tasks.find(id));
+  for (const TaskId& id : state_->orders.held[server_].leased)
+    found.push_back(seen_here(**state_->tasks.find(id)));
   return found;
 }
 
@@ -200,7 +241,7 @@ Result<std::vector<LaneKey>> MemoryStore::pending_lanes() {
   const Lock lock(state_->mutex);
   if (auto entered = state_->enter(); !entered) return entered.error();
   std::vector<LaneKey> lanes;
-  for (const auto& [lane, tasks] : state_->orders.pending) lanes.push_back(lane);
+  for (const auto& [lane, tasks] : state_->orders.held[server_].pending) lanes.push_back(lane);
   return lanes;
 }
 
@@ -209,37 +250,38 @@ Result<std::vector<Task>> MemoryStore::load_pending(const LaneKey& lane, const L
   const Lock lock(state_->mutex);
   if (auto entered = state_->enter(); !entered) return entered.error();
   std::vector<Task> found;
-  const auto order = state_->orders.pending.find(lane);
-  if (order == state_->orders.pending.end()) return found;
+  const auto& pending = state_->orders.held[server_].pending;
+  const auto order = pending.find(lane);
+  if (order == pending.end()) return found;
   auto at = after == nullptr ? order->second.begin()
                              : order->second.upper_bound({-after->priority, after->task_id});
   for (; at != order->second.end() && std::ssize(found) < limit; ++at)
-    found.push_back(**state_->tasks.find(at->second));
+    found.push_back(seen_here(**state_->tasks.find(at->second)));
   return found;
 }
 
 Result<std::vector<Task>> MemoryStore::load_due(WallTime now, int limit) {
   const Lock lock(state_->mutex);
   if (auto entered = state_->enter(); !entered) return entered.error();
-  return rows_until(*state_, state_->orders.due, now, limit);
+  return rows_until(state_->orders.held[server_].due, now, limit);
 }
 
 Result<std::optional<WallTime>> MemoryStore::next_due() {
   const Lock lock(state_->mutex);
   if (auto entered = state_->enter(); !entered) return entered.error();
-  return first_of(state_->orders.due);
+  return first_of(state_->orders.held[server_].due);
 }
 
 Result<std::vector<Task>> MemoryStore::load_queue_expired(WallTime now, int limit) {
   const Lock lock(state_->mutex);
   if (auto entered = state_->enter(); !entered) return entered.error();
-  return rows_until(*state_, state_->orders.queue_expiry, now, limit);
+  return rows_until(state_->orders.held[server_].queue_expiry, now, limit);
 }
 
 Result<std::optional<WallTime>> MemoryStore::next_queue_expiry() {
   const Lock lock(state_->mutex);
   if (auto entered = state_->enter(); !entered) return entered.error();
-  return first_of(state_->orders.queue_expiry);
+  return first_of(state_->orders.held[server_].queue_expiry);
 }
 
 Result<std::optional<IdempotencyRow>> MemoryStore::find_idempotency(ClientId client,

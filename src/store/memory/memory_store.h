@@ -3,6 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "store/store.h"
 #include "store/task_reader.h"
@@ -11,8 +14,21 @@ namespace tandem::store {
 
 struct MemoryState;
 class MemoryAccounts;
+class MemoryPeers;
 class MemoryReader;
+class MemoryStore;
 class MemoryWorkers;
+
+// The rows of several stores, as servers share a database.
+class MemoryDatabase {
+ public:
+  MemoryDatabase();
+  // A store for a server that starts now; both outlive what it answers.
+  std::unique_ptr<MemoryStore> open(ServerId server, const Clock& clock);
+
+ private:
+  std::shared_ptr<MemoryState> state_;
+};
 
 // Where a failing commit fails: before anything of it is there, or with all of it there.
 enum class CommitFault { before, after };
@@ -21,7 +37,7 @@ enum class CommitFault { before, after };
 // is not, and fails where it is told to. Same threads as Store; reader() is thread-safe.
 class MemoryStore final : public Store {
  public:
-  MemoryStore();
+  MemoryStore();  // of a server that is alone, with rows of its own
   ~MemoryStore() override;
   MemoryStore(const MemoryStore&) = delete;
   MemoryStore& operator=(const MemoryStore&) = delete;
@@ -47,6 +63,7 @@ class MemoryStore final : public Store {
   WorkerStore& workers() override;
   Result<void> commit() override;
   void rollback() override;
+  PeerStore* peers() override;
 
   Result<std::vector<Task>> load(std::span<const TaskId> ids) override;
   Result<std::vector<Task>> load_leased() override;
@@ -66,7 +83,15 @@ class MemoryStore final : public Store {
   Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) override;
 
  private:
-  std::unique_ptr<MemoryState> state_;
+  friend class MemoryDatabase;
+  MemoryStore(std::shared_ptr<MemoryState> state, ServerId server, const Clock* clock);
+  std::vector<Task> rows_until(const std::set<std::pair<WallTime, TaskId>>& order, WallTime now,
+                               int limit) const;
+  Task seen_here(const Task& row) const;
+
+  const std::shared_ptr<MemoryState> state_;
+  const ServerId server_;
+  std::unique_ptr<MemoryPeers> peers_;  // none: it is alone
   std::unique_ptr<MemoryAccounts> accounts_;
   std::unique_ptr<MemoryWorkers> workers_;
   std::unique_ptr<MemoryReader> reader_;
