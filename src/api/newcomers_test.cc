@@ -25,11 +25,11 @@ class NewcomersTest : public testing::Test {
 
   ManualClock clock_;
   store::MemoryStore store_;
+  io::Loop loop_{"test"};  // outlives the pool that answers to it
   io::OffloadPool reading_{"reading", 1};
   LiveClients clients_;
   LiveWorkers workers_;
   Newcomers newcomers_{clock_, store_.reader(), reading_, clients_, workers_};
-  io::Loop loop_{"test"};
 };
 
 TEST_F(NewcomersTest, AClientThatTheStoreHasIsKnownThen) {

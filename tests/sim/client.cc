@@ -40,25 +40,33 @@ TaskSpec SimClient::make_spec() {
   return spec;
 }
 
-void SimClient::submit(const Request& request, int tries_left) {
+// The ids of its tasks are made by the server that it comes to.
+queue::Submit SimClient::command_of(const Request& request, std::function<void()> answered) {
   queue::Submit command{
       .client_id = id_, .idempotency_key = request.key, .body_sha256 = request.key};
   for (const TaskSpec& spec : request.specs)
     command.tasks.push_back({.task_id = ids_.make<TaskId>(), .spec = spec, .inputs = {}});
-  auto answered = std::make_shared<bool>(false);
-  command.done = [this, answered, key = request.key](Result<queue::Submitted> answer) {
+  command.done = [this, answered = std::move(answered),
+                  key = request.key](Result<queue::Submitted> answer) {
     if (!answer) return;
-    *answered = true;
+    answered();
     std::vector<TaskId> tasks;
     for (const queue::TaskPtr& task : answer->tasks) tasks.push_back(task->task_id);
     ledger_.submit_answered(key, tasks);
     known_.insert(known_.end(), tasks.begin(), tasks.end());
   };
-  auto shared = std::make_shared<queue::Command>(queue::Command{&outbox_, std::move(command)});
+  return command;
+}
+
+void SimClient::submit(const Request& request, int tries_left) {
+  auto answered = std::make_shared<bool>(false);
+  const auto arrive = [this, request, answered] {
+    cluster_.any().post({&outbox_, command_of(request, [answered] { *answered = true; })});
+  };
   if (request.key.empty())  // without a key a repeat is another task
-    world_.after(world_.random.between(0, 12), [this, shared] { cluster_.any().post(*shared); });
+    world_.after(world_.random.between(0, 12), arrive);
   else
-    world_.send([this, shared] { cluster_.any().post(*shared); });
+    world_.send(arrive);
   if (tries_left <= 1) return;
   world_.after(world_.random.between(50, 600), [this, request, tries_left, answered] {
     if (!*answered || (world_.faults && world_.random.chance(0.1))) submit(request, tries_left - 1);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class SimClient {
     std::vector<TaskSpec> specs;
   };
   TaskSpec make_spec();
+  queue::Submit command_of(const Request& request, std::function<void()> answered);
   void submit(const Request& request, int tries_left);
   void meddle();
   void cancel(TaskId task);
