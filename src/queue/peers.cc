@@ -88,6 +88,7 @@ Result<void> Peers::take_over(const std::vector<store::Peer>& peers) {
     if (*some >= kAdoptedAtOnce) next_beat_ = dispatcher_.turn_.mono;
     taken += *some;
   }
+  has_adopted_ = has_adopted_ || taken > 0;
   return taken > 0 ? dispatcher_.load() : Result<void>();
 }
 
@@ -198,13 +199,17 @@ void Peers::before_reload() {
     own_jobs_.push_back({entry->task->task_id, entry->task->attempt});
 }
 
+// Without a takeover whatever this server's worker holds was its before, also where the turn that
+// failed had ended it.
 bool Peers::had_own_job(const Task& task) const {
-  return std::any_of(own_jobs_.begin(), own_jobs_.end(), [&task](const LostOrder& job) {
-    return job.task_id == task.task_id && job.attempt == task.attempt;
-  });
+  return !has_adopted_ ||
+         std::any_of(own_jobs_.begin(), own_jobs_.end(), [&task](const LostOrder& job) {
+           return job.task_id == task.task_id && job.attempt == task.attempt;
+         });
 }
 
 void Peers::after_reload() {
+  has_adopted_ = false;
   for (const LostOrder& job : std::exchange(own_jobs_, {})) {
     const Entry* entry = dispatcher_.tasks_.find(job.task_id);
     const bool is_held =

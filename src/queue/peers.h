@@ -65,7 +65,7 @@ class Peers {
   // ends before another server, which has not heard of this one, runs the task again.
   void lease_own_job(const Entry& entry);
   void before_reload();
-  bool had_own_job(const Task& task) const;  // before the reload that is under way
+  bool had_own_job(const Task& task) const;  // before the reload, not by a takeover
   void after_reload();                       // stops what is not this server's any more
 
  private:
@@ -127,7 +127,7 @@ class Peers {
   store::PeerStore* const store_;  // null: there can be no others
   std::set<ServerId> alive_;
   MonoTime next_beat_{0}, next_look_{0}, last_beat_{0}, steady_since_{0};
-  bool is_rung_ = true, has_more_ = false, has_met_others_ = false;
+  bool is_rung_ = true, has_more_ = false, has_met_others_ = false, has_adopted_ = false;
   std::size_t told_groups_ = 0;
 
   PeerAsks<wire::TaskAnswer> asks_;
