@@ -2,8 +2,13 @@
 
 import itertools
 
+import pytest
+
 from conftest import Server
-from databases import fresh_database
+from databases import PostgresServer, fresh_database
+from polling_worker import PollingWorker
+from redis_process import Redis
+from waiting import until
 
 SECRET = "one secret for all servers of the installation"
 
@@ -48,3 +53,45 @@ class Installation:
         for member in self.members:
             if member.process.poll() is None:
                 member.kill()
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory):
+    postgres, redis = PostgresServer(), Redis(tmp_path_factory.mktemp("redis")).start()
+    yield postgres, redis
+    redis.kill()
+    postgres.remove()
+
+
+@pytest.fixture
+def installation(tmp_path, engines):
+    made = Installation(tmp_path, *engines)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def pair(installation):
+    one, other = installation.start(), installation.start()
+    know_each_other(one, other)
+    return one, other
+
+
+def know_each_other(one, other):
+    """Returns once the news of each comes to the other one."""
+    for here, there in ((one, other), (other, one)):
+        worker = PollingWorker(here)
+        assert at(there, worker).claim(max=0).status == 200
+        worker.control("revoke")
+        until(lambda: code_of(at(there, worker).claim(max=0)) == "token_revoked", "it has heard")
+
+
+def code_of(answer):
+    return answer.json.get("code")
+
+
+def at(server, worker):
+    """The same worker, that now speaks to this server."""
+    moved = object.__new__(type(worker))
+    moved.__dict__.update(worker.__dict__, server=server)
+    return moved

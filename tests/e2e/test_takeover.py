@@ -1,0 +1,151 @@
+"""Several servers on one database: what one held that died, stands still or was cut off."""
+
+import pathlib
+import signal
+import time
+
+import pytest
+
+from databases import PostgresServer
+from polling_worker import PollingWorker, new_queue, submit, task_of
+from several_servers import (Installation, at, engines, installation,  # the fixtures too
+                             know_each_other, pair)
+from socket_worker import SocketWorker, opened
+from waiting import until
+
+REPAIRED_WITHIN_S = 15  # promised are 10; the machine may be busy
+
+
+def drained(worker, tasks, within_s):
+    """Takes and ends what there is for the worker until all of these have ended."""
+    until_s = time.monotonic() + within_s
+    while tasks:
+        assert time.monotonic() < until_s, f"{len(tasks)} are left"
+        for job in worker.jobs(1, max=10):
+            assert worker.update(job, "completed").status == 200
+            tasks.discard(job["task_id"])
+
+
+def test_what_a_killed_server_held_is_taken_over(pair):
+    one, other = pair
+    queue = new_queue()
+    here = PollingWorker(one, queue)
+    there = at(other, here)
+    running = submit(one, queue)
+    job = here.running()
+    waiting = {submit(one, queue) for _ in range(30)}
+    later = submit(one, queue, delay_s=1)
+    one.kill()
+    answer = until(lambda: (last := there.update(job, "completed")).status == 200 and last,
+                   "the worker's task has come", REPAIRED_WITHIN_S)
+    assert answer.json["status"] == "completed"
+    assert task_of(other, running)["attempt"] == 1
+    drained(there, waiting | {later}, REPAIRED_WITHIN_S)
+
+
+def test_a_server_that_stood_still_gives_way(pair):
+    one, other = pair
+    queue = new_queue()
+    tasks = {submit(one, queue) for _ in range(20)}
+    worker = PollingWorker(other, queue)
+    one.process.send_signal(signal.SIGSTOP)
+    try:
+        # What it has given away before is not all; the rest comes when it is dead to the other.
+        drained(worker, set(tasks), REPAIRED_WITHIN_S)
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+    for task_id in tasks:
+        assert task_of(one, task_id)["status"] == "completed"
+    again = submit(one, queue)
+    drained(worker, {again}, REPAIRED_WITHIN_S)
+    assert task_of(one, again)["attempt"] == 1
+
+
+# Tells every 50 ms when it was alive, by the machine's uptime.
+ALIVE = """echo "$TANDEM_ATTEMPT" >> {folder}/starts
+until [ -e {folder}/end ]; do
+  read -r now idle < /proc/uptime
+  echo "$now" >> {folder}/alive-$TANDEM_ATTEMPT
+  sleep 0.05
+done"""
+
+
+def submit_alive(server, folder):
+    folder.mkdir()
+    return server.shell(ALIVE.format(folder=folder), max_attempts=3, retry_delay_s=0)["task_id"]
+
+
+def alive_at(folder, attempt):
+    path = folder / f"alive-{attempt}"
+    return [float(word) for word in path.read_text().split()] if path.exists() else []
+
+
+@pytest.mark.alone
+def test_a_job_in_a_server_that_stands_still_is_dead_before_it_runs_elsewhere(installation):
+    short = {"TANDEM_EMBEDDED_SLOTS": "1", "TANDEM_LEASE_S": "2", "TANDEM_HEARTBEAT_S": "1"}
+    folder = installation.directory / "job"
+    one = installation.start(**short)
+    task = submit_alive(one, folder)
+    until(lambda: alive_at(folder, 1), "it runs")
+    other = installation.start(**short)
+    know_each_other(one, other)
+    one.process.send_signal(signal.SIGSTOP)  # and not its job
+    try:
+        until(lambda: len(alive_at(folder, 2)) > 20, "it runs again", REPAIRED_WITHIN_S + 5)
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+    (folder / "end").touch()
+    assert other.finished(task)["attempt"] == 2
+    assert alive_at(folder, 1)[-1] < alive_at(folder, 2)[0]
+    assert (folder / "starts").read_text() == "1\n2\n"
+
+
+@pytest.mark.alone
+def test_a_job_that_outlived_its_lease_is_not_begun_again(installation, tmp_path):
+    postgres = PostgresServer()
+    redis_url = installation.settings["TANDEM_LOGS_URL"]
+    own = Installation(tmp_path / "own", postgres, type("Known", (), {"url": redis_url}))
+    folder, lease = tmp_path / "job", {"TANDEM_LEASE_S": "1", "TANDEM_HEARTBEAT_S": "0.5"}
+    try:
+        one, other = own.start(TANDEM_EMBEDDED_SLOTS="1", **lease), own.start(**lease)
+        know_each_other(one, other)
+        task = submit_alive(one, folder)
+        until(lambda: alive_at(folder, 1), "it runs")
+        postgres.stop()
+        until(lambda: uptime() - alive_at(folder, 1)[-1] > 0.5, "it was killed")
+        postgres.start()
+        until(lambda: alive_at(folder, 2), "it runs again", REPAIRED_WITHIN_S)
+        (folder / "end").touch()
+        assert other.finished(task)["attempt"] == 2
+        assert (folder / "starts").read_text() == "1\n2\n"
+    finally:
+        own.end()
+        postgres.remove()
+
+
+def uptime():
+    return float(pathlib.Path("/proc/uptime").read_text().split()[0])
+
+
+def test_a_database_that_was_away_makes_nobody_dead(installation, tmp_path):
+    postgres = PostgresServer()
+    redis_url = installation.settings["TANDEM_LOGS_URL"]
+    own = Installation(tmp_path / "own", postgres, type("Known", (), {"url": redis_url}))
+    try:
+        one, other = own.start(), own.start()
+        know_each_other(one, other)
+        queue = new_queue()
+        worker = SocketWorker(one, queue)
+        task = submit(one, queue)
+        with opened(worker) as socket:
+            job = socket.running()
+            postgres.stop()
+            until(lambda: one.request("GET", "/health", token=None).status == 503, "it is seen")
+            postgres.start()
+            until(lambda: other.request("GET", "/health", token=None).status == 200, "it is back")
+            until(lambda: one.request("GET", "/health", token=None).status == 200, "it is back")
+            assert until(lambda: socket.update(job, "completed"), "told")["status"] == "completed"
+        assert task_of(other, task)["attempt"] == 1
+    finally:
+        own.end()
+        postgres.remove()
