@@ -61,16 +61,34 @@ Result<void> Api::load() {
 
 void Api::follow_accounts() {
   state_->newcomers.expect();
-  queue::WatchAccounts watch{
-      .changed = [this] { services_.reading.submit([this] { read_accounts_again(); }); }};
+  watch_accounts();
+}
+
+void Api::watch_accounts() {
+  queue::WatchAccounts watch{.changed = [this] { accounts_changed(); }};
   services_.post({.outbox = &own_outbox_, .what = std::move(watch)});
 }
 
-// Where the store is away just now it is tried again; each try waits for a while itself.
+// What can't be done now is done in another turn: it watches anew, and is told at once.
+void Api::accounts_changed() {
+  if (accounts_are_old_.exchange(true)) return;
+  if (services_.reading.submit([this] { read_accounts_again(); })) return;
+  accounts_are_old_ = false;
+  watch_accounts();
+}
+
+// Where the store is away, reading waits for a while itself.
 void Api::read_accounts_again() {
-  constexpr int kTries = 5;
-  for (int i = 0; i < kTries; ++i)
-    if (load()) return;
+  accounts_are_old_ = false;
+  if (!load()) return watch_accounts();
+  services_.post({.outbox = &own_outbox_, .what = queue::ReviewWorkers()});
+}
+
+queue::WorkerStanding Api::standing_of(WorkerId id) const {
+  const WorkerPtr worker = state_->workers.find(id);
+  if (worker == nullptr) return queue::WorkerStanding::good;
+  if (worker->revoked_at) return queue::WorkerStanding::revoked;
+  return worker->draining ? queue::WorkerStanding::draining : queue::WorkerStanding::good;
 }
 
 net::RouteDecision Api::decide(const net::RequestHead& head) {

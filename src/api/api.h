@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ class Api final : public net::Handler {
   Result<void> load();
   // From now on what other servers change of them is read again.
   void follow_accounts();
+  // As its record says; good where there is none.
+  queue::WorkerStanding standing_of(WorkerId id) const;
   // A try to tell a callback_url, for the metrics.
   void count_callback(std::string_view result);
 
@@ -34,6 +37,8 @@ class Api final : public net::Handler {
   void failed(const std::string& request_id, const std::string& what) override;
 
  private:
+  void watch_accounts();
+  void accounts_changed();
   void read_accounts_again();
   net::RouteDecision decide_now(const net::RequestHead& head);
   io::Awaitable<net::RouteDecision> decide_later(const net::RequestHead& head, Newcomer newcomer);
@@ -41,6 +46,7 @@ class Api final : public net::Handler {
   Services services_;
   queue::DirectOutbox own_outbox_;
   std::unique_ptr<ApiState> state_;
+  std::atomic<bool> accounts_are_old_{false};  // and about to be read again
 };
 
 }  // namespace tandem::api

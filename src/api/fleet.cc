@@ -57,23 +57,15 @@ Answer worker_answer(Call& call, WorkerPtr worker) {
 }
 
 // What follows from a worker's drain or revocation for its channel and its tasks.
-io::Awaitable<Result<void>> tell_dispatcher(Call& call, const store::WorkerRecord& worker) {
-  if (!worker.revoked_at) {
-    const queue::DrainWorker drain{.worker_id = worker.worker_id, .draining = worker.draining};
-    call.services().post({.outbox = &call.outbox, .what = drain});
-    co_return Result<void>();
-  }
-  queue::RevokeWorker revoke{.worker_id = worker.worker_id, .done = {}};
-  const auto done = co_await ask(call.services(), call.outbox, std::move(revoke));
-  if (!done) co_return done.error();
-  co_return Result<void>();
+io::Awaitable<Result<std::monostate>> review(Call& call, WorkerId id) {
+  queue::ReviewWorkers command{.workers = {id}, .done = {}};
+  co_return co_await ask(call.services(), call.outbox, std::move(command));
 }
 
 Answer changed_answer(Call& call, WorkerId id, const WorkerChange& change) {
   const auto worker = co_await change_worker(call, id, change);
   if (!worker) co_return refuse(call, worker.error());
-  if (auto told = co_await tell_dispatcher(call, **worker); !told)
-    co_return refuse(call, told.error());
+  if (const auto done = co_await review(call, id); !done) co_return refuse(call, done.error());
   co_return co_await worker_answer(call, *worker);
 }
 

@@ -69,15 +69,6 @@ void WorkerSession::open() {
   command.order = [weak](const queue::WorkerOrder& order) {
     if (const auto self = weak.lock()) self->obey(order);
   };
-  // It may have been revoked since its token was looked at.
-  command.done = [weak](const Result<std::monostate>&) {
-    const auto self = weak.lock();
-    if (!self) return;
-    const WorkerPtr now = self->api_.workers.find(self->worker_->worker_id);
-    if (now != nullptr && !now->revoked_at) return;
-    const WorkerId id = self->worker_->worker_id;
-    self->post({&self->outbox_, queue::RevokeWorker{.worker_id = id, .done = {}}});
-  };
   post({&outbox_, std::move(command)});
 }
 

@@ -149,14 +149,16 @@ ServerApp::Parts::Parts(const config::Settings& given, std::unique_ptr<World> th
       world(std::move(the_world)),
       data(std::move(opened)),
       dispatcher(*data.tasks.store, *clock,
-                 queue::DispatcherSettings{.lease_ms = settings.lease_ms,
-                                           .accept_timeout_ms = settings.accept_timeout_ms,
-                                           .reconnect_ms = settings.reconnect_ms,
-                                           .embedded_worker = data.embedded_worker,
-                                           .check_spec =
-                                               [this](const TaskSpec& spec) {
-                                                 return api::check_spec(settings, outgoing, spec);
-                                               }}),
+                 queue::DispatcherSettings{
+                     .lease_ms = settings.lease_ms,
+                     .accept_timeout_ms = settings.accept_timeout_ms,
+                     .reconnect_ms = settings.reconnect_ms,
+                     .embedded_worker = data.embedded_worker,
+                     .check_spec =
+                         [this](const TaskSpec& spec) {
+                           return api::check_spec(settings, outgoing, spec);
+                         },
+                     .standing_of = [this](WorkerId id) { return api->standing_of(id); }}),
       verifier(data.secret, settings.jwt_secret_previous, *clock),
       issuer(data.secret, settings.access_token_ttl_ms, *clock, world->ids) {
   make_loops();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -101,6 +102,10 @@ class ClaimsTest : public testing::Test {
     EXPECT_EQ(status(id), TaskStatus::running);
     return id;
   }
+  void set_standing(std::uint8_t worker, WorkerStanding standing) {
+    standings_[numbered<WorkerId>(worker)] = standing;
+    tell(ReviewWorkers{.workers = {numbered<WorkerId>(worker)}, .done = {}});
+  }
   TaskStatus status(TaskId id) { return store_.reader().find(id).value()->status; }
   template <class Order>
   int ordered() const {
@@ -113,9 +118,18 @@ class ClaimsTest : public testing::Test {
   const Actor kActor{.client_id = kClient};
   ManualClock clock_;
   store::MemoryStore store_;
-  Dispatcher dispatcher_{
-      store_, clock_,
-      DispatcherSettings{.lease_ms = 30'000, .accept_timeout_ms = 15'000, .reconnect_ms = 1500}};
+  std::map<WorkerId, WorkerStanding> standings_;  // good where there is none
+  const DispatcherSettings settings_{.lease_ms = 30'000,
+                                     .accept_timeout_ms = 15'000,
+                                     .reconnect_ms = 1500,
+                                     .embedded_worker = {},
+                                     .check_spec = {},
+                                     .standing_of = [this](WorkerId id) {
+                                       const auto found = standings_.find(id);
+                                       return found == standings_.end() ? WorkerStanding::good
+                                                                        : found->second;
+                                     }};
+  Dispatcher dispatcher_{store_, clock_, settings_};
   DirectOutbox outbox_;
   std::vector<Command> commands_;
   std::vector<WorkerOrder> orders_;

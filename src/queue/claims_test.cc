@@ -110,40 +110,6 @@ TEST_F(ClaimsTest, APollEndsWithItsWorkersLease) {
   EXPECT_EQ(status(next), TaskStatus::pending);  // it may be as dead as its job
 }
 
-TEST_F(ClaimsTest, ARevokedWorkerHoldsNothing) {
-  const TaskId accepted = running(1);
-  const TaskId offered = submit();
-  claim(1);
-  turn();
-  const auto poll = claim(1, 10'000, 0);  // answered with the offer
-  turn();
-  const auto waits = claim(2, 10'000, 0);
-  const auto revoked = post<std::monostate>(RevokeWorker{numbered<WorkerId>(1), {}});
-  post<std::monostate>(RevokeWorker{numbered<WorkerId>(2), {}});
-  turn();
-  EXPECT_TRUE((*revoked)->has_value());
-  EXPECT_EQ((*waits)->error().code, Errc::token_revoked);
-  for (TaskId id : {accepted, offered}) {
-    EXPECT_EQ(status(id), TaskStatus::pending);
-    const auto late = say(1, id, UpdateKind::completed);
-    turn();
-    EXPECT_EQ((*late)->error().code, Errc::stale_attempt);
-    EXPECT_EQ(store_.reader().find(id).value()->first_attempt, 2u);  // none was used up
-  }
-}
-
-TEST_F(ClaimsTest, ADrainingWorkerIsGivenNothingNew) {
-  open(1, 1);
-  tell(DrainWorker{.worker_id = numbered<WorkerId>(1), .draining = true});
-  submit();
-  turns(2);
-  EXPECT_EQ(ordered<DrainOrder>(), 1);
-  EXPECT_EQ(ordered<AssignOrder>(), 0);
-  tell(DrainWorker{.worker_id = numbered<WorkerId>(1), .draining = false});
-  turns(2);
-  EXPECT_EQ(ordered<AssignOrder>(), 1);
-}
-
 TEST_F(ClaimsTest, APollHearsOfACancelAndOfInput) {
   const TaskId id = running(1, true);
   auto poll = claim(1, 10'000, 0);

@@ -47,7 +47,7 @@ struct CallbackTried {
 
 // There may be letters of other servers: a hint, from whatever thread hears of it.
 struct Knock {};
-// `changed` runs on the outbox now, and when another server has changed clients or workers.
+// `changed` runs on the outbox now, and when another server may have changed clients or workers.
 struct WatchAccounts {
   std::function<void()> changed;
 };
@@ -55,8 +55,8 @@ struct WatchAccounts {
 using AnyCommand =
     std::variant<Submit, Cancel, Retry, Remove, Input, Resize, Watch, Unwatch, OpenWorker, Ready,
                  Retire, CloseWorker, Update, Heartbeat, CheckLease, AddOutput, Claim, Unclaim,
-                 RevokeWorker, DrainWorker, InspectWorkers, Transact, Purge, ExpireIdempotency,
-                 WatchCallbacks, CallbackTried, Knock, WatchAccounts>;
+                 ReviewWorkers, InspectWorkers, Transact, Purge, ExpireIdempotency, WatchCallbacks,
+                 CallbackTried, Knock, WatchAccounts>;
 
 // One of them. Its copies, moves and end are compiled once: who posts one needs to know it alone.
 struct SomeCommand : AnyCommand {

@@ -97,6 +97,7 @@ Result<void> Dispatcher::load() {
   lanes_want_reading_ = true;
   loaded_ = announce_all_ = true;
   peers_.after_reload();
+  review_all();
   return {};
 }
 

@@ -78,16 +78,16 @@ class Dispatcher {
   void apply(Outbox* outbox, CloseWorker& command);
   void apply(Outbox* outbox, Claim& command);
   void apply(Outbox* outbox, Unclaim& command);
-  void apply(Outbox* outbox, RevokeWorker& command);
-  void apply(Outbox* outbox, DrainWorker& command);
+  void apply(Outbox* outbox, ReviewWorkers& command);
   Worker* on_channel(WorkerId worker, ChannelNumber channel);
-  Worker& let_in(Worker worker);
+  void let_in(Worker worker);
   std::vector<Entry*> offers_to(WorkerId worker);
   AssignOrder offer_again(Entry& entry);
   wire::WorkerState state_of(WorkerId worker);
   void give_back(Entry& entry);
+  void review_all();
+  void review(WorkerId worker);
   void revoke(WorkerId worker);
-  void drain(WorkerId worker, bool draining);
   void answer_polls();
   void answer_poll(WorkerId worker);
 

@@ -14,6 +14,13 @@ bool HeldTasks::has(const Task& task) const {
   return found != held_.end() && found->second.contains(task.task_id);
 }
 
+std::vector<WorkerId> HeldTasks::workers() const {
+  std::vector<WorkerId> ids;
+  ids.reserve(held_.size());
+  for (const auto& [worker, tasks] : held_) ids.push_back(worker);
+  return ids;
+}
+
 std::vector<Entry*> HeldTasks::of(WorkerId worker) {
   std::vector<Entry*> entries;
   const auto found = held_.find(worker);

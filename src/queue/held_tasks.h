@@ -18,6 +18,7 @@ class HeldTasks {
   void clear() { held_.clear(); }
   bool has(const Task& task) const;
   std::vector<Entry*> of(WorkerId worker);
+  std::vector<WorkerId> workers() const;  // those who hold any, and maybe more
 
  private:
   TaskTable& tasks_;

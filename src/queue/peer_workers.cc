@@ -172,14 +172,4 @@ Result<void> Peers::read(ServerId from, wire::FreeSlots& free) {
   return {};
 }
 
-Result<void> Peers::read(ServerId, wire::WorkerRevoked& revoked) {
-  dispatcher_.revoke(revoked.worker_id);
-  return {};
-}
-
-Result<void> Peers::read(ServerId, wire::WorkerDraining& draining) {
-  dispatcher_.drain(draining.worker_id, draining.draining);
-  return {};
-}
-
 }  // namespace tandem::queue

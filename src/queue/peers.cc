@@ -79,17 +79,22 @@ void Peers::meet(const std::vector<store::Peer>& peers) {
 // Only by one that was heard of all the time: where the store was away, all were silent.
 Result<void> Peers::take_over(const std::vector<store::Peer>& peers) {
   if (dispatcher_.turn_.mono - steady_since_ < kDeadMs) return {};
+  const bool may_have_adopted = std::exchange(may_have_adopted_, false);
   std::int64_t taken = 0;
   for (const store::Peer& peer : peers) {
     if (peer.silent_ms < kDeadMs) continue;
     guests_.forget(peer.server_id);
     const auto some = store_->adopt(peer.server_id, kDeadMs, kAdoptedAtOnce);
-    if (!some) continue;  // its last transaction hangs on; the next beat tries again
+    // Its last transaction hangs on, or nobody knows how this one ended: the next beat tries again.
+    may_have_adopted_ = may_have_adopted_ || !some;
+    if (!some) continue;
     if (*some >= kAdoptedAtOnce) next_beat_ = dispatcher_.turn_.mono;
     taken += *some;
   }
-  has_adopted_ = has_adopted_ || taken > 0;
-  return taken > 0 ? dispatcher_.load() : Result<void>();
+  const bool is_known = !may_have_adopted_;
+  has_adopted_ = has_adopted_ || taken > 0 || may_have_adopted || !is_known;
+  const bool is_read_again = taken > 0 || (may_have_adopted && is_known);
+  return is_read_again ? dispatcher_.load() : Result<void>();
 }
 
 Result<void> Peers::read_mail() {
@@ -183,7 +188,7 @@ MonoTime Peers::next_turn() const {
 
 void Peers::apply(Outbox* outbox, WatchAccounts& command) {
   accounts_watcher_ = {outbox, std::move(command.changed)};
-  dispatcher_.turn_.outgoing.order(outbox, accounts_watcher_.second);
+  accounts_may_have_changed();
 }
 
 // Another server takes over at kDeadMs after the last beat, and then waits for a whole lease.
@@ -209,6 +214,7 @@ bool Peers::had_own_job(const Task& task) const {
 }
 
 void Peers::after_reload() {
+  accounts_may_have_changed();  // news of them was lost where this server was taken for dead
   has_adopted_ = false;
   for (const LostOrder& job : std::exchange(own_jobs_, {})) {
     const Entry* entry = dispatcher_.tasks_.find(job.task_id);
@@ -218,9 +224,13 @@ void Peers::after_reload() {
   }
 }
 
-Result<void> Peers::read(ServerId, wire::AccountsChanged&) {
+void Peers::accounts_may_have_changed() {
   if (accounts_watcher_.second)
     dispatcher_.turn_.outgoing.order(accounts_watcher_.first, accounts_watcher_.second);
+}
+
+Result<void> Peers::read(ServerId, wire::AccountsChanged&) {
+  accounts_may_have_changed();
   return {};
 }
 

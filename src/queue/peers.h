@@ -81,6 +81,7 @@ class Peers {
   Result<void> read_mail();
   Result<void> take_submissions();
   void write(ServerId to, const wire::PeerLetter& letter);
+  void accounts_may_have_changed();
   void say_free_slots();
 
   // peer_fleet.cc
@@ -118,8 +119,6 @@ class Peers {
   Result<void> read(ServerId from, wire::TasksGiven& given);
   Result<void> read(ServerId from, wire::FreeSlots& free);
   Result<void> read(ServerId from, wire::AccountsChanged& changed);
-  Result<void> read(ServerId from, wire::WorkerRevoked& revoked);
-  Result<void> read(ServerId from, wire::WorkerDraining& draining);
   Result<void> read(ServerId from, wire::WorkersAsked& asked);
   Result<void> read(ServerId from, wire::WorkersTold& told);
 
@@ -127,7 +126,8 @@ class Peers {
   store::PeerStore* const store_;  // null: there can be no others
   std::set<ServerId> alive_;
   MonoTime next_beat_{0}, next_look_{0}, last_beat_{0}, steady_since_{0};
-  bool is_rung_ = true, has_more_ = false, has_met_others_ = false, has_adopted_ = false;
+  bool is_rung_ = true, has_more_ = false, has_met_others_ = false, has_adopted_ = false,
+       may_have_adopted_ = false;
   std::size_t told_groups_ = 0;
 
   PeerAsks<wire::TaskAnswer> asks_;

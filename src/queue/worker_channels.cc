@@ -12,8 +12,9 @@ Worker* Dispatcher::on_channel(WorkerId id, ChannelNumber channel) {
   return worker != nullptr && worker->channel == channel ? worker : nullptr;
 }
 
-// The channel that the worker had before ends, whatever becomes of the turn.
-Worker& Dispatcher::let_in(Worker worker) {
+// The channel that the worker had before ends, whatever becomes of the turn; so does this one where
+// the worker was revoked while it was on its way.
+void Dispatcher::let_in(Worker worker) {
   const WorkerId id = worker.profile.worker_id;
   Worker* before = room_.find(id);
   const bool ends = before != nullptr && before->channel != worker.channel;
@@ -24,7 +25,8 @@ Worker& Dispatcher::let_in(Worker worker) {
       turn_.outgoing.say(before->outbox, [give = before->order] { give(CloseOrder{}); });
   }
   room_.see(id, turn_.now);
-  return room_.put(std::move(worker));
+  room_.put(std::move(worker));
+  review(id);
 }
 
 // What it was offered and has not accepted.
@@ -135,10 +137,24 @@ void Dispatcher::answer_poll(WorkerId id) {
   room_.remove(id);
 }
 
-void Dispatcher::apply(Outbox* outbox, RevokeWorker& command) {
-  revoke(command.worker_id);
-  peers_.tell_all(wire::WorkerRevoked{command.worker_id});
+void Dispatcher::apply(Outbox* outbox, ReviewWorkers& command) {
+  if (command.workers.empty()) review_all();
+  for (WorkerId id : command.workers) review(id);
   turn_.outgoing.answer(outbox, command.done, Result<std::monostate>(std::monostate{}));
+}
+
+void Dispatcher::review_all() {
+  if (!settings_.standing_of) return;
+  for (WorkerId id : room_.workers()) review(id);
+  for (WorkerId id : held_.workers()) review(id);
+}
+
+void Dispatcher::review(WorkerId id) {
+  if (!settings_.standing_of) return;
+  const WorkerStanding standing = settings_.standing_of(id);
+  if (standing == WorkerStanding::revoked) return revoke(id);
+  const bool draining = standing == WorkerStanding::draining;
+  if (room_.set_draining(id, draining) && draining) order(id, DrainOrder{});
 }
 
 void Dispatcher::revoke(WorkerId id) {
@@ -155,16 +171,6 @@ void Dispatcher::revoke(WorkerId id) {
     turn_.outgoing.say(worker->outbox,
                        [give = worker->order] { give(CloseOrder{CloseReason::revoked}); });
   room_.remove(id);
-}
-
-void Dispatcher::apply(Outbox*, DrainWorker& command) {
-  drain(command.worker_id, command.draining);
-  peers_.tell_all(wire::WorkerDraining{command.worker_id, command.draining});
-}
-
-void Dispatcher::drain(WorkerId worker, bool draining) {
-  room_.set_draining(worker, draining);
-  if (draining) order(worker, DrainOrder{});
 }
 
 wire::WorkerState Dispatcher::state_of(WorkerId id) {

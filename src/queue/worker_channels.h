@@ -103,16 +103,12 @@ struct Unclaim {
   ChannelNumber channel = 0;
 };
 
-// Its channel is closed; what it holds goes back without using up an attempt. That nothing of it is
-// let in afterwards is up to the caller.
-struct RevokeWorker {
-  WorkerId worker_id;
+// The records say otherwise than before how these stand; empty: of any. The channel of one that is
+// revoked is closed, and what it holds goes back without using up an attempt; one that drains is
+// given nothing new.
+struct ReviewWorkers {
+  std::vector<WorkerId> workers;
   Done<std::monostate> done;
-};
-// From now on it counts in place of WorkerProfile::draining, which may be older.
-struct DrainWorker {
-  WorkerId worker_id;
-  bool draining = false;
 };
 
 // In the order of `workers`. `everywhere`: also what the other servers know; what one of them does

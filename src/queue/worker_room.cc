@@ -15,8 +15,6 @@ Worker* WorkerRoom::find(WorkerId id) {
 Worker& WorkerRoom::put(Worker worker) {
   const WorkerId id = worker.profile.worker_id;
   remove(id);
-  if (const auto said = draining_.find(id); said != draining_.end())
-    worker.profile.draining = said->second;
   const WorkerProfile& profile = worker.profile;
   GroupKey key{profile.channel, profile.labels, profile.job_types, profile.queues};
   const auto group = groups_.try_emplace(std::move(key)).first;
@@ -43,12 +41,19 @@ void WorkerRoom::set_slots(Worker& worker, int slots) {
   stand(guests_.at(worker.profile.worker_id));
 }
 
-void WorkerRoom::set_draining(WorkerId id, bool draining) {
-  draining_[id] = draining;
+bool WorkerRoom::set_draining(WorkerId id, bool draining) {
   const auto found = guests_.find(id);
-  if (found == guests_.end()) return;
-  found->second.worker.profile.draining = draining;
+  if (found == guests_.end()) return false;
+  const bool was = std::exchange(found->second.worker.profile.draining, draining);
   stand(found->second);
+  return was != draining;
+}
+
+std::vector<WorkerId> WorkerRoom::workers() const {
+  std::vector<WorkerId> ids;
+  ids.reserve(guests_.size());
+  for (const auto& [id, guest] : guests_) ids.push_back(id);
+  return ids;
 }
 
 void WorkerRoom::stand(Guest& guest) {

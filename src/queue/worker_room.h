@@ -42,7 +42,8 @@ class WorkerRoom {
   Worker& put(Worker worker);  // in place of the worker's channel before
   void remove(WorkerId id);
   void set_slots(Worker& worker, int slots);
-  void set_draining(WorkerId id, bool draining);  // connected or not
+  bool set_draining(WorkerId id, bool draining);  // true: it was otherwise
+  std::vector<WorkerId> workers() const;
 
   // Calls `give` with one waiting worker of each group in turn, until it has answered false for
   // every group or nobody waits. true: it has set the worker's slots.
@@ -86,7 +87,6 @@ class WorkerRoom {
   Groups groups_;
   std::set<std::pair<MonoTime, WorkerId>> ends_;  // of the polls
   std::unordered_map<WorkerId, WallTime> seen_;
-  std::unordered_map<WorkerId, bool> draining_;  // as was said last
   std::size_t turns_ = 0;  // so that not the same group is served first each time
 };
 

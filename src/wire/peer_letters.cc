@@ -17,10 +17,9 @@ constexpr std::size_t kMaxIds = 100'000, kMaxGroups = 10'000, kMaxSentenceBytes 
 constexpr int kMaxGroupSlots = 10'000'000, kMaxCells = 100'000;
 
 // In the order of the variant.
-constexpr std::array<std::string_view, 12> kTypes = {
-    "ask",           "answer",      "worker_came",      "given",          "free_slots",
-    "watched",       "changed",     "accounts_changed", "worker_revoked", "worker_draining",
-    "workers_asked", "workers_told"};
+constexpr std::array<std::string_view, 10> kTypes = {
+    "ask",     "answer",  "worker_came",      "given",         "free_slots",
+    "watched", "changed", "accounts_changed", "workers_asked", "workers_told"};
 static_assert(kTypes.size() == std::variant_size_v<PeerLetter>);
 
 template <class AnyId>
@@ -71,12 +70,6 @@ void write(JsonWriter& writer, const TasksChanged& changed) {
   write_ids(writer, "tasks", changed.tasks);
 }
 void write(JsonWriter&, const AccountsChanged&) {}
-void write(JsonWriter& writer, const WorkerRevoked& revoked) {
-  writer.key("worker_id").id(revoked.worker_id);
-}
-void write(JsonWriter& writer, const WorkerDraining& draining) {
-  writer.key("worker_id").id(draining.worker_id).key("draining").boolean(draining.draining);
-}
 
 void write(JsonWriter& writer, const WorkersAsked& asked) {
   writer.key("number").integer(static_cast<std::int64_t>(asked.number));
@@ -199,15 +192,6 @@ void read(Fields& fields, FreeSlots& free) {
 void read(Fields& fields, TasksWatched& watched) { read_ids(fields, "tasks", watched.tasks); }
 void read(Fields& fields, TasksChanged& changed) { read_ids(fields, "tasks", changed.tasks); }
 void read(Fields&, AccountsChanged&) {}
-void read(Fields& fields, WorkerRevoked& revoked) {
-  fields.required("worker_id");
-  read_id(fields, "worker_id", revoked.worker_id);
-}
-void read(Fields& fields, WorkerDraining& draining) {
-  fields.required("worker_id");
-  read_id(fields, "worker_id", draining.worker_id);
-  fields.boolean("draining", draining.draining);
-}
 
 void read(Fields& fields, WorkersAsked& asked) {
   read_number(fields, asked.number);

@@ -67,13 +67,6 @@ struct TasksChanged {
 
 // Clients or workers were made, changed or removed.
 struct AccountsChanged {};
-struct WorkerRevoked {
-  WorkerId worker_id;
-};
-struct WorkerDraining {
-  WorkerId worker_id;
-  bool draining = false;
-};
 
 // Somebody wants to know about these workers. The answer has those of which the reader knows
 // something.
@@ -88,7 +81,7 @@ struct WorkersTold {
 
 using PeerLetter =
     std::variant<TaskAsk, TaskAnswer, WorkerCame, TasksGiven, FreeSlots, TasksWatched, TasksChanged,
-                 AccountsChanged, WorkerRevoked, WorkerDraining, WorkersAsked, WorkersTold>;
+                 AccountsChanged, WorkersAsked, WorkersTold>;
 
 std::string encode_letter(const PeerLetter& letter);
 // Errors: bad_json; not_implemented where it is of an unknown kind; validation_failed.

@@ -55,8 +55,6 @@ TEST(PeerLetters, TasksAndWorkers) {
   EXPECT_EQ(round_trip(WorkerCame{id<WorkerId>(4)}).worker_id, id<WorkerId>(4));
   EXPECT_THAT(round_trip(TasksChanged{{id<TaskId>(5)}}).tasks, ElementsAre(id<TaskId>(5)));
   EXPECT_THAT(round_trip(TasksWatched{{id<TaskId>(6)}}).tasks, ElementsAre(id<TaskId>(6)));
-  EXPECT_EQ(round_trip(WorkerRevoked{id<WorkerId>(7)}).worker_id, id<WorkerId>(7));
-  EXPECT_TRUE(round_trip(WorkerDraining{id<WorkerId>(8), true}).draining);
   round_trip(AccountsChanged{});
 }
 

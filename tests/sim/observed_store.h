@@ -87,7 +87,9 @@ class ObservedStore final : public store::Store, public store::PeerStore {
   }
   Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) override {
     if (failing()) return error().error();
-    return inner_->peers()->adopt(from, silent_ms, limit);
+    const auto adopted = inner_->peers()->adopt(from, silent_ms, limit);
+    if (fail_chance > 0 && world_.random.chance(0.3)) return error().error();  // it is rare
+    return adopted;
   }
   Result<void> lock_key(ClientId client, const std::string& key) override {
     return inner_->peers()->lock_key(client, key);

@@ -35,14 +35,18 @@ Server::Server(World& world, Ledger& ledger, store::MemoryDatabase* database, in
 void Server::start() {
   store_.restarted();
   ++life_;
-  dispatcher_ =
-      std::make_unique<queue::Dispatcher>(store_, world_,
-                                          queue::DispatcherSettings{.lease_ms = kLeaseMs,
-                                                                    .accept_timeout_ms = 400,
-                                                                    .reconnect_ms = kReconnectMs,
-                                                                    .ready_window = 3,
-                                                                    .read_batch = 2,
-                                                                    .embedded_worker = embedded_});
+  read_workers();
+  const queue::DispatcherSettings settings{
+      .lease_ms = kLeaseMs,
+      .accept_timeout_ms = 400,
+      .reconnect_ms = kReconnectMs,
+      .ready_window = 3,
+      .read_batch = 2,
+      .embedded_worker = embedded_,
+      .check_spec = {},
+      .standing_of = [this](WorkerId id) { return standing_of(id); }};
+  dispatcher_ = std::make_unique<queue::Dispatcher>(store_, world_, settings);
+  if (!is_alone_) watch_accounts();
   if (slots_ > 0) open_embedded();
   planned_ms_ = INT64_MAX;
   plan_turn(0);
@@ -52,6 +56,34 @@ void Server::post(queue::Command command) {
   if (!up()) return;
   inbox_.push_back(std::move(command));
   plan_turn(world_.random.between(0, 2));
+}
+
+queue::WorkerStanding Server::standing_of(WorkerId id) const {
+  const auto found = standings_.find(id);
+  return found == standings_.end() ? queue::WorkerStanding::good : found->second;
+}
+
+void Server::read_workers() {
+  constexpr int kAll = 1000;
+  const auto records = store_.workers().list_workers({}, kAll);
+  for (const store::WorkerRecord& record : *records) {
+    queue::WorkerStanding& standing = standings_[record.worker_id];
+    standing = record.draining ? queue::WorkerStanding::draining : queue::WorkerStanding::good;
+    if (record.revoked_at) standing = queue::WorkerStanding::revoked;
+  }
+}
+
+void Server::watch_accounts() {
+  const auto read_again = [this, life = life_] {
+    if (life != life_) return;
+    read_workers();
+    post({&outbox_, queue::ReviewWorkers{}});
+  };
+  const auto changed = [this, read_again] {
+    world_.after(world_.random.between(0, 50),
+                 [this, read_again] { when_awake([read_again] { read_again(); }); });
+  };
+  inbox_.push_back({&outbox_, queue::WatchAccounts{.changed = changed}});
 }
 
 void Server::plan_turn(std::int64_t delay_ms) {

@@ -44,6 +44,10 @@ class Server {
   // Lost where the server is down.
   void post(queue::Command command);
   void ring() { post({&outbox_, queue::Knock{}}); }
+  // The gate for workers, which goes by their records as this server has read them last.
+  bool admits(WorkerId id) const { return standing_of(id) != queue::WorkerStanding::revoked; }
+  queue::WorkerStanding standing_of(WorkerId id) const;
+  void read_workers();
   void start();
   void freeze(std::int64_t ms) { frozen_until_ms_ = world_.now() + ms; }
   ObservedStore& store() { return store_; }
@@ -61,6 +65,7 @@ class Server {
   void die();
   // Runs while the server is up and moves; not in another life of it.
   void when_awake(std::function<void()> event);
+  void watch_accounts();
   void open_embedded();
   void obey(const queue::WorkerOrder& order);
   void run_embedded(Key key);
@@ -84,6 +89,7 @@ class Server {
   std::vector<queue::Command> inbox_;
   std::int64_t planned_ms_ = INT64_MAX, frozen_until_ms_ = 0;
   std::map<Key, Job> jobs_;
+  std::map<WorkerId, queue::WorkerStanding> standings_;
 };
 
 }  // namespace tandem::sim

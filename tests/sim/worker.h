@@ -107,14 +107,14 @@ class RemoteWorker {
   void socket_broke(std::int64_t since_ms);
   void say_ready();
   void poll();
-  void claim(int number, int max, std::int64_t wait_ms);
+  void claim(Server& server, int number, int max, std::int64_t wait_ms);
   std::vector<queue::Lease> known_offers();
   void on_given(WallTime came_at, queue::ChannelNumber channel, int drain_changes,
                 const std::vector<queue::Lease>& known, const queue::Claimed& claimed);
   void on_claimed(int number, const queue::Claimed& claimed);
   void reached();  // the server has answered on this line
   std::int64_t lease_end(std::int64_t sent_ms) const;
-  WorkerProfile profile(WorkerChannel channel) const;
+  WorkerProfile profile(const Server& server, WorkerChannel channel) const;
 
   World& world_;
   Ledger& ledger_;

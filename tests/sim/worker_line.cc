@@ -20,7 +20,7 @@ std::int64_t RemoteWorker::lease_end(std::int64_t sent_ms) const {
   return sent_ms + lasts_ms - kSafetyMs;
 }
 
-WorkerProfile RemoteWorker::profile(WorkerChannel channel) const {
+WorkerProfile RemoteWorker::profile(const Server& server, WorkerChannel channel) const {
   return {.worker_id = id_,
           .name = "remote",
           .channel = channel,
@@ -28,7 +28,7 @@ WorkerProfile RemoteWorker::profile(WorkerChannel channel) const {
           .job_types = {},
           .queues = {},
           .in_process = false,
-          .draining = fleet_.is_draining(id_)};
+          .draining = server.standing_of(id_) == queue::WorkerStanding::draining};
 }
 
 // `looked_ms`: when it was here last. What has happened to the socket happened after that.
@@ -76,9 +76,9 @@ void RemoteWorker::open_socket() {
   const std::int64_t silence_ends = world_.now() + kSilenceMs + kReconnectMs - kSafetyMs;
   for (auto& [key, job] : jobs_)
     if (job.accepted) job.lease_until_ms = std::min(job.lease_until_ms, silence_ends);
-  if (!fleet_.admits(id_)) return retire();
+  if (!server_->admits(id_)) return retire();
   session->server->channels().opened(id_, session->channel);
-  queue::OpenWorker open{.profile = profile(WorkerChannel::push),
+  queue::OpenWorker open{.profile = profile(*server_, WorkerChannel::push),
                          .channel = session->channel,
                          .order = nullptr,
                          .done = nullptr};
@@ -177,7 +177,7 @@ void RemoteWorker::socket_broke(std::int64_t since_ms) {
 }
 
 void RemoteWorker::say_ready() {
-  if (line_ != Line::socket || !session_->open || is_cut_off() || !fleet_.admits(id_)) return;
+  if (line_ != Line::socket || !session_->open || is_cut_off()) return;
   if (session_->bye_at) return;
   queue::Ready ready{.worker_id = id_, .slots = 0, .channel = session_->channel};
   ready.free = std::max(0, kSlots - static_cast<int>(jobs_.size()));
@@ -197,7 +197,8 @@ void RemoteWorker::poll() {
   next_poll_ms_ = world_.now() + wait_ms + 200;
   const int max = std::max(0, kSlots - static_cast<int>(jobs_.size()));
   world_.send([this, number = ++polls_, max, wait_ms, life = life_] {
-    if (fleet_.admits(id_)) return claim(number, max, wait_ms);
+    Server& server = next_server();
+    if (server.admits(id_)) return claim(server, number, max, wait_ms);
     when_awake([this, life] {
       if (life == life_) retire();
     });
@@ -213,32 +214,32 @@ std::vector<queue::Lease> RemoteWorker::known_offers() {
   return known;
 }
 
-void RemoteWorker::claim(int number, int max, std::int64_t wait_ms) {
-  Server* const server = &next_server();
-  if (!server->up()) return;
-  const queue::ChannelNumber channel = server->next_channel();
-  server->channels().opened(id_, channel, world_.now() + wait_ms + 2000);
-  queue::Claim claim{.profile = profile(WorkerChannel::polling),
+void RemoteWorker::claim(Server& server, int number, int max, std::int64_t wait_ms) {
+  if (!server.up()) return;
+  const queue::ChannelNumber channel = server.next_channel();
+  server.channels().opened(id_, channel, world_.now() + wait_ms + 2000);
+  queue::Claim claim{.profile = profile(server, WorkerChannel::polling),
                      .channel = channel,
                      .max = max,
                      .wait_ms = wait_ms,
                      .known = known_offers(),
                      .done = nullptr};
-  claim.done = [this, server, channel, number, max, came_at = world_.wall(), life = life_,
+  claim.done = [this, &server, channel, number, max, came_at = world_.wall(), life = life_,
                 changes = fleet_.changes(id_),
                 known = claim.known](const Result<queue::Claimed>& claimed) {
-    server->channels().ended(id_, channel);
-    if (!claimed || !fleet_.admits(id_)) return;
-    if (max > 0 && !cluster_.has_several()) on_given(came_at, channel, changes, known, *claimed);
+    server.channels().ended(id_, channel);
+    if (!claimed) return;
+    if (max > 0 && server.admits(id_) && !cluster_.has_several())
+      on_given(came_at, channel, changes, known, *claimed);
     if (life == life_) answer([this, number, claimed] { on_claimed(number, *claimed); });
   };
-  server->post({&outbox_, std::move(claim)});
+  server.post({&outbox_, std::move(claim)});
   if (!world_.faults || !world_.random.chance(0.1)) return;
   world_.after(world_.random.between(0, wait_ms + 20),
-               [this, server, channel, life = server->life()] {
-                 if (life != server->life()) return;
-                 server->channels().abandoned(id_, channel);
-                 server->post({&outbox_, queue::Unclaim{.worker_id = id_, .channel = channel}});
+               [this, &server, channel, life = server.life()] {
+                 if (life != server.life()) return;
+                 server.channels().abandoned(id_, channel);
+                 server.post({&outbox_, queue::Unclaim{.worker_id = id_, .channel = channel}});
                });
 }
 

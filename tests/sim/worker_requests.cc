@@ -9,7 +9,7 @@ void RemoteWorker::request(std::function<queue::Command()> at_arrival) {
   const SessionPtr session = line_ == Line::socket ? session_ : nullptr;
   Server* const server = session ? session->server : &next_server();
   world_.send([this, session, server, life = life_, at_arrival = std::move(at_arrival)] {
-    if (!fleet_.admits(id_))
+    if (!session && !server->admits(id_))
       return when_awake([this, life] {
         if (life == life_) retire();
       });
