@@ -61,6 +61,25 @@ def test_a_server_that_stood_still_gives_way(pair):
     assert task_of(one, again)["attempt"] == 1
 
 
+@pytest.mark.alone
+def test_a_server_that_stood_still_learns_who_may_work(pair):
+    one, other = pair
+    queue = new_queue()
+    task = submit(one, queue)
+    revoked, draining = SocketWorker(one, "none"), SocketWorker(one, "none")
+    with opened(revoked) as closes, opened(draining) as drains:
+        one.process.send_signal(signal.SIGSTOP)
+        try:
+            drained(PollingWorker(other, queue), {task}, REPAIRED_WITHIN_S)  # it is dead to the other
+            at(other, revoked).control("revoke")
+            at(other, draining).control("drain")
+        finally:
+            one.process.send_signal(signal.SIGCONT)
+        assert closes.closed() == 4401
+        assert drains.expect("drain")
+    assert at(one, draining).seen()["status"] == "draining"
+
+
 # Tells every 50 ms when it was alive, by the machine's uptime.
 ALIVE = """echo "$TANDEM_ATTEMPT" >> {folder}/starts
 until [ -e {folder}/end ]; do

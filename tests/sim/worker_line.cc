@@ -38,7 +38,7 @@ void RemoteWorker::keep_line(std::int64_t looked_ms) {
   if (broken) socket_broke(looked_ms);
   if (is_cut_off()) return;
   if (world_.random.chance(kind_.push && kind_.polls ? 0.02 : 0.002)) leave_line();
-  const bool may_say_bye = line_ == Line::socket && !session_->bye_at && !cluster_.has_several();
+  const bool may_say_bye = line_ == Line::socket && !session_->bye_at;
   if (may_say_bye && world_.random.chance(0.004)) say_bye();
   if (line_ == Line::socket && session_->bye_at && jobs_.empty()) leave_line();
   if (line_ == Line::none) {
