@@ -9,6 +9,7 @@
 #include "api/services.h"
 #include "net/handler.h"
 #include "queue/direct_outbox.h"
+#include "queue/dispatcher_settings.h"
 
 namespace tandem::api {
 

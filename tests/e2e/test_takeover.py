@@ -62,8 +62,10 @@ def test_a_server_that_stood_still_gives_way(pair):
 
 
 @pytest.mark.alone
-def test_a_server_that_stood_still_learns_who_may_work(pair):
-    one, other = pair
+def test_a_server_that_stood_still_learns_who_may_work(installation):
+    patient = {"TANDEM_LEASE_S": "60", "TANDEM_HEARTBEAT_S": "20"}  # with a worker that is silent
+    one, other = installation.start(**patient), installation.start(**patient)
+    know_each_other(one, other)
     queue = new_queue()
     task = submit(one, queue)
     revoked, draining = SocketWorker(one, "none"), SocketWorker(one, "none")
