@@ -44,7 +44,8 @@ struct Installation {
   PostgresProcess postgres;
   Entries entries;
   const std::string url = postgres.fresh_database();
-  const ServerProcess server = function_server(entries, {{"database-url", url}});
+  const ServerProcess server =  // whose token lasts longer than an hour
+      function_server(entries, {{"database-url", url}, {"access-token-ttl-s", "7200"}});
 };
 
 double cycles_per_second(const ServerProcess& server, Entries& entries) {

@@ -81,6 +81,14 @@ net::Response not_modified(const std::string& etag) {
   return response;
 }
 
+// Good for a while, for anybody.
+net::Response redirect(const std::string& link) {
+  auto response = net::Response::empty(307);
+  response.headers.add("Location", link);
+  response.headers.add("Cache-Control", "no-store");
+  return response;
+}
+
 net::Response outside_of(const Call& call, const Error& error, std::uint64_t size_bytes) {
   auto response = refuse(call, error);
   response.headers.add("Content-Range", "bytes */" + std::to_string(size_bytes));
@@ -93,12 +101,17 @@ Answer download_file(Call& call, const Task& task, const FileInfo& file) {
   if (const std::string* known = headers.find("If-None-Match"); known && has_etag(*known, etag))
     co_return not_modified(etag);
   const Services& services = call.services();
-  auto open = [&services, &task, &file] {
-    return blobs::open_output(services.blobs, task.task_id, task.attempt, file.name);
+  const std::string type =
+      file.content_type.empty() ? "application/octet-stream" : file.content_type;
+  auto find = [&services, &task, &file, &type] {
+    const blobs::LinkHeaders told{.content_type = type,
+                                  .content_disposition = attachment_named(file.name)};
+    return blobs::fetchable_output(services.blobs, task, file, told);
   };
-  auto blob = co_await io::offload(services.reading, open);
-  if (!blob) co_return refuse(call, blob.error());
-  const std::uint64_t size = (*blob)->size_bytes();
+  auto found = co_await io::offload(services.reading, find);
+  if (!found) co_return refuse(call, found.error());
+  if (found->link) co_return redirect(*found->link);
+  const std::uint64_t size = found->file->size_bytes();
   std::optional<ByteRange> range;
   const std::string* only_if = headers.find("If-Range");
   if (headers.count("Range") == 1 && (only_if == nullptr || *only_if == etag)) {
@@ -106,13 +119,11 @@ Answer download_file(Call& call, const Task& task, const FileInfo& file) {
     if (!parsed) co_return outside_of(call, parsed.error(), size);
     range = *parsed;
   }
-  net::FileRange part{.file = std::move(*blob), .offset = 0, .length = size};
+  net::FileRange part{.file = std::move(found->file), .offset = 0, .length = size};
   if (range) {
     part.offset = range->offset;
     part.length = range->length;
   }
-  const std::string_view type =
-      file.content_type.empty() ? std::string_view("application/octet-stream") : file.content_type;
   auto response = net::Response::file(std::move(part), type, range ? 206 : 200);
   if (range)
     response.headers.add("Content-Range", "bytes " + std::to_string(range->offset) + "-" +

@@ -52,6 +52,11 @@ class BlobWriter {
 // replaced reading it may fail, but never gives bytes of another.
 using BlobFile = std::unique_ptr<const RandomAccessFile>;
 
+// How whoever fetches a file by a link is to be told of it.
+struct LinkHeaders {
+  std::string content_type, content_disposition;
+};
+
 // Input and output files of tasks. Thread-safe; every call blocks, so it belongs on an offload
 // thread. Names are checked here too (check_file_name). Errors: validation_failed, not_found,
 // disk_full, store_unavailable.
@@ -66,6 +71,11 @@ class BlobStore {
   virtual Result<FileInfo> adopt(const std::string& path, TaskId task, const BlobFolder& folder,
                                  std::string_view name) = 0;
   virtual Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) = 0;
+  // An address at which whoever has it can fetch the file for a while, with ranges too; none:
+  // open() alone reads it.
+  virtual Result<std::optional<std::string>> link(TaskId task, const BlobFolder& folder,
+                                                  std::string_view name,
+                                                  const LinkHeaders& headers);
   // All files of a task; fine where there are none.
   virtual Result<void> remove(TaskId task) = 0;
   // What earlier attempts made: no longer the task's. Fine where there is nothing.
@@ -83,5 +93,13 @@ class BlobStore {
 // An output of the attempt, also where it was made before each attempt had a folder of its own.
 Result<BlobFile> open_output(BlobStore& blobs, TaskId task, std::uint32_t attempt,
                              std::string_view name);
+
+// The same file for somebody else to fetch: its link where there is one, else it is open.
+struct Fetchable {
+  std::optional<std::string> link;
+  BlobFile file;  // null where there is a link
+};
+Result<Fetchable> fetchable_output(BlobStore& blobs, const Task& task, const FileInfo& output,
+                                   const LinkHeaders& headers);
 
 }  // namespace tandem::blobs

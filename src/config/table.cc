@@ -63,8 +63,9 @@ constexpr std::array kRows = {
         "directory.",
         url<&S::logs_url>},
     Row{"files", "TANDEM_BLOBS_URL", "blobs-url", "", Unit::url, 0, 0, "s3|file", Section::server,
-        "Where files of tasks are kept: s3://bucket[/prefix][?endpoint=URL&region=NAME], or "
-        "file:///directory, which several servers may share; empty: in the data directory.",
+        "Where files of tasks are kept: "
+        "s3://bucket[/prefix][?endpoint=URL&region=NAME&presign_s=SECONDS], or file:///directory, "
+        "which several servers may share; empty: in the data directory.",
         url<&S::blobs_url>},
     Row{"S3 access key", "TANDEM_S3_ACCESS_KEY", "", "", Unit::secret, 0, 0, "", Section::server,
         "The key id for the files; empty: AWS_ACCESS_KEY_ID.", text<&S::s3_access_key>},

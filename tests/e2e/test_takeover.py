@@ -72,7 +72,8 @@ def test_a_server_that_stood_still_learns_who_may_work(installation):
     with opened(revoked) as closes, opened(draining) as drains:
         one.process.send_signal(signal.SIGSTOP)
         try:
-            drained(PollingWorker(other, queue), {task}, REPAIRED_WITHIN_S)  # it is dead to the other
+            # Then it is dead to the other one.
+            drained(PollingWorker(other, queue), {task}, REPAIRED_WITHIN_S)
             at(other, revoked).control("revoke")
             at(other, draining).control("drain")
         finally:

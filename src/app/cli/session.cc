@@ -17,6 +17,7 @@ namespace tandem::app::cli {
 namespace {
 
 constexpr std::string_view kPreferredClient = "admin";
+constexpr int kElsewhere = 307;
 
 Errc errc_of_status(int status) {
   switch (status) {
@@ -173,12 +174,28 @@ Result<net::HttpAnswer> Session::perform(std::string_view path, net::HttpCall ca
     auto answer = http_.perform(call);
     if (!answer) return unreached(answer.error(), login_.server);
     if (answer->status >= 200 && answer->status < 300) return answer;
+    if (answer->status == kElsewhere)
+      return follow(std::string(answer->headers.get("Location")), call);
     Error error = error_of(*answer);
     const bool is_stale =
         error.code == Errc::token_expired || (login_.is_saved && answer->status == 401);
     if (!is_stale || is_second) return error;
     forget_token();  // a long run, or a server that signs anew: another token, once
   }
+}
+
+// A file that lies elsewhere: the address is all that is needed, and no token is shown there.
+Result<net::HttpAnswer> Session::follow(const std::string& url, const net::HttpCall& call) {
+  net::HttpCall there;
+  there.url = url;
+  there.sink = call.sink;
+  auto answer = http_.perform(there);
+  if (!answer)
+    return fail(answer.error().code, "The file can't be fetched: " + answer.error().detail);
+  if (answer->status == 200) return answer;
+  return fail(
+      errc_of_status(answer->status),
+      fmt::format("The file can't be fetched: where it lies the answer is {}", answer->status));
 }
 
 Result<std::string> Session::get(std::string_view path) { return send("GET", path); }

@@ -50,6 +50,8 @@ class Session {
   const std::string& ca_file() const { return login_.ca_file; }
 
  private:
+  Result<net::HttpAnswer> follow(const std::string& url, const net::HttpCall& call);
+
   Login login_;
   std::string token_, refused_token_;
   net::HttpClient http_;

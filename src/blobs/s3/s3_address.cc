@@ -1,14 +1,19 @@
 #include "blobs/s3/s3_address.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "blobs/s3/url_text.h"
 
 namespace tandem::blobs {
 namespace {
 
 constexpr std::string_view kScheme = "s3://";
+constexpr int kLongestPresignS = 7 * 24 * 3600;  // what S3 takes
 
 Error wrong(const std::string& what) {
-  return fail(Errc::validation_failed, what + " (s3://bucket[/prefix][?endpoint=URL&region=NAME])");
+  return fail(Errc::validation_failed,
+              what + " (s3://bucket[/prefix][?endpoint=URL&region=NAME&presign_s=SECONDS])");
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -34,8 +39,14 @@ Result<void> take_parameter(std::string_view text, S3Address& address) {
       return wrong("has an endpoint that does not begin with http:// or https://");
     address.endpoint = *value;
     while (address.endpoint.ends_with('/')) address.endpoint.pop_back();
+  } else if (name == "presign_s") {
+    const char* const end = value->data() + value->size();
+    const auto read = std::from_chars(value->data(), end, address.presign_s);
+    const bool is_number = read.ec == std::errc() && read.ptr == end;
+    if (!is_number || address.presign_s < 1 || address.presign_s > kLongestPresignS)
+      return wrong("has a presign_s that is not from 1 to " + std::to_string(kLongestPresignS));
   } else {
-    return wrong("knows the parameters endpoint and region only");
+    return wrong("knows the parameters endpoint, region and presign_s only");
   }
   return {};
 }

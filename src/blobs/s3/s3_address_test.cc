@@ -8,13 +8,15 @@ namespace tandem::blobs {
 namespace {
 
 TEST(S3Address, AllOfItsParts) {
-  const auto address =
-      parse_s3_url("s3://my-bucket/a/b/?endpoint=http%3A%2F%2F127.0.0.1:7070/&region=eu-central-1");
+  const auto address = parse_s3_url(
+      "s3://my-bucket/a/b/?endpoint=http%3A%2F%2F127.0.0.1:7070/"
+      "&region=eu-central-1&presign_s=300");
   ASSERT_TRUE(address.has_value());
   EXPECT_EQ(address->bucket, "my-bucket");
   EXPECT_EQ(address->prefix, "a/b");
   EXPECT_EQ(address->endpoint, "http://127.0.0.1:7070");
   EXPECT_EQ(address->region, "eu-central-1");
+  EXPECT_EQ(address->presign_s, 300);
 }
 
 TEST(S3Address, WhatIsLeftOutHasADefault) {
@@ -25,9 +27,11 @@ TEST(S3Address, WhatIsLeftOutHasADefault) {
 }
 
 TEST(S3Address, WhatCantBeReadIsRefused) {
-  for (const char* url : {"s3://", "http://bucket", "s3://b", "s3://Bucket", "s3:///prefix",
-                          "s3://bucket?endpoint=", "s3://bucket?endpoint=ftp://x",
-                          "s3://bucket?other=1", "s3://bucket?region", "s3://bucket?region=%zz"})
+  for (const char* url :
+       {"s3://", "http://bucket", "s3://b", "s3://Bucket", "s3:///prefix",
+        "s3://bucket?endpoint=", "s3://bucket?endpoint=ftp://x", "s3://bucket?presign_s=0",
+        "s3://bucket?presign_s=604801", "s3://bucket?presign_s=1h", "s3://bucket?other=1",
+        "s3://bucket?region", "s3://bucket?region=%zz"})
     EXPECT_EQ(parse_s3_url(url).error().code, Errc::validation_failed) << url;
 }
 

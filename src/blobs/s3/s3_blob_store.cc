@@ -61,6 +61,7 @@ class S3BlobStore final : public BlobStore {
  public:
   S3BlobStore(S3Address address, std::filesystem::path folder)
       : top_(address.prefix.empty() ? "" : address.prefix + "/"),
+        has_links_(address.presign_s > 0),
         folder_(std::move(folder)),
         client_(std::make_shared<S3Client>(std::move(address))) {}
 
@@ -69,6 +70,9 @@ class S3BlobStore final : public BlobStore {
   Result<FileInfo> adopt(const std::string& path, TaskId task, const BlobFolder& folder,
                          std::string_view name) override;
   Result<BlobFile> open(TaskId task, const BlobFolder& folder, std::string_view name) override;
+  Result<std::optional<std::string>> link(TaskId task, const BlobFolder& folder,
+                                          std::string_view name,
+                                          const LinkHeaders& headers) override;
   Result<void> remove(TaskId task) override { return remove_all(prefix_of(task)); }
   Result<void> remove_outputs_before(TaskId task, std::uint32_t attempt) override;
   Result<void> check() override { return client_->check(); }
@@ -88,6 +92,7 @@ class S3BlobStore final : public BlobStore {
   }
 
   const std::string top_, root_ = top_ + "files/";
+  const bool has_links_;
   const std::filesystem::path folder_;
   const std::shared_ptr<S3Client> client_;  // files that are open use it
 };
@@ -125,6 +130,19 @@ Result<BlobFile> S3BlobStore::open(std::string key) {
   auto spool = nameless_file(folder_);
   if (!spool) return spool.error();
   return S3File::open(client_, std::move(key), std::move(*spool));
+}
+
+// Asked for first: what is wrong is said by us, and not by the service to whoever follows the link.
+Result<std::optional<std::string>> S3BlobStore::link(TaskId task, const BlobFolder& folder,
+                                                     std::string_view name,
+                                                     const LinkHeaders& headers) {
+  if (!has_links_) return std::optional<std::string>();
+  if (auto checked = check_file_name(name); !checked) return checked.error();
+  const std::string key = key_of(task, folder, name);
+  if (auto found = client_->find(key); !found) return found.error();
+  return std::optional(
+      client_->link(key, {{"response-content-type", headers.content_type},
+                          {"response-content-disposition", headers.content_disposition}}));
 }
 
 Result<void> S3BlobStore::remove_all(const std::string& prefix) {

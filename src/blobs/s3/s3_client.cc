@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "blobs/disk_file.h"
+#include "blobs/s3/presigned_url.h"
 #include "blobs/s3/url_text.h"
 #include "blobs/sha256.h"
 
@@ -30,6 +31,12 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using FieldList = std::unique_ptr<curl_slist, FreeList>;
+
+// The time by which the service checks signatures.
+WallTime system_time() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
+}
 
 void add_field(FieldList& list, const std::string& field) {
   list.reset(curl_slist_append(list.release(), field.c_str()));
@@ -159,6 +166,7 @@ int S3Client::exchange(Request& request, void* handle) {
     set(CURLOPT_COPYPOSTFIELDS, request.body.c_str());
   } else {
     set(CURLOPT_CUSTOMREQUEST, request.method);
+    set(CURLOPT_NOBODY, std::string_view(request.method) == "HEAD" ? 1L : 0L);
   }
   return curl_easy_perform(curl);
 }
@@ -283,6 +291,15 @@ Result<void> S3Client::remove(const std::string& key) {
   auto done = perform(request);
   if (!done && done.error().code == Errc::not_found) return {};
   return done;
+}
+
+Result<void> S3Client::find(const std::string& key) {
+  Request request{.method = "HEAD", .key = key};
+  return perform(request);
+}
+
+std::string S3Client::link(const std::string& key, std::map<std::string, std::string> query) const {
+  return presigned_url(address_, url_of({.key = key}), std::move(query), system_time());
 }
 
 Result<void> S3Client::check() {

@@ -32,6 +32,10 @@ class S3Client {
   };
   Result<Piece> get(const std::string& key, std::uint64_t offset, std::uint64_t length, int fd);
   Result<void> remove(const std::string& key);
+  Result<void> find(const std::string& key);  // it is there
+  // Where whoever has it may get the object for a while. Asks nobody. `query`: what the service is
+  // to answer it with.
+  std::string link(const std::string& key, std::map<std::string, std::string> query) const;
   // Whole keys below `prefix`; with a delimiter only what follows `prefix` up to the next slash.
   Result<std::vector<std::string>> list(const std::string& prefix, bool is_by_folder);
   // Whether the bucket can be asked; tried once.
