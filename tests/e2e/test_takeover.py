@@ -131,6 +131,7 @@ def test_a_job_that_outlived_its_lease_is_not_begun_again(installation, tmp_path
     try:
         one, other = own.start(TANDEM_EMBEDDED_SLOTS="1", **lease), own.start(**lease)
         know_each_other(one, other)
+        other.token()  # while it can be had
         task = submit_alive(one, folder)
         until(lambda: alive_at(folder, 1), "it runs")
         postgres.stop()
@@ -138,6 +139,8 @@ def test_a_job_that_outlived_its_lease_is_not_begun_again(installation, tmp_path
         postgres.start()
         until(lambda: alive_at(folder, 2), "it runs again", REPAIRED_WITHIN_S)
         (folder / "end").touch()
+        path = f"/api/v1/tasks/{task}?wait_s=60"
+        until(lambda: other.request("GET", path).status == 200, "it is back", REPAIRED_WITHIN_S)
         assert other.finished(task)["attempt"] == 2
         assert (folder / "starts").read_text() == "1\n2\n"
     finally:
