@@ -29,6 +29,8 @@ io::Awaitable<Result<queue::Claimed>> poll(Call& call, const wire::Claim& asked)
   };
   auto claimed = co_await ask(services, call.outbox, std::move(claim));
   call.request.on_disconnect = {};
+  if (!claimed) co_return claimed.error();
+  if (auto good = check_still_good(call); !good) co_return good.error();
   co_return claimed;
 }
 

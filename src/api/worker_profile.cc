@@ -13,4 +13,10 @@ WorkerProfile profile_of(const store::WorkerRecord& worker, WorkerChannel channe
           .draining = worker.draining};
 }
 
+Result<void> check_still_good(const Call& call) {
+  const WorkerPtr now = call.api.workers.find(call.caller.worker->worker_id);
+  if (now != nullptr && !now->revoked_at) return {};
+  return fail(Errc::token_revoked, "The worker was revoked");
+}
+
 }  // namespace tandem::api

@@ -30,15 +30,6 @@ std::string_view host_of(std::string_view scheme, std::string_view authority) {
   return authority;
 }
 
-std::string encoded(const std::map<std::string, std::string>& query) {
-  std::string text;
-  for (const auto& [name, value] : query) {
-    if (!text.empty()) text += '&';
-    text += percent_encoded(name, false) + "=" + percent_encoded(value, false);
-  }
-  return text;
-}
-
 std::string digest_of(std::string_view text) {
   Sha256 digest;
   digest.add(text);
@@ -61,7 +52,7 @@ std::string presigned_url(const S3Address& address, std::string_view url,
   const std::size_t scheme_end = url.find("://"), begin = scheme_end + 3;
   const std::size_t slash = std::min(url.find('/', begin), url.size());
   const std::string host(host_of(url.substr(0, scheme_end), url.substr(begin, slash - begin)));
-  const std::string asked = encoded(query);
+  const std::string asked = query_text(query);
   const std::string request = "GET\n" + std::string(url.substr(slash)) + "\n" + asked +
                               "\nhost:" + host + "\n\nhost\nUNSIGNED-PAYLOAD";
   const std::string text =

@@ -113,12 +113,7 @@ S3Client::~S3Client() = default;
 std::string S3Client::url_of(const Request& request) const {
   std::string url = address_.endpoint + "/" + address_.bucket;
   if (!request.key.empty()) url += "/" + percent_encoded(request.key, true);
-  char mark = '?';
-  for (const auto& [name, value] : request.query) {
-    url += mark + percent_encoded(name, false) + "=" + percent_encoded(value, false);
-    mark = '&';
-  }
-  return url;
+  return request.query.empty() ? url : url + "?" + query_text(request.query);
 }
 
 std::string S3Client::payload_digest(const Request& request) {

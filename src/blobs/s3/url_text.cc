@@ -74,6 +74,15 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
+std::string query_text(const std::map<std::string, std::string>& query) {
+  std::string text;
+  for (const auto& [name, value] : query) {
+    if (!text.empty()) text += '&';
+    text += percent_encoded(name, false) + "=" + percent_encoded(value, false);
+  }
+  return text;
+}
+
 std::vector<std::string> xml_texts(std::string_view xml, std::string_view name) {
   const std::string open = "<" + std::string(name) + ">", close = "</" + std::string(name) + ">";
   std::vector<std::string> texts;
