@@ -248,21 +248,24 @@ void Dispatcher::apply(Outbox* outbox, Transact& command) {
   turn_.transactions.emplace_back(outbox, std::move(command));
 }
 
+// Within the transaction, so that no other server revives what goes.
 void Dispatcher::apply(Outbox* outbox, Purge& command) {
-  auto rows = store_.load_finished_before(command.finished_before, command.limit);
-  if (!rows)
-    return turn_.outgoing.answer(outbox, command.done, Result<std::vector<TaskId>>(rows.error()));
-  std::vector<TaskId> removed;
-  for (TaskId id : *rows) {
-    auto entry = tasks_.load(id);
-    if (!entry)
-      return turn_.outgoing.answer(outbox, command.done,
-                                   Result<std::vector<TaskId>>(entry.error()));
-    if (*entry == nullptr || !is_terminal((*entry)->task->status) || (*entry)->dirty) continue;
-    tasks_.remove(**entry);
-    removed.push_back(id);
-  }
-  turn_.outgoing.answer(outbox, command.done, Result<std::vector<TaskId>>(std::move(removed)));
+  const auto purge = [&]() -> Result<std::vector<TaskId>> {
+    if (auto begun = begin(); !begun) return begun.error();
+    auto ids = store_.load_finished_before(command.finished_before, command.limit);
+    if (!ids) return ids.error();
+    auto rows = store_.load(*ids);
+    if (!rows) return rows.error();
+    std::vector<TaskId> removed;
+    for (Task& row : *rows) {
+      Entry* entry = tasks_.admit(std::move(row));
+      if (entry == nullptr || entry->dirty || !is_terminal(entry->task->status)) continue;
+      tasks_.remove(*entry);
+      removed.push_back(entry->task->task_id);
+    }
+    return removed;
+  };
+  turn_.outgoing.answer(outbox, command.done, purge());
 }
 
 void Dispatcher::apply(Outbox* outbox, ExpireIdempotency& command) {

@@ -76,9 +76,10 @@ class Store {
   virtual ~Store() = default;
 
   virtual Result<void> begin() = 0;
-  // Answers, for each change in order, whether its guard held (1) or not (0, nothing written).
-  // Inserts come first, then changes, callbacks and their tries, then removals; an idempotency row
-  // takes the place of an older one with its client and key, and outlives its tasks.
+  // Answers, for each change and then for each removal in order, whether it was made (1) or not
+  // (0): the guard did not hold, there is no such row, or another server has it. Inserts come
+  // first, then changes, callbacks and their tries, then removals; an idempotency row takes the
+  // place of an older one with its client and key, and outlives its tasks.
   virtual Result<std::vector<std::uint8_t>> apply(const TaskBatch& batch) = 0;
   // Clients, refresh tokens, settings of the installation: within begin() … commit().
   virtual AccountStore& accounts() = 0;
@@ -114,7 +115,9 @@ class Store {
   // Drops idempotency rows made before `before`, the oldest first, at most `limit`; in a
   // transaction of its own. Rows dropped.
   virtual Result<std::int64_t> expire_idempotency(WallTime before, int limit) = 0;
-  // Terminal tasks that finished before, the oldest first: for retention.
+  // Terminal tasks that finished before, the oldest first: for retention. Within begin() …
+  // commit(), until which no other server can change them; what another is changing now is left
+  // out.
   virtual Result<std::vector<TaskId>> load_finished_before(WallTime before, int limit) = 0;
 };
 

@@ -85,11 +85,35 @@ TEST_F(PostgresPeersTest, ATaskIsChangedByItsHolderAlone) {
   EXPECT_THAT(write(*other, end), ElementsAre(0));
   TaskBatch removal;
   removal.removals = {waits.task_id};
-  write(*other, removal);
+  EXPECT_THAT(write(*other, removal), ElementsAre(0));
   EXPECT_THAT(one->pending_lanes().value(), SizeIs(1));
   EXPECT_THAT(write(*one, end), ElementsAre(1));
   EXPECT_TRUE(other->load(std::vector{waits.task_id}).value()[0].held_by.is_nil())
       << "what is finished is anybody's";
+}
+
+TEST_F(PostgresPeersTest, WhatOneIsAboutToPurgeNobodyElsePurgesOrRetries) {
+  const auto one = open(1), other = open(2);
+  Task old = task();
+  cancel(old, kNow);
+  insert(*one, old);
+  ASSERT_TRUE(one->begin());
+  const auto ids = one->load_finished_before(kNow + 1, 9).value();
+  EXPECT_THAT(ids, ElementsAre(old.task_id));
+  ASSERT_TRUE(other->begin());
+  EXPECT_THAT(other->load_finished_before(kNow + 1, 9).value(), IsEmpty());
+  ASSERT_TRUE(other->commit());
+  Task again = old;
+  retry(again, kNow + 2);
+  std::vector<std::uint8_t> revived;
+  std::jthread retries([&] {
+    revived = write(*other, {.changes = {{&again, old.attempt, {TaskStatus::cancelled}}}});
+  });
+  const TaskBatch removal{.removals = ids};
+  EXPECT_THAT(one->apply(removal).value(), ElementsAre(1));
+  EXPECT_TRUE(one->commit());
+  retries.join();
+  EXPECT_THAT(revived, ElementsAre(0));
 }
 
 TEST_F(PostgresPeersTest, AHolderGivesATaskAway) {

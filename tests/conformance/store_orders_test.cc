@@ -182,12 +182,17 @@ TEST_P(StoreOrdersTest, FinishedTasksAreNamedOldestFirst) {
   }
   insert(done);
   insert({running_task()});
-  EXPECT_THAT(store().load_finished_before(kNow + 30, 9).value(),
-              ElementsAre(done[1].task_id, done[2].task_id));
-  EXPECT_THAT(store().load_finished_before(kNow + 99, 1).value(), ElementsAre(done[1].task_id));
+  const auto finished_before = [&](WallTime before, int limit) {
+    store().begin().value();
+    auto found = store().load_finished_before(before, limit).value();
+    store().commit().value();
+    return found;
+  };
+  EXPECT_THAT(finished_before(kNow + 30, 9), ElementsAre(done[1].task_id, done[2].task_id));
+  EXPECT_THAT(finished_before(kNow + 99, 1), ElementsAre(done[1].task_id));
   retry(done[1], kNow + 40);
   ASSERT_TRUE(change(done[1], 1, {completed}));
-  EXPECT_THAT(store().load_finished_before(kNow + 30, 9).value(), ElementsAre(done[2].task_id));
+  EXPECT_THAT(finished_before(kNow + 30, 9), ElementsAre(done[2].task_id));
 }
 
 }  // namespace

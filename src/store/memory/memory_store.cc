@@ -174,7 +174,7 @@ Result<std::vector<std::uint8_t>> MemoryStore::apply(const TaskBatch& batch) {
   if (auto entered = state_->enter(); !entered) return entered.error();
   if (auto inserted = insert_tasks(*state_, batch, server_); !inserted) return inserted.error();
   std::vector<std::uint8_t> held;
-  held.reserve(batch.changes.size());
+  held.reserve(batch.changes.size() + batch.removals.size());
   for (const TaskChange& change : batch.changes) {
     auto changed = change_task(*state_, change, server_);
     if (!changed) return changed.error();
@@ -182,9 +182,11 @@ Result<std::vector<std::uint8_t>> MemoryStore::apply(const TaskBatch& batch) {
   }
   apply_callbacks(*state_, batch);
   apply_letters(*state_, batch, server_);
-  for (const TaskId& id : batch.removals)
-    if (const TaskRow* row = state_->tasks.find(id); row && may_change(**row, server_))
-      state_->remove_task(id);
+  for (const TaskId& id : batch.removals) {
+    const TaskRow* row = state_->tasks.find(id);
+    held.push_back(row != nullptr && may_change(**row, server_) ? 1 : 0);
+    if (held.back() == 1) state_->remove_task(id);
+  }
   for (const IdempotencyRow& row : batch.idempotency)
     state_->idempotency.put({row.client_id, row.key}, row);
   for (const InputPiece& piece : batch.inputs) {

@@ -1,6 +1,7 @@
 #include "store/postgres/task_writer.h"
 
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "postgres_queries.h"
@@ -158,14 +159,19 @@ Result<void> TaskWriter::add_changes(const TaskBatch& batch) {
 void TaskWriter::add_removals(const TaskBatch& batch) {
   if (batch.removals.empty()) return;
   Column ids(Type::uuid);
-  for (const TaskId& id : batch.removals) ids.id(id);
+  std::unordered_map<TaskId, std::size_t> places;  // in held_
+  for (const TaskId& id : batch.removals) {
+    ids.id(id);
+    places[id] = batch.changes.size() + places.size();
+  }
   Params params;
   params.column(ids);
-  const auto uncount = [this](const Rows& rows) -> Result<void> {
+  const auto uncount = [this, places = std::move(places)](const Rows& rows) -> Result<void> {
     for (int i = 0; i < rows.size(); ++i) {
       const auto status = task_status_from(rows.bytes(i, 1));
       if (!status) return unreadable();
       count(rows.number(i, 0), *status, -1);
+      held_[places.at(TaskId(rows.id(i, 2)))] = 1;
     }
     return {};
   };
@@ -189,7 +195,7 @@ Result<void> TaskWriter::perform() {
 Result<std::vector<std::uint8_t>> TaskWriter::apply(const TaskBatch& batch) {
   statements_.clear();
   readings_.clear();
-  held_.assign(batch.changes.size(), 0);
+  held_.assign(batch.changes.size() + batch.removals.size(), 0);
   if (auto added = add_inserts(batch); !added) return added.error();
   if (auto added = add_changes(batch); !added) return added.error();
   for (Statement& statement : callback_statements(batch, server_))

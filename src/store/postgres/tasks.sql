@@ -180,10 +180,11 @@ limit 1;
 
 -- name: delete_tasks
 delete from tandem.tasks where task_id = any ($1::uuid[]) and owner = $2
-returning lane_id, status;
+returning lane_id, status, task_id;
 
 -- name: delete_finished
-delete from tandem.finished_tasks where task_id = any ($1::uuid[]) returning lane_id, status;
+delete from tandem.finished_tasks where task_id = any ($1::uuid[])
+returning lane_id, status, task_id;
 
 -- name: delete_inputs
 delete from tandem.task_inputs where task_id = any ($1::uuid[]);
@@ -298,4 +299,4 @@ where task_id = $1 and attempt = $2 and seq > $3 order by seq;
 
 -- name: load_finished_before
 select task_id from tandem.finished_tasks where finished_at < $1
-order by finished_at, task_id limit $2;
+order by finished_at, task_id limit $2 for update skip locked;

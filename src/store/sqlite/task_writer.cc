@@ -131,22 +131,24 @@ Result<bool> TaskWriter::change(const TaskChange& change) {
   return true;
 }
 
-Result<void> TaskWriter::remove(const TaskId& id) {
+Result<bool> TaskWriter::remove(const TaskId& id) {
   std::int64_t row_id = 0;
   {
     Query query(connection_, sql::find_state);
     auto row = query.id(id).step();
     if (!row) return row.error();
-    if (!*row) return {};
+    if (!*row) return false;
     row_id = query.integer_at(0);
     if (const auto status = task_status_from(query.text_at(2)))
       count(query.integer_at(3), *status, -1);
   }
   if (auto deleted = Query(connection_, sql::delete_task).integer(row_id).run(); !deleted)
-    return deleted;
+    return deleted.error();
   if (auto deleted = Query(connection_, sql::delete_callback).id(id).run(); !deleted)
-    return deleted;
-  return Query(connection_, sql::delete_inputs).id(id).run();
+    return deleted.error();
+  if (auto deleted = Query(connection_, sql::delete_inputs).id(id).run(); !deleted)
+    return deleted.error();
+  return true;
 }
 
 Result<void> TaskWriter::put_idempotency(const IdempotencyRow& row) {
@@ -203,15 +205,18 @@ Result<std::vector<std::uint8_t>> TaskWriter::apply(const TaskBatch& batch) {
   for (const Task* task : batch.inserts)
     if (auto inserted = insert(*task); !inserted) return inserted.error();
   std::vector<std::uint8_t> held;
-  held.reserve(batch.changes.size());
+  held.reserve(batch.changes.size() + batch.removals.size());
   for (const TaskChange& entry : batch.changes) {
     auto changed = change(entry);
     if (!changed) return changed.error();
     held.push_back(*changed ? 1 : 0);
   }
   if (auto applied = apply_callbacks(batch); !applied) return applied.error();
-  for (const TaskId& id : batch.removals)
-    if (auto removed = remove(id); !removed) return removed.error();
+  for (const TaskId& id : batch.removals) {
+    auto removed = remove(id);
+    if (!removed) return removed.error();
+    held.push_back(*removed ? 1 : 0);
+  }
   for (const IdempotencyRow& row : batch.idempotency)
     if (auto put = put_idempotency(row); !put) return put.error();
   for (const InputPiece& piece : batch.inputs)

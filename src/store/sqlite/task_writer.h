@@ -29,7 +29,7 @@ class TaskWriter {
   Result<std::int64_t> lane_id(const LaneKey& lane);  // made where it is missing
   Result<void> insert(const Task& task);
   Result<bool> change(const TaskChange& change);
-  Result<void> remove(const TaskId& id);
+  Result<bool> remove(const TaskId& id);  // false: there is no such row
   Result<void> put_idempotency(const IdempotencyRow& row);
   Result<void> insert_input(const InputPiece& piece);
   Result<void> put_callback(const Callback& callback);
