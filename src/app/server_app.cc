@@ -28,6 +28,7 @@
 #include "queue/maintenance/orphans.h"
 #include "queue/maintenance/refresh_expiry.h"
 #include "queue/maintenance/retention.h"
+#include "queue/maintenance/unsent_log_sending.h"
 #include "worker/embedded_worker.h"
 
 namespace tandem::app {
@@ -106,10 +107,14 @@ struct ServerApp::Parts {
 
   std::vector<std::unique_ptr<io::Loop>> loops;
   std::vector<std::unique_ptr<io::LoopOutbox>> outboxes;
+  std::unique_ptr<io::Loop> worker_loop;
+  std::unique_ptr<io::LoopOutbox> worker_outbox;  // as the others: the log hub answers to the last
   api::LoopDoors doors;
   io::OffloadPool reading{"reading", 4};
   io::OffloadPool hashing{"hashing", 2, 64};
   logs::LogHub log_hub{*data.logs.store, data.logs.reader()};
+  logs::UnsentLogs unsent_logs{
+      data.place.file("unsent-logs.db")};  // maintenance's, then the worker's
   queue::DirectOutbox callback_outbox;
   net::OutgoingGuard outgoing{settings.callback_allow_hosts};
   queue::Dispatcher dispatcher;
@@ -118,8 +123,6 @@ struct ServerApp::Parts {
   auth::TokenIssuer issuer;
   auth::LoginThrottle throttle{*clock};
   auth::CallbackSigner callback_signer{data.secret, settings.jwt_secret_previous};
-  std::unique_ptr<io::Loop> worker_loop;
-  std::unique_ptr<io::LoopOutbox> worker_outbox;
   std::unique_ptr<exec::Launcher> launcher;
   std::unique_ptr<worker::EmbeddedWorker> worker;
   queue::DispatcherDoor maintenance_door{dispatcher_thread};
@@ -184,6 +187,7 @@ void ServerApp::Parts::make_worker(WorkerSetup setup) {
                                     .outbox = *worker_outbox,
                                     .dispatcher = dispatcher_thread,
                                     .logs = log_hub,
+                                    .unsent_logs = unsent_logs,
                                     .blobs = *data.blobs,
                                     .launcher = *launcher,
                                     .offload = reading,
@@ -273,6 +277,7 @@ void ServerApp::Parts::make_maintenance() {
   maintenance->add(std::make_unique<queue::RefreshExpiry>(door, *clock));
   maintenance->add(std::make_unique<queue::OrphanedFiles>(*data.blobs, finder, data.installation));
   maintenance->add(std::make_unique<queue::OrphanedLogs>(log_hub, door, finder, data.installation));
+  maintenance->add(std::make_unique<queue::UnsentLogSending>(unsent_logs, log_hub, door));
   if (data.logs.archive)
     maintenance->add(std::make_unique<queue::LogArchiving>(queue::LogArchiving::Parts{
         *data.logs.store, *data.logs.archive, *data.blobs, *data.tasks.reader, *clock}));

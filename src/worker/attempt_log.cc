@@ -42,6 +42,7 @@ struct AttemptLog::Shared : std::enable_shared_from_this<Shared> {
   bool has_room(std::size_t data_bytes) const;
   void cut(std::size_t data_bytes);
   void say_cut();
+  void keep_unsent();
   void let_go(std::vector<logs::LogRecord>& records, std::size_t& bytes);
   std::size_t bytes() const { return waiting_bytes + flying_bytes; }
   std::size_t held() const { return bytes() + kRecordBytes * (waiting.size() + flying.size()); }
@@ -134,6 +135,17 @@ void AttemptLog::Shared::say_cut() {
                                    " bytes); the log store was away for too long.\n");
 }
 
+void AttemptLog::Shared::keep_unsent() {
+  if (given_up) return;
+  say_cut();
+  if (idle()) return;
+  logs::LogAppend rest{.task_id = task, .attempt = attempt, .records = flying};
+  rest.records.insert(rest.records.end(), waiting.begin(), waiting.end());
+  if (!sink.keep(rest)) return;
+  tail.records += rest.records.size();
+  tail.bytes += bytes();
+}
+
 void AttemptLog::Shared::let_go(std::vector<logs::LogRecord>& records, std::size_t& data_bytes) {
   sink.let_go(data_bytes + kRecordBytes * records.size());
   records.clear();
@@ -204,6 +216,7 @@ io::Awaitable<LogTotals> AttemptLog::settle() {
 }
 
 void AttemptLog::give_up() {
+  shared_->keep_unsent();
   shared_->let_go(shared_->waiting, shared_->waiting_bytes);
   shared_->let_go(shared_->flying, shared_->flying_bytes);
   shared_->given_up = true;

@@ -11,6 +11,7 @@
 #include "core/task.h"
 #include "io/asio.h"
 #include "logs/log_hub.h"
+#include "logs/unsent_logs.h"
 
 namespace tandem::worker {
 
@@ -23,6 +24,9 @@ class LogSink {
   virtual void append(logs::LogAppend append, Done done) = 0;
   // While true, nothing new is taken from the jobs.
   virtual bool is_congested() const = 0;
+  // Records of an attempt that can't wait for the log any longer, in order. True: they are safe,
+  // and will be in the log later. Blocks.
+  virtual bool keep(const logs::LogAppend&) { return false; }
 
   // What all attempts hold back because the store is away, in bytes. On the worker's loop.
   void hold(std::size_t bytes) { held_bytes_ += bytes; }
@@ -36,17 +40,25 @@ class LogSink {
 // Into the log of the server that the worker lives in.
 class HubLogSink final : public LogSink {
  public:
-  HubLogSink(logs::LogHub& hub, Outbox& outbox) : hub_(hub), outbox_(outbox) {}
+  HubLogSink(logs::LogHub& hub, Outbox& outbox, logs::UnsentLogs& unsent)
+      : hub_(hub), outbox_(outbox), unsent_(unsent) {}
   void append(logs::LogAppend append, Done done) override {
     hub_.append(std::move(append), outbox_, std::move(done));
   }
   bool is_congested() const override {
     return hub_.pending_bytes() >= logs::LogHub::kHighWaterBytes;
   }
+  // The server ends: what is given up from now on is for its next run.
+  void end() { is_ending_ = true; }
+  bool keep(const logs::LogAppend& append) override {
+    return is_ending_ && unsent_.keep(append).has_value();
+  }
 
  private:
   logs::LogHub& hub_;
-  Outbox& outbox_;  // the worker's loop
+  Outbox& outbox_;            // the worker's loop
+  logs::UnsentLogs& unsent_;  // nobody else's while the worker ends
+  bool is_ending_ = false;
 };
 
 // The log of one attempt: numbers its records, hands them on one batch at a time, and repeats, with
@@ -76,7 +88,7 @@ class AttemptLog {
   // Returns when the last record is durable; at once where there is none, and where the attempt was
   // lost (stale_attempt): then there is nothing to wait for.
   io::Awaitable<LogTotals> settle();
-  // Nobody wants the rest: settle() and room() return.
+  // Nobody waits for the rest: settle() and room() return. What the sink keeps counts as written.
   void give_up();
 
  private:

@@ -23,8 +23,14 @@ class PlayedSink final : public LogSink {
     done(tail);
   }
   bool is_congested() const override { return false; }
+  bool keep(const logs::LogAppend& append) override {
+    if (keeps) unsent = append;
+    return keeps;
+  }
 
   std::optional<Error> trouble;
+  bool keeps = false;
+  logs::LogAppend unsent;
   std::vector<logs::LogRecord> kept;
   logs::LogTail tail;
   int calls = 0;
@@ -38,8 +44,10 @@ class AttemptLogTest : public testing::Test {
   void settle() {
     bool is_done = false;
     context.restart();
-    io::asio::co_spawn(context, log.settle(),
-                       [&](std::exception_ptr, const LogTotals&) { is_done = true; });
+    io::asio::co_spawn(context, log.settle(), [&](std::exception_ptr, const LogTotals& told) {
+      totals = told;
+      is_done = true;
+    });
     while (!is_done) ASSERT_GT(context.run_one_for(std::chrono::seconds(10)), 0u);
   }
   void expect_dense() {
@@ -49,6 +57,7 @@ class AttemptLogTest : public testing::Test {
   SystemClock clock;
   io::asio::io_context context{1};
   PlayedSink sink;
+  LogTotals totals;
   AttemptLog log{sink, clock, context.get_executor()};
 };
 
@@ -122,6 +131,24 @@ TEST_F(AttemptLogTest, WhatIsGivenUpIsHeldNoLonger) {
   write("a");
   write("b");
   log.give_up();
+  EXPECT_EQ(sink.held_bytes(), 0u);
+  settle();
+  EXPECT_EQ(totals, LogTotals());
+}
+
+TEST_F(AttemptLogTest, WhatTheSinkKeepsCountsAsWritten) {
+  write("a");
+  sink.trouble = fail(Errc::store_unavailable, "away");
+  write("bc");
+  write("d");
+  sink.keeps = true;
+  log.give_up();
+  settle();
+  EXPECT_EQ(totals, (LogTotals{.records = 3, .bytes = 4}));
+  ASSERT_EQ(sink.unsent.records.size(), 2u);
+  EXPECT_EQ(sink.unsent.records[0].seq, 2u);
+  EXPECT_EQ(sink.unsent.records[0].data, "bc");
+  EXPECT_EQ(sink.unsent.records[1].data, "d");
   EXPECT_EQ(sink.held_bytes(), 0u);
 }
 

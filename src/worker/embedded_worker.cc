@@ -19,7 +19,7 @@ WorkerProfile profile_of(const EmbeddedWorkerSettings& settings) {
 
 EmbeddedWorker::EmbeddedWorker(EmbeddedWorkerParts parts, EmbeddedWorkerSettings settings)
     : link_(parts.dispatcher, parts.outbox, profile_of(settings)),
-      log_sink_(parts.logs, parts.outbox),
+      log_sink_(parts.logs, parts.outbox, parts.unsent_logs),
       files_(parts.blobs),
       worker_(WorkerParts{.executor = parts.executor,
                           .link = link_,

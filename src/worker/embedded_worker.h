@@ -20,6 +20,7 @@ struct EmbeddedWorkerParts {
   Outbox& outbox;         // of its loop
   queue::DispatcherThread& dispatcher;
   logs::LogHub& logs;
+  logs::UnsentLogs& unsent_logs;  // nobody else's from stop() on
   blobs::BlobStore& blobs;
   exec::Launcher& launcher;  // of its loop
   io::OffloadPool& offload;
@@ -34,7 +35,10 @@ class EmbeddedWorker {
 
   HandlerRegistry& handlers() { return worker_.handlers(); }
   void start() { worker_.start(); }
-  io::Awaitable<void> stop(std::int64_t drain_ms) { return worker_.stop(drain_ms); }
+  io::Awaitable<void> stop(std::int64_t drain_ms) {
+    log_sink_.end();
+    return worker_.stop(drain_ms);
+  }
   void hurry() { worker_.hurry(); }
   std::size_t running() const { return worker_.running(); }
 

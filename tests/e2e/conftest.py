@@ -180,6 +180,8 @@ def service():
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=15, help="kill -9 of the server under load")
     parser.addoption("--restarts", type=int, default=15, help="restarts under load")
+    parser.addoption("--faults", type=int, default=6, help="pairs of faults at once, under load")
+    parser.addoption("--seed", type=int, default=1, help="which faults")
 
 
 @pytest.fixture

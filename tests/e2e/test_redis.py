@@ -148,6 +148,28 @@ def test_redis_away_during_a_job_loses_nothing(server, redis, tmp_path, how):
     assert text(server, task_id).splitlines() == lines(1, 20100)
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_server_that_stops_while_redis_is_away_keeps_the_log(server, redis, tmp_path, ended):
+    server.settings["TANDEM_DRAIN_TIMEOUT_S"] = "1"
+    server.stop()
+    server.start()
+    hold, wrote = tmp_path / "hold", tmp_path / "wrote"
+    task_id = held_job(server, hold, numbers(1, 100), f"{numbers(101, 5000)}; touch {wrote};"
+                       + ("" if ended else "sleep 600"))
+    until(lambda: text(server, task_id).splitlines() == lines(1, 100), "the job has begun")
+    redis.send(signal.SIGSTOP)
+    hold.touch()
+    until(wrote.exists, "the job goes on")
+    server.stop()
+    redis.send(signal.SIGCONT)
+    server.start()
+    task = server.finished(task_id)
+    assert task["status"] == ("completed" if ended else "failed")
+    until(lambda: text(server, task_id).splitlines() == lines(1, 5000), "all of it is there")
+    if ended:
+        assert task["log"]["records"] == len(records(server, task_id))
+
+
 def test_what_the_spool_cannot_hold_is_said(server, redis, tmp_path):
     hold, last = tmp_path / "hold", tmp_path / "last"
     task_id = held_job(

@@ -60,10 +60,10 @@ class WorkerTest : public testing::Test {
     dispatcher = std::make_unique<queue::Dispatcher>(store, clock, dispatcher_settings);
     thread = std::make_unique<queue::DispatcherThread>(*dispatcher, clock);
     launcher = std::make_unique<exec::Launcher>(loop.executor(), *guard);
-    worker =
-        std::make_unique<EmbeddedWorker>(EmbeddedWorkerParts{loop.executor(), outbox, *thread, *hub,
-                                                             *blobs, *launcher, offload, clock},
-                                         settings);
+    worker = std::make_unique<EmbeddedWorker>(
+        EmbeddedWorkerParts{loop.executor(), outbox, *thread, *hub, unsent_logs, *blobs, *launcher,
+                            offload, clock},
+        settings);
     if (add_handlers) add_handlers(worker->handlers());
     thread->start();
     loop.post([this] { worker->start(); });
@@ -222,6 +222,7 @@ class WorkerTest : public testing::Test {
   io::LoopOutbox outbox{loop.executor()};
   io::OffloadPool offload{"offload", 2};
   std::unique_ptr<logs::LogHub> hub;
+  logs::UnsentLogs unsent_logs{root / "unsent-logs.db"};
   std::unique_ptr<queue::Dispatcher> dispatcher;
   std::unique_ptr<queue::DispatcherThread> thread;
   std::unique_ptr<exec::Launcher> launcher;

@@ -111,11 +111,11 @@ void ArchivedLogs::forget(TaskId task) {
   held_.erase(task);
 }
 
-Result<void> ArchivedLogs::archive(TaskId task, LogPosition end) {
+Result<void> ArchivedLogs::archive(TaskId task, LogPosition end, Rest rest) {
   auto out = blobs_.create(task, blobs::BlobFolder::log(), kName);
   if (!out) return out.error();
   ArchiveWriter writer(**out);
-  const auto is_whole = pack(task, end, writer);
+  const auto is_whole = pack(task, end, rest, writer);
   if (!is_whole) return is_whole.error();
   if (!*is_whole) return {};
   const LogPosition packed = writer.end();
@@ -125,8 +125,8 @@ Result<void> ArchivedLogs::archive(TaskId task, LogPosition end) {
   return live_.trim(task, packed);
 }
 
-// false: there is nothing to pack, or another server has packed it meanwhile.
-Result<bool> ArchivedLogs::pack(TaskId task, LogPosition end, ArchiveWriter& writer) {
+// false: there is nothing to pack yet, or another server has packed it meanwhile.
+Result<bool> ArchivedLogs::pack(TaskId task, LogPosition end, Rest rest, ArchiveWriter& writer) {
   auto page = live_.read(task, {}, kPageRecords, kPageBytes);
   if (!page) return page.error();
   if (page->empty()) return false;
@@ -141,7 +141,9 @@ Result<bool> ArchivedLogs::pack(TaskId task, LogPosition end, ArchiveWriter& wri
     page = live_.read(task, from, kPageRecords, kPageBytes);
     if (!page) return page.error();
   }
-  if (end.seq > 0 && writer.end() < end)
+  const bool is_short = end.seq > 0 && writer.end() < end;
+  if (is_short && rest == Rest::may_come) return false;
+  if (is_short)
     if (auto added = writer.add({loss(writer.end(), end, last_ts)}); !added) return added.error();
   // Still whole: so was all that was read of it.
   const auto again = live_.read(task, {}, 1, 1);

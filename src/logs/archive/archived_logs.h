@@ -22,11 +22,14 @@ class ArchivedLogs final : public LogReader {
   Result<std::vector<LogRecord>> read(TaskId task, LogPosition after, int limit,
                                       std::size_t max_bytes) override;
 
+  // What of a log is not in the store: it may come yet, from where it could not be written in time.
+  enum class Rest : std::uint8_t { lost, may_come };
   // Packs what the store has of a task that has ended, and takes it out of the store; what is
   // packed already stays before it. `end`: the last record that the task is known to have; where
-  // the store has lost it, the packed log says so. Fine where the store has nothing. May be
-  // repeated, also by several servers at once. Errors: those of both stores.
-  Result<void> archive(TaskId task, LogPosition end);
+  // the store has lost it, the packed log says so; where it may come, nothing is packed. Fine where
+  // the store has nothing. May be repeated, also by several servers at once. Errors: those of both
+  // stores.
+  Result<void> archive(TaskId task, LogPosition end, Rest rest = Rest::lost);
 
  private:
   using File = std::shared_ptr<const ArchiveFile>;
@@ -43,7 +46,7 @@ class ArchivedLogs final : public LogReader {
   Result<File> open(TaskId task);
   void hold(TaskId task, File file);
   void forget(TaskId task);
-  Result<bool> pack(TaskId task, LogPosition end, ArchiveWriter& writer);
+  Result<bool> pack(TaskId task, LogPosition end, Rest rest, ArchiveWriter& writer);
   Result<void> pack_older(TaskId task, ArchiveWriter& writer);
 
   LiveLogStore& live_;

@@ -15,6 +15,7 @@
 #include "queue/maintenance/orphans.h"
 #include "queue/maintenance/refresh_expiry.h"
 #include "queue/maintenance/retention.h"
+#include "queue/maintenance/unsent_log_sending.h"
 #include "store/memory/memory_store.h"
 
 namespace tandem::queue {
@@ -192,6 +193,52 @@ TEST_F(JobsTest, TheLogOfATaskThatHasEndedIsPacked) {
   clock_.now_ms += 2 * kDayMs;
   run_all(retention);
   EXPECT_TRUE(logs::ArchivedLogs(log_store_, *blobs_).read(done, {}, 9, 999).value().empty());
+}
+
+TEST_F(JobsTest, ALogWhoseRestMayComeIsNotPacked) {
+  const TaskId task = submit();
+  const WorkerId worker = ids_.make<WorkerId>();
+  Claim claim{.profile = {.worker_id = worker, .name = "w"}, .done = {}};
+  ASSERT_EQ(door_.ask<Claimed>(std::move(claim)).value().jobs.size(), 1u);
+  Update update;
+  update.worker_id = worker;
+  update.task_id = task;
+  update.attempt = 1;
+  update.kind = UpdateKind::completed;
+  update.log = LogTotals{.records = 2, .bytes = 8};
+  ASSERT_TRUE(door_.ask<UpdateAnswer>(std::move(update)));
+  leave_traces(task);  // the first record
+  logs::ArchivedLogs archive(log_store_, *blobs_);
+  LogArchiving archiving({log_store_, archive, *blobs_, store_.reader(), clock_});
+  clock_.now_ms += LogArchiving::kSettledMs;
+  run_all(archiving);
+  EXPECT_TRUE(has_log(task));
+  clock_.now_ms += LogArchiving::kRestMs;
+  run_all(archiving);
+  EXPECT_FALSE(has_log(task));
+  EXPECT_EQ(archive.read(task, {}, 9, 999).value().size(), 2u) << "one, and that one is missing";
+}
+
+TEST_F(JobsTest, WhatTheLastRunCouldNotWriteComesToTheLogWhenItCan) {
+  logs::UnsentLogs unsent(folder_ / "unsent.db");
+  UnsentLogSending sending(unsent, hub_, door_);
+  EXPECT_FALSE(sending.run().value());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "unsent.db")) << "where there is nothing";
+  const TaskId late = submit(), stale = submit();
+  const logs::LogRecord record{.attempt = 1, .seq = 1, .ts = clock_.wall(), .data = "late"};
+  for (const TaskId task : {late, stale})
+    unsent.keep({.task_id = task, .attempt = 1, .records = {record}}).value();
+  logs::LogRecord later = record;
+  later.attempt = 2;
+  const logs::LogAppend second{.task_id = stale, .attempt = 2, .records = {later}};
+  log_store_.append(std::span(&second, 1)).value();
+  log_store_.fail_with(fail(Errc::store_unavailable, "away"));
+  EXPECT_EQ(sending.run().error().code, Errc::store_unavailable);
+  log_store_.fail_with(std::nullopt);
+  EXPECT_FALSE(sending.run().value());
+  EXPECT_EQ(log_store_.read(late, {}, 9, 999).value().at(0).data, "late");
+  EXPECT_EQ(log_store_.read(stale, {}, 9, 999).value().size(), 1u);
+  unsent.hand_on([](const auto&) { return fail(Errc::internal, "nothing is left"); }).value();
 }
 
 TEST_F(JobsTest, OneLogThatCantBePackedHoldsUpNoOther) {

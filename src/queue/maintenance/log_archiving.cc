@@ -23,11 +23,14 @@ Result<void> LogArchiving::archive_if_ended(TaskId id) {
   const auto task = parts_.reader.find(id);
   if (!task) return task.error();
   if (!*task || !(*task)->finished_at) return {};  // one without a row is an orphan
-  if (parts_.clock.wall() - *(*task)->finished_at < kSettledMs) return {};
+  const std::int64_t age_ms = parts_.clock.wall() - *(*task)->finished_at;
+  if (age_ms < kSettledMs) return {};
   // The totals are of the last attempt that told some: surely of this one where it is the first.
   logs::LogPosition end;
   if ((*task)->attempt == 1) end = {1, (*task)->log.records};
-  if (auto done = parts_.archive.archive(id, end); !done) return done;
+  using enum logs::ArchivedLogs::Rest;
+  const auto rest = age_ms < kRestMs ? may_come : lost;
+  if (auto done = parts_.archive.archive(id, end, rest); !done) return done;
   const auto still = parts_.reader.find(id);
   if (still && !*still) return parts_.blobs.remove(id);  // deleted meanwhile, and its files before
   return {};

@@ -19,7 +19,8 @@ class LogArchiving final : public MaintenanceJob {
     store::TaskReader& reader;
     const Clock& clock;
   };
-  static constexpr std::int64_t kSettledMs = 5000;  // those who follow it have read it by then
+  static constexpr std::int64_t kSettledMs = 5000;   // those who follow it have read it by then
+  static constexpr std::int64_t kRestMs = 3600'000;  // for what a server that stopped has kept
   explicit LogArchiving(Parts parts) : parts_(parts) {}
   std::string_view name() const override { return "packing of finished logs"; }
   std::int64_t every_ms() const override { return 2000; }
