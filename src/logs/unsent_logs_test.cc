@@ -10,14 +10,15 @@ namespace tandem::logs {
 namespace {
 
 class UnsentLogsTest : public testing::Test {
+ public:
+  ~UnsentLogsTest() override { std::filesystem::remove_all(folder_); }
+
  protected:
   UnsentLogsTest() {
     std::string pattern = testing::TempDir() + "/tandem_unsent_XXXXXX";
     EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
   }
-  ~UnsentLogsTest() override { std::filesystem::remove_all(folder_); }
-
   std::string path() const { return folder_ / "unsent-logs.db"; }
   static TaskId task(std::uint8_t number) {
     TaskId id;

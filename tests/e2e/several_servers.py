@@ -55,6 +55,20 @@ class Installation:
                 member.kill()
 
 
+class Balancer:
+    """What clients take for the server: their requests go to all members, in turn."""
+
+    def __init__(self, members):
+        self.turns = itertools.cycle(members)
+
+    @property
+    def url(self):
+        return next(self.turns).url
+
+    def token(self):
+        return next(self.turns).token()
+
+
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory):
     postgres, redis = PostgresServer(), Redis(tmp_path_factory.mktemp("redis")).start()

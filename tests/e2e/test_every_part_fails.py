@@ -4,6 +4,7 @@
 """
 
 import collections.abc
+import contextlib
 import dataclasses
 import itertools
 import random
@@ -19,8 +20,7 @@ from load import Load, settle
 from oracle import gather, violations
 from ports import free_port
 from redis_process import Redis
-from several_servers import Installation, know_each_other
-from test_rolling_servers import Balancer
+from several_servers import Balancer, Installation, know_each_other
 from waiting import until
 from worker_process import WorkerProcess
 
@@ -44,17 +44,23 @@ class Fault:
 class World:
     """Two servers with a worker inside each, a worker before each, PostgreSQL and Redis."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, ends):
+        """`ends`, an ExitStack, is given what ends each part."""
         self.ledger = Ledger(directory)
         self.postgres = PostgresServer()
+        ends.callback(self.postgres.remove)
         self.redis = Redis(directory / "redis").start()
-        self.installation = Installation(
+        ends.callback(self.redis.kill)
+        installation = Installation(
             directory, self.postgres, self.redis, TANDEM_LEASE_S="5", TANDEM_HEARTBEAT_S="1",
             TANDEM_EMBEDDED_SLOTS="2", TANDEM_HANDLERS_DIR=str(self.ledger.handlers))
-        self.members = [self.installation.start(TANDEM_LISTEN=f"127.0.0.1:{free_port()}")
+        ends.callback(installation.end)
+        self.members = [installation.start(TANDEM_LISTEN=f"127.0.0.1:{free_port()}")
                         for _ in range(2)]
         know_each_other(*self.members)
         self.workers = [self._worker(directory, number) for number in range(2)]
+        for worker in self.workers:
+            ends.callback(worker.kill)
 
     def _worker(self, directory, number):
         server = self.members[number]
@@ -84,19 +90,11 @@ class World:
         for fault in sorted(faults, key=lambda fault: fault.part in self.members):
             fault.mend()
 
-    def end(self):
-        for worker in self.workers:
-            worker.kill()
-        self.installation.end()
-        self.redis.kill()
-        self.postgres.remove()
-
 
 @pytest.fixture
 def world(tmp_path):
-    made = World(tmp_path)
-    yield made
-    made.end()
+    with contextlib.ExitStack() as ends:
+        yield World(tmp_path, ends)
 
 
 def two_at_a_time(faults, chance):

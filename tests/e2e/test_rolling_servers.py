@@ -8,24 +8,11 @@ from journal import Journal
 from ledger import Ledger, noted
 from load import Load, settle
 from oracle import gather, violations
-from several_servers import engines, installation, know_each_other  # the fixtures too
+from several_servers import (Balancer, engines, installation,  # the fixtures too
+                             know_each_other)
 from waiting import until
 
 PORTION = 40
-
-
-class Balancer:
-    """What clients take for the server: their requests go to those that run, in turn."""
-
-    def __init__(self, members):
-        self.turns = itertools.cycle(members)
-
-    @property
-    def url(self):
-        return next(self.turns).url
-
-    def token(self):
-        return next(self.turns).token()
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
