@@ -113,8 +113,8 @@ struct ServerApp::Parts {
   io::OffloadPool reading{"reading", 4};
   io::OffloadPool hashing{"hashing", 2, 64};
   logs::LogHub log_hub{*data.logs.store, data.logs.reader()};
-  logs::UnsentLogs unsent_logs{
-      data.place.file("unsent-logs.db")};  // maintenance's, then the worker's
+  // Maintenance's while that runs, then the worker's.
+  logs::UnsentLogs unsent_logs{data.place.file("unsent-logs.db")};
   queue::DirectOutbox callback_outbox;
   net::OutgoingGuard outgoing{settings.callback_allow_hosts};
   queue::Dispatcher dispatcher;

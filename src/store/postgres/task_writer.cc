@@ -160,9 +160,9 @@ void TaskWriter::add_removals(const TaskBatch& batch) {
   if (batch.removals.empty()) return;
   Column ids(Type::uuid);
   std::unordered_map<TaskId, std::size_t> places;  // in held_
-  for (const TaskId& id : batch.removals) {
-    ids.id(id);
-    places[id] = batch.changes.size() + places.size();
+  for (std::size_t i = 0; i < batch.removals.size(); ++i) {
+    ids.id(batch.removals[i]);
+    places.emplace(batch.removals[i], batch.changes.size() + i);
   }
   Params params;
   params.column(ids);
