@@ -35,7 +35,7 @@ wire::WorkerView view_of(const store::WorkerRecord& worker, const wire::WorkerSt
           .channel = state.channel,
           .tasks = state.tasks,
           .created_at = worker.created_at,
-          .last_seen_at = state.last_seen_at,
+          .last_seen_at = std::max(worker.last_seen_at, state.last_seen_at),
           .revoked_at = worker.revoked_at,
           .revoke_reason = worker.revoke_reason};
 }

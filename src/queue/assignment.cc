@@ -116,8 +116,9 @@ void Dispatcher::hand_over(Worker& worker, Entry& entry) {
     turn_.polls_to_answer.push_back(id);
     return;
   }
-  order(id, offer_of(entry));
-  if (worker.profile.in_process) peers_.lease_own_job(entry);
+  AssignOrder offer = offer_of(entry);
+  if (worker.profile.in_process) offer.lease_until = peers_.own_lease();
+  order(id, std::move(offer));
 }
 
 AssignOrder Dispatcher::offer_of(Entry& entry) const {
@@ -143,12 +144,15 @@ void Dispatcher::tell(Entry& entry, WorkerOrder news) {
 // The server's own worker may have lost an order with the commit that failed: what it holds and has
 // not ended by this turn it is told again. It ignores what it runs already.
 void Dispatcher::order_again() {
+  const auto until = peers_.own_lease();
   for (TaskId id : turn_.order_again) {
     Entry* entry = tasks_.find(id);
     if (entry == nullptr || !is_leased(entry->task->status)) continue;
-    order(entry->task->worker_id,
-          AssignOrder{.task = TaskTable::share(*entry), .lease_expires_at = turn_.now});
-    peers_.lease_own_job(*entry);
+    const WorkerId worker = entry->task->worker_id;
+    order(worker, AssignOrder{.task = TaskTable::share(*entry),
+                              .lease_expires_at = turn_.now,
+                              .lease_until = until});
+    if (until) order(worker, LeaseOrder{id, entry->task->attempt, *until});
   }
   turn_.order_again.clear();
 }

@@ -276,7 +276,7 @@ void Dispatcher::apply(Outbox* outbox, ExpireIdempotency& command) {
 }
 
 void Dispatcher::apply(Outbox* outbox, WatchCallbacks& command) {
-  callback_watcher_ = {outbox, std::move(command.owed)};
+  watchers_.set_callbacks(outbox, std::move(command));
 }
 
 void Dispatcher::apply(Outbox* outbox, CallbackTried& command) {

@@ -13,13 +13,15 @@ namespace tandem::queue {
 struct WaitingCommand {
   Outbox* outbox = nullptr;
   std::variant<Update, Heartbeat, CheckLease, AddOutput> what;
-  int rounds = 0;  // servers that were asked for its tasks
+  int rounds = 0;  // how often its tasks were asked for
 };
 
 // A worker whose tasks are on their way to this server.
 struct ComingWorker {
   std::vector<WaitingCommand> commands;
-  MonoTime until;
+  ServerId holder;
+  MonoTime drawn_at;  // if the holder has not given them
+  MonoTime until;     // when the commands are refused
 };
 
 }  // namespace tandem::queue

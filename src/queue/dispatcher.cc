@@ -60,6 +60,10 @@ void Dispatcher::turn(std::vector<Command> commands, Deliveries& out) {
   plan_next_turn();
 }
 
+void Dispatcher::last_turn() {
+  if (loaded_) sightings_.write_all(store_);
+}
+
 void Dispatcher::apply(Command& command) {
   const auto give = [&](auto& what) {
     if constexpr (requires { peers_.apply(command.outbox, what); })
@@ -132,6 +136,7 @@ Result<void> Dispatcher::commit() {
     if (std::find(applied->begin(), applied->end(), 0) != applied->end())
       return fail(Errc::store_unavailable, "The task was changed by another; try again");
     if (auto run = run_transactions(); !run) return run;
+    if (auto seen = sightings_.write(store_.workers(), turn_.mono); !seen) return seen;
     return store_.commit();
   }();
   if (written) turn_.begun = false;
@@ -159,6 +164,7 @@ Result<void> Dispatcher::run_transactions() {
 void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
   if (std::exchange(turn_.begun, false)) store_.rollback();
   peers_.turn_ended(committed.has_value());
+  sightings_.settle(committed.has_value());
   const std::optional<Error> failure = committed ? std::nullopt : std::optional(committed.error());
   const Error* error = failure ? &*failure : nullptr;
   if (error != nullptr) {
@@ -187,8 +193,7 @@ void Dispatcher::finish_turn(const Result<void>& committed, Deliveries& out) {
 // commit that was thought to have failed may have changed them.
 void Dispatcher::publish() {
   const bool all = std::exchange(announce_all_, false);
-  if (callback_watcher_.second && (all || !turn_.batch.callbacks.empty()))
-    turn_.outgoing.order(callback_watcher_.first, callback_watcher_.second);
+  if (all || !turn_.batch.callbacks.empty()) watchers_.tell_callbacks(turn_.outgoing);
   if (watchers_.empty()) return;
   for (TaskId id : all ? watchers_.tasks() : tasks_.touched()) {
     if (!watchers_.has(id)) continue;

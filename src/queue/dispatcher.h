@@ -10,6 +10,7 @@
 #include "queue/held_tasks.h"
 #include "queue/peers.h"
 #include "queue/ready_lanes.h"
+#include "queue/sightings.h"
 #include "queue/turn.h"
 #include "queue/watchers.h"
 #include "queue/worker_room.h"
@@ -20,16 +21,16 @@ namespace tandem::queue {
 //
 //   commands → what is due → assignments → one commit → answers, orders, events
 //
-// It holds in memory what is leased and the front of what is pending; the store has everything. The
-// turn changes memory, then writes the changes guarded by status and attempt; where the commit
-// fails, memory is read anew and all its commands are answered with the store's error. One thread,
-// no locks; time comes from the clock only, so that a simulator can run it.
+// It holds in memory what is leased and the front of what is pending. A turn's changes are written
+// guarded by status and attempt; where the commit fails, memory is read anew and every command gets
+// the store's error. One thread; time comes from the clock alone: a simulator can run it.
 class Dispatcher {
  public:
   Dispatcher(store::Store& store, const Clock& clock, DispatcherSettings settings);
 
   // One turn. An empty list of commands does what is due.
   void turn(std::vector<Command> commands, Deliveries& out);
+  void last_turn();  // after the others: writes what is else written now and then only
   // When the next turn is due even if no command comes; kNever: when one comes.
   MonoTime next_turn() const { return loaded_ && peers_.owes() ? MonoTime{0} : next_turn_; }
 
@@ -126,7 +127,7 @@ class Dispatcher {
   store::Store& store_;
   const Clock& clock_;
   const DispatcherSettings settings_;
-  bool loaded_ = false, announce_all_ = false;
+  bool loaded_ = false, announce_all_ = false, lanes_want_reading_ = false;
   bool recovered_ = false;  // what the server's last run left behind is dealt with
 
   // Memory of what the store has.
@@ -135,12 +136,11 @@ class Dispatcher {
   Deadlines deadlines_;
   HeldTasks held_{tasks_};
   std::optional<WallTime> next_due_, next_queue_expiry_;
-  bool lanes_want_reading_ = false;
 
   // Those who are connected; outlives a reload.
   WorkerRoom room_;
+  Sightings sightings_;
   Watchers watchers_;
-  std::pair<Outbox*, std::function<void()>> callback_watcher_;  // empty: nobody watches
 
   Turn turn_;  // the one under way
   MonoTime next_turn_{0};

@@ -54,7 +54,7 @@ void DispatcherThread::run() {
                        [this] { return !inbox_.empty() || stopping_; });
         sleeping_ = false;
       }
-      if (stopping_ && inbox_.empty()) return;
+      if (stopping_ && inbox_.empty()) break;
       if (inbox_.size() <= limits::kMaxTurnCommands) {
         commands.swap(inbox_);
       } else {
@@ -68,6 +68,7 @@ void DispatcherThread::run() {
     for (auto& [outbox, deliveries] : out)
       if (outbox != nullptr) outbox->post(std::move(deliveries));
   }
+  dispatcher_.last_turn();
 }
 
 }  // namespace tandem::queue

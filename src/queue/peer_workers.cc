@@ -2,19 +2,21 @@
 #include <utility>
 
 #include "queue/dispatcher.h"
+#include "queue/peer_times.h"
 
 // How tasks go from server to server: after their worker, or to one that waits.
 namespace tandem::queue {
 namespace {
 
-constexpr std::int64_t kComingMs = 3000;
+// What a server that lives needs to give a worker's tasks. One whose socket broke with that server
+// stops its jobs where nobody has heard it for TANDEM_RECONNECT_S.
+constexpr std::int64_t kGiftMs = 500, kDrawAgainMs = 100, kComingMs = 3000;
 constexpr int kMaxRounds = 4;
 
-Error moving() { return fail(Errc::store_unavailable, "The task comes from another server"); }
-
-template <class Command, class T>
-void refuse(Outgoing& out, Outbox* outbox, Command&, Done<T>& done) {
-  out.answer(outbox, done, Result<T>(moving()));
+template <class T>
+void refuse(Outgoing& out, Outbox* outbox, Done<T>& done) {
+  out.answer(outbox, done,
+             Result<T>(fail(Errc::store_unavailable, "The task comes from another server")));
 }
 
 }  // namespace
@@ -32,11 +34,14 @@ template <class Command>
 bool Peers::wait_at(ServerId holder, Outbox* outbox, Command& command) {
   // What was taken over from the worker in this process is lost to it: it must not come back.
   if (command.worker_id == dispatcher_.settings_.embedded_worker) return false;
-  if (!alive_.contains(holder) || rounds_ >= kMaxRounds) return false;
+  if (holder.is_nil() || rounds_ >= kMaxRounds) return false;
   const auto [at, is_new] = coming_.try_emplace(command.worker_id);
   if (is_new) {
+    const bool may_give = alive_.contains(holder);
+    at->second.holder = holder;
+    at->second.drawn_at = dispatcher_.turn_.mono + (may_give ? kGiftMs : 0);
     at->second.until = dispatcher_.turn_.mono + kComingMs;
-    write(holder, wire::WorkerCame{command.worker_id});
+    if (may_give) write(holder, wire::WorkerCame{command.worker_id});
   }
   at->second.commands.push_back({outbox, std::move(command), rounds_ + 1});
   return true;
@@ -69,18 +74,33 @@ bool Peers::wait_for_tasks(Outbox* outbox, AddOutput& command) {
   return wait_at(holder, outbox, command);
 }
 
-void Peers::refuse_late_workers() {
-  for (auto at = coming_.begin(); at != coming_.end();) {
-    if (at->second.until > dispatcher_.turn_.mono) {
-      ++at;
-      continue;
-    }
-    for (WaitingCommand& waiting : at->second.commands)
-      std::visit(
-          [&](auto& what) { refuse(dispatcher_.turn_.outgoing, waiting.outbox, what, what.done); },
-          waiting.what);
-    at = coming_.erase(at);
+// The tasks of workers that have come, from servers that did not give them in time.
+Result<void> Peers::draw_tasks() {
+  const MonoTime now = dispatcher_.turn_.mono;
+  std::map<ServerId, std::vector<WorkerId>> late;
+  for (auto& [worker, coming] : coming_) {
+    if (coming.drawn_at > now) continue;
+    late[coming.holder].push_back(worker);
+    coming.drawn_at = now + kDrawAgainMs;
   }
+  for (const auto& [holder, workers] : late) {
+    const auto drawn = store_->draw(holder, kSilentMs, workers);
+    if (!drawn) return drawn.error();
+    if (drawn->empty()) continue;
+    if (auto taken = take(*drawn); !taken) return taken;
+    for (const WorkerId& worker : workers) go_on(worker);
+  }
+  return {};
+}
+
+void Peers::refuse_late() {
+  for (auto& [worker, coming] : coming_) {
+    if (coming.until > dispatcher_.turn_.mono) continue;
+    for (WaitingCommand& waiting : std::exchange(coming.commands, {}))
+      std::visit([&](auto& what) { refuse(dispatcher_.turn_.outgoing, waiting.outbox, what.done); },
+                 waiting.what);
+  }
+  std::erase_if(coming_, [](const auto& coming) { return coming.second.commands.empty(); });
 }
 
 void Peers::go_on(WorkerId worker) {

@@ -4,13 +4,12 @@
 
 #include "queue/dispatcher.h"
 #include "queue/peer_submissions.h"
+#include "queue/peer_times.h"
 
 namespace tandem::queue {
 namespace {
 
-constexpr std::int64_t kBeatMs = 1000, kLookMs = 1000;
-// Whoever is silent for so long is dead to the others. A whole takeover takes less than 10 s.
-constexpr std::int64_t kDeadMs = 6000;
+constexpr std::int64_t kLookMs = 1000;
 constexpr std::int64_t kLateMs = 3000;       // a beat after so long is no sign of a steady store
 constexpr std::int64_t kOwnMarginMs = 3000;  // for what this server may be late with
 constexpr int kLettersAtOnce = 500, kAdoptedAtOnce = 5000, kGiftsAtOnce = 500;
@@ -36,12 +35,13 @@ Result<void> Peers::begin_turn() {
   asks_.expire(dispatcher_.turn_.mono);
   fleet_asks_.expire(dispatcher_.turn_.mono);
   guests_.expire(dispatcher_.turn_.mono);
-  refuse_late_workers();
+  refuse_late();
   return {};
 }
 
 Result<void> Peers::read_letters() {
   if (store_ == nullptr) return {};
+  if (auto drawn = draw_tasks(); !drawn) return drawn;
   if (std::exchange(is_rung_, false) || has_more_ || dispatcher_.turn_.mono >= next_look_)
     if (auto read = read_mail(); !read) return read;
   return {};
@@ -56,11 +56,14 @@ Result<void> Peers::beat() {
   last_beat_ = now;
   if (is_first || roll->was_silent_ms > kLateMs) steady_since_ = now;
   meet(roll->peers);
-  // It was dead to the others: what it remembers may be theirs by now.
-  if (!is_first && roll->was_silent_ms >= kDeadMs)
+  const bool was_drawn_from = std::exchange(draws_, roll->draws) != roll->draws;
+  // It was dead to the others, or silent to one: what it remembers may be theirs by now.
+  if (!is_first && (roll->was_silent_ms >= kDeadMs || was_drawn_from))
     if (auto read = dispatcher_.load(); !read) return read;
-  for (const Entry* job : dispatcher_.held_.of(dispatcher_.settings_.embedded_worker))
-    lease_own_job(*job);
+  const WorkerId own_worker = dispatcher_.settings_.embedded_worker;
+  if (const auto until = own_lease())
+    for (const Entry* job : dispatcher_.held_.of(own_worker))
+      dispatcher_.order(own_worker, LeaseOrder{job->task->task_id, job->task->attempt, *until});
   if (auto looked = look_at_watched(); !looked) return looked;
   return take_over(roll->peers);
 }
@@ -178,12 +181,15 @@ void Peers::turn_ended(bool is_committed) {
   to_watch_.clear();
   changed_.clear();
   is_rung_ = true;  // what was read is read again
+  refuse_late();
 }
 
 MonoTime Peers::next_turn() const {
   if (store_ == nullptr) return kNever;
   if (is_rung_ || has_more_) return MonoTime{0};
-  return next_beat_;
+  MonoTime next = next_beat_;
+  for (const auto& [worker, coming] : coming_) next = std::min(next, coming.drawn_at);
+  return next;
 }
 
 void Peers::apply(Outbox* outbox, WatchAccounts& command) {
@@ -192,11 +198,9 @@ void Peers::apply(Outbox* outbox, WatchAccounts& command) {
 }
 
 // Another server takes over at kDeadMs after the last beat, and then waits for a whole lease.
-void Peers::lease_own_job(const Entry& entry) {
-  if (!has_met_others_) return;
-  const MonoTime until = last_beat_ + (dispatcher_.settings_.lease_ms + kDeadMs - kOwnMarginMs);
-  dispatcher_.order(dispatcher_.settings_.embedded_worker,
-                    LeaseOrder{entry.task->task_id, entry.task->attempt, until});
+std::optional<MonoTime> Peers::own_lease() const {
+  if (!has_met_others_) return {};
+  return last_beat_ + (dispatcher_.settings_.lease_ms + kDeadMs - kOwnMarginMs);
 }
 
 void Peers::before_reload() {

@@ -22,12 +22,11 @@ struct Entry;
 // by one server, which alone changes it, so:
 //
 //   what a client asks of another's task   goes to its holder as a letter, and comes back answered
-//   a worker that speaks to this server    draws its tasks to it; until they are here it waits
+//   a worker that speaks to this server    draws its tasks to it, given or not; until then it waits
 //   workers here that have nothing to do   are told to the others, who give what they can't place
 //   a server that is silent for too long   is dead: what it held is taken over
 //
-// A letter is written, and read, by the commit that does what it is about. A server that is alone
-// does nothing of this. On the dispatcher's thread.
+// A letter is written, and read, by the commit that does what it is about. One thread.
 class Peers {
  public:
   Peers(Dispatcher& dispatcher, store::PeerStore* store);
@@ -63,7 +62,7 @@ class Peers {
 
   // What runs in this process has a lease once another server was seen: each beat renews it, and it
   // ends before another server, which has not heard of this one, runs the task again.
-  void lease_own_job(const Entry& entry);
+  std::optional<MonoTime> own_lease() const;
   void before_reload();
   bool had_own_job(const Task& task) const;  // before the reload, not by a takeover
   void after_reload();                       // stops what is not this server's any more
@@ -104,7 +103,8 @@ class Peers {
   ServerId holder_of(WorkerId worker, TaskId task, std::uint32_t attempt);
   template <class Command>
   bool wait_at(ServerId holder, Outbox* outbox, Command& command);
-  void refuse_late_workers();
+  Result<void> draw_tasks();
+  void refuse_late();
   void go_on(WorkerId worker);
   void give(Entry& entry, ServerId to);
   Result<void> take(const std::vector<TaskId>& tasks);
@@ -125,10 +125,11 @@ class Peers {
   Dispatcher& dispatcher_;
   store::PeerStore* const store_;  // null: there can be no others
   std::set<ServerId> alive_;
-  MonoTime next_beat_{0}, next_look_{0}, last_beat_{0}, steady_since_{0};
+  MonoTime next_beat_{0}, next_look_{0}, next_telling_{0}, last_beat_{0}, steady_since_{0};
   bool is_rung_ = true, has_more_ = false, has_met_others_ = false, has_adopted_ = false,
        may_have_adopted_ = false;
   std::size_t told_groups_ = 0;
+  std::int64_t draws_ = 0;  // as of the last beat
 
   PeerAsks<wire::TaskAnswer> asks_;
   PeerAsks<wire::WorkersTold> fleet_asks_;
@@ -139,7 +140,6 @@ class Peers {
   PeerGuests guests_;
   std::map<ServerId, std::vector<TaskId>> given_;  // this turn, to workers that wait there
   std::map<ServerId, int> told_slots_;             // what is left of what each was told of
-  MonoTime next_telling_{0};
   std::unordered_map<TaskId, std::set<ServerId>> watched_elsewhere_;
   std::map<ServerId, std::vector<TaskId>> to_watch_, changed_;  // told at the turn's end
   std::unordered_map<TaskId, Seen> seen_;

@@ -31,4 +31,13 @@ void Watchers::tell(TaskId id, const TaskPtr& image, Outgoing& out) {
   if (image == nullptr) watchers_.erase(found);
 }
 
+void Watchers::set_callbacks(Outbox* outbox, WatchCallbacks command) {
+  callback_outbox_ = outbox;
+  callback_watcher_ = std::move(command);
+}
+
+void Watchers::tell_callbacks(Outgoing& out) {
+  if (callback_watcher_.owed) out.order(callback_outbox_, callback_watcher_.owed);
+}
+
 }  // namespace tandem::queue

@@ -7,7 +7,7 @@
 
 namespace tandem::queue {
 
-// Those who want to see each change of a task. One thread.
+// Those who want to see each change of a task, and who sends the callbacks. One thread.
 class Watchers {
  public:
   void add(Outbox* outbox, Watch& command);
@@ -18,6 +18,9 @@ class Watchers {
   // null: the task is gone, and so are its watchers.
   void tell(TaskId id, const TaskPtr& image, Outgoing& out);
 
+  void set_callbacks(Outbox* outbox, WatchCallbacks command);
+  void tell_callbacks(Outgoing& out);  // there are new ones
+
  private:
   struct Watcher {
     std::uint64_t id = 0;
@@ -25,6 +28,8 @@ class Watchers {
     std::function<void(TaskPtr)> changed;
   };
   std::unordered_map<TaskId, std::vector<Watcher>> watchers_;
+  Outbox* callback_outbox_ = nullptr;
+  WatchCallbacks callback_watcher_;  // empty: nobody sends them
 };
 
 }  // namespace tandem::queue

@@ -24,7 +24,7 @@ void Dispatcher::let_in(Worker worker) {
     else
       turn_.outgoing.say(before->outbox, [give = before->order] { give(CloseOrder{}); });
   }
-  room_.see(id, turn_.now);
+  sightings_.see(id, turn_.now);
   room_.put(std::move(worker));
   review(id);
 }
@@ -174,7 +174,7 @@ void Dispatcher::revoke(WorkerId id) {
 }
 
 wire::WorkerState Dispatcher::state_of(WorkerId id) {
-  wire::WorkerState state{.worker_id = id, .last_seen_at = room_.last_seen(id)};
+  wire::WorkerState state{.worker_id = id, .last_seen_at = sightings_.last(id)};
   if (const Worker* worker = room_.find(id)) state.channel = worker->profile.channel;
   for (const Entry* entry : held_.of(id)) {
     const Task& task = *entry->task;

@@ -15,6 +15,7 @@ namespace tandem::queue {
 struct AssignOrder {
   TaskPtr task;
   WallTime lease_expires_at;
+  std::optional<MonoTime> lease_until = {};  // of what runs in this process, where it has an end
 };
 struct CancelOrder {
   TaskId task_id;

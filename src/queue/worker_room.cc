@@ -89,11 +89,6 @@ void WorkerRoom::serve(const std::function<bool(Worker&)>& give) {
   while (!open.empty()) std::erase_if(open, is_served);
 }
 
-std::optional<WallTime> WorkerRoom::last_seen(WorkerId id) const {
-  const auto found = seen_.find(id);
-  return found == seen_.end() ? std::nullopt : std::optional(found->second);
-}
-
 std::pair<std::size_t, int> WorkerRoom::waiting_counts() const {
   std::pair<std::size_t, int> counts;
   for (const auto& [key, group] : groups_) {

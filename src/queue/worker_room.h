@@ -48,9 +48,6 @@ class WorkerRoom {
   // Calls `give` with one waiting worker of each group in turn, until it has answered false for
   // every group or nobody waits. true: it has set the worker's slots.
   void serve(const std::function<bool(Worker&)>& give);
-  // That the worker was heard of, connected or not.
-  void see(WorkerId id, WallTime now) { seen_[id] = now; }
-  std::optional<WallTime> last_seen(WorkerId id) const;
   // When the first poll has waited for long enough; kNever: none waits. And whose it is.
   MonoTime next_poll_end() const { return ends_.empty() ? kNever : ends_.begin()->first; }
   WorkerId first_to_end() const { return ends_.begin()->second; }
@@ -86,7 +83,6 @@ class WorkerRoom {
   std::unordered_map<WorkerId, Guest> guests_;
   Groups groups_;
   std::set<std::pair<MonoTime, WorkerId>> ends_;  // of the polls
-  std::unordered_map<WorkerId, WallTime> seen_;
   std::size_t turns_ = 0;  // so that not the same group is served first each time
 };
 

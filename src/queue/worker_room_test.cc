@@ -127,14 +127,5 @@ TEST_F(WorkerRoomTest, PollsEndInTheOrderOfTheirTimes) {
   EXPECT_EQ(room_.next_poll_end(), kNever);
 }
 
-TEST_F(WorkerRoomTest, RemembersWhenItHeardOfAWorkerThatIsGone) {
-  EXPECT_FALSE(room_.last_seen(id_of(1)));
-  put(1, 1);
-  room_.see(id_of(1), {42});
-  room_.remove(id_of(1));
-  EXPECT_EQ(room_.find(id_of(1)), nullptr);
-  EXPECT_EQ(room_.last_seen(id_of(1)), WallTime{42});
-}
-
 }  // namespace
 }  // namespace tandem::queue

@@ -122,7 +122,7 @@ Result<void> Dispatcher::change_status(Update& command, Entry& entry) {
 void Dispatcher::renew(Entry& entry) {
   const WorkerId id = entry.task->worker_id;
   if (id == settings_.embedded_worker || !is_leased(entry.task->status)) return;
-  room_.see(id, turn_.now);
+  sightings_.see(id, turn_.now);
   if (entry.task->status == TaskStatus::assigned) return;  // only acceptance makes it a lease
   set_deadline(entry, turn_.mono + settings_.lease_ms);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ struct Peer {
 };
 struct RollCall {
   std::int64_t was_silent_ms = 0;  // how long this server was, before it
+  std::int64_t draws = 0;          // how often others have drawn tasks from it, ever
   std::vector<Peer> peers;         // all others, the dead ones too
 };
 
@@ -65,6 +67,11 @@ class PeerStore {
   // Takes over what a server holds that has been silent for so long, at most `limit` tasks of a
   // kind, and what it owes; its letters are dropped. Tasks taken. Not within a transaction.
   virtual Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) = 0;
+  // Takes over what a server has leased to these workers where it has been silent for so long, dead
+  // or not; it learns of that by its next beat. What a transaction of its is changing stays there.
+  // Tasks taken. Not within a transaction.
+  virtual Result<std::vector<TaskId>> draw(ServerId from, std::int64_t silent_ms,
+                                           std::span<const WorkerId> workers) = 0;
   // Within a transaction: until its end no other server holds the same key.
   virtual Result<void> lock_key(ClientId client, const std::string& key) = 0;
 };

@@ -22,6 +22,7 @@ struct WorkerColumn {
     kDraining,
     kRevokedAt,
     kRevokeReason,
+    kLastSeenAt,
   };
 };
 

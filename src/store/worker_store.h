@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct WorkerRecord {
   bool draining = false;
   std::optional<WallTime> revoked_at;  // it stays, so that its tokens are told from unknown ones
   std::string revoke_reason;
+  std::optional<WallTime> last_seen_at;  // as of when it was last written
   bool operator==(const WorkerRecord&) const = default;
 };
 
@@ -35,6 +37,12 @@ struct WorkerRecord {
 struct WorkerTokens {
   std::string token_sha256, previous_sha256;
   WallTime previous_until;
+};
+
+// When a worker was heard of.
+struct Sighting {
+  WorkerId worker_id;
+  WallTime seen_at;
 };
 
 // Who may work. Writes belong into a transaction of Store. Errors as there.
@@ -51,6 +59,9 @@ class WorkerStore {
   virtual Result<bool> replace_token(WorkerId id, const WorkerTokens& tokens) = 0;
   virtual Result<bool> set_draining(WorkerId id, bool draining) = 0;
   virtual Result<bool> revoke_worker(WorkerId id, WallTime now, const std::string& reason) = 0;
+  // Moves last_seen_at forward, never back. Unknown workers are left out, and so is for this time
+  // who is being changed by another server; at most one sighting of each.
+  virtual Result<void> see_workers(std::span<const Sighting> sightings) = 0;
 };
 
 }  // namespace tandem::store

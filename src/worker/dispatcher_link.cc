@@ -18,7 +18,9 @@ queue::UpdateKind kind_of(ReportKind kind) {
 }
 
 // Tasks of the worker inside have no lease at first (0004).
-Order order_of(const queue::AssignOrder& order) { return AssignOrder{.task = order.task}; }
+Order order_of(const queue::AssignOrder& order) {
+  return AssignOrder{.task = order.task, .lease_until = order.lease_until};
+}
 Order order_of(const queue::CancelOrder& order) {
   return CancelOrder{order.task_id, order.attempt};
 }

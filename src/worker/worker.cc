@@ -62,7 +62,9 @@ void Worker::begin(const std::shared_ptr<Attempt>& attempt) {
     send_final(*attempt);
     return free_slot();
   }
-  if (task.cancel_requested) return finish(*attempt, Outcome{.ending = Ending::cancelled});
+  // Or it was for longer on its way than it may run, as where this process stood still.
+  if (task.cancel_requested || attempt->is_over(parts_.clock.mono()))
+    return finish(*attempt, Outcome{.ending = Ending::cancelled});
   if (const QuickFunction* quick = handlers_.find_quick(task.spec.job_type))
     return finish(*attempt, run_quick(*quick, task));
   Handler handler = handlers_.find(task);

@@ -171,6 +171,31 @@ TEST_F(PlayedWorkerTest, LeaseEndsAFunctionAndARenewedOneKeepsIt) {
   expect_let_go();
 }
 
+// A server that stood still finds the order in its outbox.
+TEST_F(PlayedWorkerTest, WhatComesBehindItsLeaseIsNotBegun) {
+  link.is_far = false;
+  std::atomic<int> runs = 0;
+  begin({.slots = 1}, [&runs](HandlerRegistry& handlers) {
+    handlers.add("quick", QuickFunction([&runs](const Task&) {
+                   ++runs;
+                   return FunctionAnswer{};
+                 }));
+  });
+  AssignOrder assign = order_of("");
+  auto task = std::make_shared<Task>(*assign.task);
+  task->spec = spec("quick");
+  assign.task = task;
+  assign.lease_until = clock.mono();
+  on_loop([&] { link.give(assign); });
+  std::vector<Report> finals;
+  ASSERT_TRUE(comes([&] {
+    on_loop([&] { finals = link.finals; });
+    return !finals.empty();
+  }));
+  EXPECT_EQ(finals[0].error.value().code, error_code::kWorkerLost);
+  EXPECT_EQ(runs, 0);
+}
+
 TEST_F(PlayedWorkerTest, TheEndOfALeaseIsToldWhereTheServerDoesNotSeeIt) {
   link.is_far = false;
   begin({.slots = 1});

@@ -253,6 +253,36 @@ TEST_F(PostgresPeersTest, NothingIsTakenWhileItsTransactionLasts) {
   EXPECT_EQ(heir->peers()->adopt(server(1), 6000, 99).value(), 1);
 }
 
+TEST_F(PostgresPeersTest, WhatAWorkerRunsIsDrawnToWhereItHasCome) {
+  const auto one = open(1), other = open(2);
+  const WorkerId came(server(8)), stayed(server(9));
+  Task runs = task(), busy = task(), elsewhere = task(), waits = task();
+  for (Task* leased : {&runs, &busy}) assign(*leased, came, "w", kNow);
+  assign(elsewhere, stayed, "w", kNow);
+  for (const Task* each : {&runs, &busy, &elsewhere, &waits}) insert(*one, *each);
+  Task accepted = busy, ended = runs;
+  accept(accepted, kNow + 1);
+  TaskBatch change;
+  change.changes = {{&accepted, accepted.attempt, {TaskStatus::assigned}}};
+  ASSERT_TRUE(one->begin());
+  ASSERT_TRUE(one->apply(change));  // not committed yet
+  EXPECT_THAT(other->peers()->draw(server(1), 750, std::vector{came}).value(), IsEmpty())
+      << "it was heard of";
+  silence(1, 1);
+  EXPECT_THAT(other->peers()->draw(server(1), 750, std::vector{came}).value(),
+              ElementsAre(runs.task_id));
+  ASSERT_TRUE(one->commit());
+  EXPECT_EQ(one->peers()->beat().value().draws, 1);
+  EXPECT_EQ(other->peers()->beat().value().draws, 0);
+  EXPECT_THAT(other->load_leased().value(), SizeIs(1));
+  EXPECT_THAT(one->load_leased().value(), SizeIs(2));
+  cancel(ended, kNow + 2);
+  TaskBatch late;
+  late.changes = {{&ended, ended.attempt, {TaskStatus::assigned}}};
+  EXPECT_THAT(write(*one, late), ElementsAre(0));
+  EXPECT_THAT(write(*other, late), ElementsAre(1));
+}
+
 TEST_F(PostgresPeersTest, AKeyIsHeldByOneServerAtATime) {
   const auto one = open(1), other = open(2);
   ASSERT_TRUE(one->begin());

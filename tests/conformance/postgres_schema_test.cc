@@ -225,6 +225,7 @@ TEST_P(PostgresPlansTest, NoHotQueryReadsAllTasksOrSorts) {
       {sql::find_worker, "workers_pkey"},
       {sql::find_worker_of, "workers_token_sha256_key"},
       {sql::list_workers, "workers_pkey"},
+      {sql::see_workers, "workers_pkey"},
       {sql::list_clients, "clients_pkey"},
       {sql::find_refresh, "refresh_tokens_pkey"},
       {sql::stats_created, "tasks_by_id"},
@@ -260,6 +261,7 @@ TEST_P(PostgresPlansTest, ListsAndStatisticsFollowAnIndex) {
   expect_along(sql::adopt_pending, {"tasks_pending", "tasks_by_id"});
   expect_along(sql::adopt_scheduled, {"tasks_scheduled", "tasks_by_id"});
   expect_along(sql::adopt_leased, {"tasks_leased", "tasks_by_id"});
+  expect_along(sql::draw_leased, {"tasks_leased", "tasks_by_id"});
   expect_along(sql::take_submissions, {"submissions_waiting", "submissions_pkey"});
   expect_along(sql::expire_idempotency, {"idempotency_by_age"});
   expect_along(sql::expire_refresh, {"refresh_tokens_by_expiry"});

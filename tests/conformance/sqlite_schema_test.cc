@@ -182,6 +182,7 @@ TEST_F(SqliteSchemaTest, NoHotQueryReadsAllTasksOrSorts) {
       {queries::replace_worker_token, "worker_id=?"},
       {queries::set_worker_draining, "worker_id=?"},
       {queries::revoke_worker, "worker_id=?"},
+      {queries::see_worker, "worker_id=?"},
       {queries::list_all, "task_id<?"},
       {queries::list_of_client, "tasks_by_client (client_id=? AND task_id<?"},
       {queries::list_leased, "tasks_leased (task_id<?"},

@@ -41,6 +41,7 @@ class StoreWorkersTest : public StoreTest {
     record.draining = true;
     record.revoked_at = kNow + 2;
     record.revoke_reason = "lost";
+    record.last_seen_at = kNow + 1;
     return record;
   }
   WorkerRecord found(WorkerId id) { return reader().find_worker(id).value().value(); }
@@ -154,6 +155,25 @@ TEST_P(StoreWorkersTest, RollbackUndoesWorkersToo) {
   store().rollback();
   EXPECT_TRUE(workers().find_worker(worker_).value() == worker(worker_, "a"));
   EXPECT_FALSE(workers().find_worker(other_worker_).value());
+}
+
+TEST_P(StoreWorkersTest, ASightingMovesForwardOnly) {
+  transact([&] {
+    workers().insert_worker(worker(worker_, "a")).value();
+    workers().insert_worker(worker(other_worker_, "b")).value();
+  });
+  const auto see = [&](std::vector<Sighting> sightings) {
+    transact([&] { workers().see_workers(sightings).value(); });
+  };
+  see({});
+  EXPECT_FALSE(found(worker_).last_seen_at);
+  see({{worker_, kNow + 5}, {WorkerId(client_), kNow}});  // the second is no worker
+  EXPECT_EQ(found(worker_).last_seen_at, kNow + 5);
+  see({{worker_, kNow + 4}, {other_worker_, kNow + 6}});
+  EXPECT_EQ(found(worker_).last_seen_at, kNow + 5);
+  WorkerRecord wanted = worker(other_worker_, "b");
+  wanted.last_seen_at = kNow + 6;
+  EXPECT_TRUE(found(other_worker_) == wanted);
 }
 
 }  // namespace

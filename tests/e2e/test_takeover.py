@@ -7,11 +7,13 @@ import time
 import pytest
 
 from databases import PostgresServer
-from polling_worker import PollingWorker, new_queue, submit, task_of
+from fault_proxy import FaultProxy
+from polling_worker import PollingWorker, log_of, new_queue, submit, task_of
 from several_servers import (Installation, at, engines, installation,  # the fixtures too
                              know_each_other, pair)
 from socket_worker import SocketWorker, opened
 from waiting import until
+from worker_process import WorkerProcess
 
 REPAIRED_WITHIN_S = 15  # promised are 10; the machine may be busy
 
@@ -41,6 +43,40 @@ def test_what_a_killed_server_held_is_taken_over(pair):
     assert answer.json["status"] == "completed"
     assert task_of(other, running)["attempt"] == 1
     drained(there, waiting | {later}, REPAIRED_WITHIN_S)
+
+
+# Longer than TANDEM_RECONNECT_S, after which a worker that nobody has heard stops its jobs.
+HELD = "echo begun; until [ -e {hold} ]; do sleep 0.02; done; echo ended"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_job_outlives_the_server_that_its_worker_spoke_to(pair, tmp_path, how):
+    one, other = pair
+    other.token()  # while it can be had
+    network = FaultProxy(one)
+    worker = WorkerProcess(tmp_path / "worker", network.url + "/api/v1/polling/config",
+                           TANDEM_WORKER_MODE="hybrid", TANDEM_WORKER_NAME="one",
+                           TANDEM_REGISTRATION_TOKEN=one.token("admin"))
+    worker.handler("held", HELD.format(hold=tmp_path / "hold"))
+    try:
+        worker.start()
+        until(network.open_sockets, worker.log)
+        task = one.submit({"job_type": "held"})["task_id"]
+        until(lambda: log_of(one, task) == b"begun\n", worker.log)
+        network.target = other.url
+        one.process.send_signal(how)
+        network.cut()
+        until(network.open_sockets, worker.log)
+        broke_at = time.monotonic()
+        until(lambda: time.monotonic() - broke_at > 3, "it would be over")
+        (tmp_path / "hold").touch()
+        ended = other.finished(task)
+        assert (ended["status"], ended["attempt"]) == ("completed", 1), worker.log()
+        until(lambda: log_of(other, task) == b"begun\nended\n", worker.log)
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+        worker.kill()
+        network.close()
 
 
 def test_a_server_that_stood_still_gives_way(pair):

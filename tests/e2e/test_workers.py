@@ -28,6 +28,16 @@ def test_a_worker_registers_and_is_seen(server):
     assert config(server, answer["worker_token"]).status == 200
 
 
+def test_when_a_worker_was_seen_outlives_a_restart(own_server):
+    answer = registered(own_server)
+    assert config(own_server, answer["worker_token"]).status == 200  # which polls
+    last_seen_at = seen(own_server, answer["worker_id"])["last_seen_at"]
+    assert last_seen_at
+    own_server.stop()
+    own_server.start()
+    assert seen(own_server, answer["worker_id"])["last_seen_at"] == last_seen_at
+
+
 def test_the_two_addresses_differ_in_the_configuration_they_name(server):
     answer = registered(server, WORKERS)
     assert answer["config_url"] == server.url + WORKERS + "/config"

@@ -91,6 +91,13 @@ class ObservedStore final : public store::Store, public store::PeerStore {
     if (fail_chance > 0 && world_.random.chance(0.3)) return error().error();  // it is rare
     return adopted;
   }
+  Result<std::vector<TaskId>> draw(ServerId from, std::int64_t silent_ms,
+                                   std::span<const WorkerId> workers) override {
+    if (failing()) return error().error();
+    const auto drawn = inner_->peers()->draw(from, silent_ms, workers);
+    if (fail_chance > 0 && world_.random.chance(0.3)) return error().error();  // it is rare
+    return drawn;
+  }
   Result<void> lock_key(ClientId client, const std::string& key) override {
     return inner_->peers()->lock_key(client, key);
   }

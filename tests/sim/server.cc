@@ -155,15 +155,20 @@ void Server::open_embedded() {
 
 void Server::obey(const queue::WorkerOrder& order) {
   if (const auto* assign = std::get_if<queue::AssignOrder>(&order))
-    run_embedded({assign->task->task_id, assign->task->attempt});
+    run_embedded({assign->task->task_id, assign->task->attempt}, assign->lease_until);
   if (const auto* lease = std::get_if<queue::LeaseOrder>(&order))
     keep_embedded({lease->task_id, lease->attempt}, lease->until);
   if (const auto* lost = std::get_if<queue::LostOrder>(&order))
     forget_embedded({lost->task_id, lost->attempt});
 }
 
-void Server::run_embedded(Key key) {
+void Server::run_embedded(Key key, std::optional<MonoTime> lease_until) {
   if (!jobs_.try_emplace(key).second) return;
+  if (lease_until && *lease_until <= world_.mono()) {
+    jobs_.at(key).has_ended = true;
+    return report_embedded(key, "worker_lost");
+  }
+  if (lease_until) keep_embedded(key, *lease_until);
   ledger_.started(key.first, key.second, embedded_);
   const char* const error = world_.random.chance(0.2) ? "exit_status" : nullptr;
   const bool is_long = !is_alone_ && world_.random.chance(0.2);

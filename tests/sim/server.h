@@ -68,7 +68,7 @@ class Server {
   void watch_accounts();
   void open_embedded();
   void obey(const queue::WorkerOrder& order);
-  void run_embedded(Key key);
+  void run_embedded(Key key, std::optional<MonoTime> lease_until);
   void keep_embedded(Key key, MonoTime until);
   void end_embedded(Key key, const char* error);  // of its process; null: it succeeded
   void report_embedded(Key key, const char* error);

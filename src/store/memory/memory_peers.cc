@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/assert.h"
 #include "store/memory/memory_state.h"
 
@@ -21,7 +23,7 @@ Result<RollCall> MemoryPeers::beat() {
   MemoryServer& own = state_.servers.at(server_);
   if (own.started_at != started_at_)
     return fail(Errc::internal, "Another process runs with this server's id");
-  RollCall roll{.was_silent_ms = now - own.seen_at, .peers = {}};
+  RollCall roll{.was_silent_ms = now - own.seen_at, .draws = own.draws, .peers = {}};
   own.seen_at = now;
   for (const auto& [id, server] : state_.servers)
     if (id != server_)
@@ -66,6 +68,30 @@ Result<std::int64_t> MemoryPeers::adopt(ServerId from, std::int64_t silent_ms, i
   for (const std::int64_t number : dropped) state_.letters.erase(number);
   state_.commit();
   return std::ssize(taken);
+}
+
+Result<std::vector<TaskId>> MemoryPeers::draw(ServerId from, std::int64_t silent_ms,
+                                              std::span<const WorkerId> workers) {
+  const Lock lock(state_.mutex);
+  TANDEM_ASSERT(!state_.in_transaction);
+  if (auto entered = state_.enter(); !entered) return entered.error();
+  MemoryServer& server = state_.servers.at(from);
+  if (clock_.wall() - server.seen_at <= silent_ms) return std::vector<TaskId>();
+  ++server.draws;
+  std::vector<TaskRow> rows;
+  for (const auto& [id, row] : state_.tasks.rows())
+    if (row->held_by == from && is_leased(row->status) &&
+        std::ranges::find(workers, row->worker_id) != workers.end())
+      rows.push_back(row);
+  std::vector<TaskId> drawn;
+  for (const TaskRow& row : rows) {
+    auto next = std::make_shared<Task>(*row);
+    next->held_by = server_;
+    state_.put_task(std::move(next));
+    drawn.push_back(row->task_id);
+  }
+  state_.commit();
+  return drawn;
 }
 
 // Transactions are never at the same time here.

@@ -34,6 +34,7 @@ struct TaskOrders {
 
 struct MemoryServer {
   WallTime started_at, seen_at;
+  std::int64_t draws = 0;
 };
 struct MemoryLetter {
   ServerId to;
@@ -105,6 +106,7 @@ class MemoryWorkers final : public WorkerStore {
   Result<bool> replace_token(WorkerId id, const WorkerTokens& tokens) override;
   Result<bool> set_draining(WorkerId id, bool draining) override;
   Result<bool> revoke_worker(WorkerId id, WallTime now, const std::string& reason) override;
+  Result<void> see_workers(std::span<const Sighting> sightings) override;
 
  private:
   template <class Change>
@@ -120,6 +122,8 @@ class MemoryPeers final : public PeerStore {
   Result<std::vector<Submission>> take_submissions(int limit) override;
   Result<void> refuse_submission(const Submission& submission, const std::string& why) override;
   Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) override;
+  Result<std::vector<TaskId>> draw(ServerId from, std::int64_t silent_ms,
+                                   std::span<const WorkerId> workers) override;
   Result<void> lock_key(ClientId client, const std::string& key) override;
 
  private:

@@ -70,4 +70,18 @@ Result<bool> MemoryWorkers::revoke_worker(WorkerId id, WallTime now, const std::
   });
 }
 
+Result<void> MemoryWorkers::see_workers(std::span<const Sighting> sightings) {
+  const Lock lock(state_.mutex);
+  TANDEM_ASSERT(state_.in_transaction);
+  if (auto entered = state_.enter(); !entered) return entered;
+  for (const Sighting& sighting : sightings) {
+    const WorkerRecord* row = state_.workers.find(sighting.worker_id);
+    if (row == nullptr || row->last_seen_at >= sighting.seen_at) continue;
+    WorkerRecord next = *row;
+    next.last_seen_at = sighting.seen_at;
+    state_.workers.put(sighting.worker_id, std::move(next));
+  }
+  return {};
+}
+
 }  // namespace tandem::store

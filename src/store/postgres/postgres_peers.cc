@@ -23,7 +23,7 @@ Result<RollCall> PostgresPeers::beat() {
     return fail(Errc::internal,
                 "Another process runs with this server's id: a data directory, "
                 "with its file server-id, is one server's alone");
-  RollCall roll{.was_silent_ms = own.number(0, 0), .peers = {}};
+  RollCall roll{.was_silent_ms = own.number(0, 0), .draws = own.number(0, 1), .peers = {}};
   const Rows& others = answers->back();
   for (int i = 0; i < others.size(); ++i)
     roll.peers.push_back({.server_id = ServerId(others.id(i, 0)),
@@ -109,6 +109,20 @@ Result<std::int64_t> PostgresPeers::adopt(ServerId from, std::int64_t silent_ms,
   }();
   session_.rollback();
   return taken;
+}
+
+Result<std::vector<TaskId>> PostgresPeers::draw(ServerId from, std::int64_t silent_ms,
+                                                std::span<const WorkerId> workers) {
+  TANDEM_ASSERT(!session_.in_transaction());
+  Column ids(Type::uuid);
+  for (const WorkerId& worker : workers) ids.id(worker);
+  Statement draw{sql::draw_leased};
+  draw.params.id(from).bigint(silent_ms).id(server_).column(ids);
+  auto rows = session_.run(std::move(draw));
+  if (!rows) return rows.error();
+  std::vector<TaskId> drawn;
+  for (int i = 0; i < rows->size(); ++i) drawn.emplace_back(rows->id(i, 0));
+  return drawn;
 }
 
 Result<void> PostgresPeers::lock_key(ClientId client, const std::string& key) {

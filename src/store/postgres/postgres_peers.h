@@ -16,6 +16,8 @@ class PostgresPeers final : public PeerStore {
   Result<std::vector<Submission>> take_submissions(int limit) override;
   Result<void> refuse_submission(const Submission& submission, const std::string& why) override;
   Result<std::int64_t> adopt(ServerId from, std::int64_t silent_ms, int limit) override;
+  Result<std::vector<TaskId>> draw(ServerId from, std::int64_t silent_ms,
+                                   std::span<const WorkerId> workers) override;
   Result<void> lock_key(ClientId client, const std::string& key) override;
 
  private:

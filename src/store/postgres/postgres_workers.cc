@@ -27,7 +27,7 @@ Result<void> PostgresWorkers::insert_worker(const WorkerRecord& worker) {
   params.text(worker.version).text(worker.host).id(worker.client_id);
   params.text(worker.token_sha256).text_or_null(worker.previous_sha256);
   params.time(worker.previous_until).time(worker.created_at).boolean(worker.draining);
-  params.time(worker.revoked_at).text(worker.revoke_reason);
+  params.time(worker.revoked_at).text(worker.revoke_reason).time(worker.last_seen_at);
   const auto inserted = change(std::move(insert));
   if (!inserted) return inserted.error();
   return *inserted ? Result<void>() : error_of(kTakenState);
@@ -59,6 +59,18 @@ Result<bool> PostgresWorkers::revoke_worker(WorkerId id, WallTime now, const std
   Statement revoke{sql::revoke_worker};
   revoke.params.id(id).time(now).text(reason);
   return change(std::move(revoke));
+}
+
+Result<void> PostgresWorkers::see_workers(std::span<const Sighting> sightings) {
+  Column ids(Type::uuid), times(Type::bigint);
+  for (const Sighting& sighting : sightings) {
+    ids.id(sighting.worker_id);
+    times.time(sighting.seen_at);
+  }
+  Statement see{sql::see_workers};
+  see.params.column(ids).column(times);
+  auto seen = change(std::move(see));
+  return seen ? Result<void>() : seen.error();
 }
 
 }  // namespace tandem::store::postgres

@@ -6,14 +6,14 @@ values ($1, $2, $3, (extract(epoch from clock_timestamp()) * 1000)::bigint)
 on conflict (server_id) do update
 set name = excluded.name, started_at = excluded.started_at, seen_at = excluded.seen_at;
 
--- How long it was silent; no row: another process goes by this id.
+-- How long it was silent, and its draws; no row: another process goes by this id.
 
 -- name: beat
 update tandem.servers s
 set seen_at = (extract(epoch from clock_timestamp()) * 1000)::bigint
 from (select seen_at as before from tandem.servers where server_id = $1 for update) b
 where s.server_id = $1 and s.started_at = $2
-returning s.seen_at - b.before;
+returning s.seen_at - b.before, s.draws;
 
 -- name: list_peers
 select server_id, name, (extract(epoch from clock_timestamp()) * 1000)::bigint - seen_at
@@ -69,3 +69,22 @@ delete from tandem.letters where to_server = $1;
 
 -- name: lock_key
 select pg_advisory_xact_lock(hashtextextended($1::uuid::text || '/' || $2, 7310323742192));
+
+-- A worker that came from a server which does not answer, and which may be slow and no more: its
+-- next change of such a task does not hold, and what it is changing now is left to it. One
+-- statement: there is no moment in which this server could stand still and hold its locks.
+
+-- name: draw_leased
+with silent as (
+  update tandem.servers set draws = draws + 1 where server_id in (
+    select server_id from tandem.servers
+    where server_id = $1 and (extract(epoch from clock_timestamp()) * 1000)::bigint - seen_at > $2
+    for update skip locked)
+  returning 1
+)
+update tandem.tasks set owner = $3 where exists (select from silent) and task_id in (
+  select task_id from tandem.tasks
+  where status in ('assigned', 'running', 'waiting_for_input') and owner = $1
+    and worker_id = any ($4::uuid[])
+  for update skip locked)
+returning task_id;

@@ -25,6 +25,7 @@ Result<WorkerRecord> worker_of(const Row& row) {
   worker.draining = row.number(WorkerColumn::kDraining) != 0;
   worker.revoked_at = row.optional_time(WorkerColumn::kRevokedAt);
   worker.revoke_reason = row.bytes(WorkerColumn::kRevokeReason);
+  worker.last_seen_at = row.optional_time(WorkerColumn::kLastSeenAt);
   const bool readable = unpack_labels(row.bytes(WorkerColumn::kLabels), worker.labels) &&
                         unpack_list(row.bytes(WorkerColumn::kJobTypes), worker.job_types) &&
                         unpack_list(row.bytes(WorkerColumn::kQueues), worker.queues);

@@ -31,7 +31,7 @@ Result<void> SqliteWorkers::insert_worker(const WorkerRecord& worker) {
   query.text(worker.version).text(worker.host).id(worker.client_id);
   query.text(worker.token_sha256).text_or_null(worker.previous_sha256).time(worker.previous_until);
   query.time(worker.created_at).integer(worker.draining ? 1 : 0).time(worker.revoked_at);
-  return write(query.text(worker.revoke_reason));
+  return write(query.text(worker.revoke_reason).time(worker.last_seen_at));
 }
 
 Result<std::optional<WorkerRecord>> SqliteWorkers::find_worker(WorkerId id) {
@@ -57,6 +57,14 @@ Result<bool> SqliteWorkers::set_draining(WorkerId id, bool draining) {
 Result<bool> SqliteWorkers::revoke_worker(WorkerId id, WallTime now, const std::string& reason) {
   Query query(connection_, sql::revoke_worker);
   return change(query.id(id).time(now).text(reason));
+}
+
+Result<void> SqliteWorkers::see_workers(std::span<const Sighting> sightings) {
+  for (const Sighting& sighting : sightings) {
+    Query query(connection_, sql::see_worker);
+    if (auto seen = write(query.id(sighting.worker_id).time(sighting.seen_at)); !seen) return seen;
+  }
+  return {};
 }
 
 }  // namespace tandem::store

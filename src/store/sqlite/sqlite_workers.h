@@ -15,6 +15,7 @@ class SqliteWorkers final : public WorkerStore {
   Result<bool> replace_token(WorkerId id, const WorkerTokens& tokens) override;
   Result<bool> set_draining(WorkerId id, bool draining) override;
   Result<bool> revoke_worker(WorkerId id, WallTime now, const std::string& reason) override;
+  Result<void> see_workers(std::span<const Sighting> sightings) override;
 
  private:
   Result<void> write(Query& query);  // runs it, within a transaction only

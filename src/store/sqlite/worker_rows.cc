@@ -25,6 +25,7 @@ Result<WorkerRecord> worker_of(const Query& row) {
   worker.draining = row.integer_at(WorkerColumn::kDraining) != 0;
   worker.revoked_at = row.optional_time_at(WorkerColumn::kRevokedAt);
   worker.revoke_reason = row.text_at(WorkerColumn::kRevokeReason);
+  worker.last_seen_at = row.optional_time_at(WorkerColumn::kLastSeenAt);
   const bool readable = unpack_labels(row.blob_at(WorkerColumn::kLabels), worker.labels) &&
                         unpack_list(row.blob_at(WorkerColumn::kJobTypes), worker.job_types) &&
                         unpack_list(row.blob_at(WorkerColumn::kQueues), worker.queues);

@@ -1,0 +1,1 @@
+-- Draws between servers: PostgreSQL alone has them. The numbers are the same for both.
