@@ -1,7 +1,8 @@
+#include "store/memory/memory_accounts.h"
+
 #include <algorithm>
 
 #include "base/assert.h"
-#include "store/memory/memory_state.h"
 
 namespace tandem::store {
 namespace {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "store/memory/memory_state.h"
+#include "store/memory/memory_peers.h"
 
 namespace tandem::store {
 namespace {

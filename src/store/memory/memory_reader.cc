@@ -1,7 +1,8 @@
+#include "store/memory/memory_reader.h"
+
 #include <algorithm>
 #include <tuple>
 
-#include "store/memory/memory_state.h"
 #include "store/task_filter.h"
 
 namespace tandem::store {

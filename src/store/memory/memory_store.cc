@@ -3,7 +3,11 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "store/memory/memory_accounts.h"
+#include "store/memory/memory_peers.h"
+#include "store/memory/memory_reader.h"
 #include "store/memory/memory_state.h"
+#include "store/memory/memory_workers.h"
 #include "store/task_rules.h"
 
 namespace tandem::store {

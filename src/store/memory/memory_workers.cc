@@ -1,5 +1,6 @@
+#include "store/memory/memory_workers.h"
+
 #include "base/assert.h"
-#include "store/memory/memory_state.h"
 
 namespace tandem::store {
 namespace {
