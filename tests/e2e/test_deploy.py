@@ -1,20 +1,18 @@
 """What deploy/ holds fits the server: names of settings, times, libraries."""
 
 import configparser
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
 import yaml
 
 from conftest import BINARY, ROOT, Server
+from haproxy import PROGRAM, SAMPLE as BALANCER
 
 DEPLOY = ROOT / "deploy"
 UNITS = DEPLOY / "systemd"
 COMPOSE = DEPLOY / "container/compose.yaml"
-BALANCER = DEPLOY / "container/haproxy.cfg"
 SETTING = re.compile(r"\b(?:TANDEM_[A-Z0-9_]+[A-Z0-9]|TASK_ASSIGNMENT_MODE)\b")
 LAST_WORDS_S = 10
 # In every image, or only in a build with sanitizers.
@@ -122,7 +120,8 @@ def sections(text):
 
 
 def seconds(value):
-    return int(value[:-1]) * {"s": 1, "h": 3600}[value[-1]]
+    number, unit = re.fullmatch(r"(\d+)([a-z]+)", value).groups()
+    return int(number) * {"ms": 0.001, "s": 1, "h": 3600}[unit]
 
 
 def test_the_balancer_leads_to_every_server_and_lets_a_poll_wait():
@@ -145,14 +144,12 @@ def test_the_balancer_leads_to_every_server_and_lets_a_poll_wait():
                 if words[0] == "timeout"}
     assert timeouts["server"] > 60 and timeouts["client"] > 60  # wait_s
     assert timeouts["http-keep-alive"] < 75  # the server's own
+    assert timeouts["connect"] <= 0.5  # with TANDEM_RECONNECT_S, 1.5, for a worker that comes
 
 
 def test_haproxy_takes_the_balancers_file():
-    """Where it is installed; the names of servers are known in the containers alone."""
-    program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
-    if program is None:
-        return
-    done = subprocess.run([program, "-c", "-f", BALANCER], capture_output=True, text=True)
+    """The names of servers are known in the containers alone."""
+    done = subprocess.run([PROGRAM, "-c", "-f", BALANCER], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not [line for line in done.stderr.splitlines()
                 if "WARNING" in line and "could not resolve" not in line]

@@ -8,7 +8,9 @@ import pytest
 
 from databases import PostgresServer
 from fault_proxy import FaultProxy
+from haproxy import HAProxy
 from polling_worker import PollingWorker, log_of, new_queue, submit, task_of
+from ports import free_port
 from several_servers import (Installation, at, engines, installation,  # the fixtures too
                              know_each_other, pair)
 from socket_worker import SocketWorker, opened
@@ -45,8 +47,36 @@ def test_what_a_killed_server_held_is_taken_over(pair):
     drained(there, waiting | {later}, REPAIRED_WITHIN_S)
 
 
-# Longer than TANDEM_RECONNECT_S, after which a worker that nobody has heard stops its jobs.
-HELD = "echo begun; until [ -e {hold} ]; do sleep 0.02; done; echo ended"
+class HeldJob:
+    """A job that a `tandem worker` runs, which speaks to its server through `network`."""
+
+    def __init__(self, server, network, directory):
+        self.hold = directory / "hold"
+        self.worker = WorkerProcess(
+            directory / "worker", network.url + "/api/v1/polling/config",
+            TANDEM_WORKER_MODE="hybrid", TANDEM_WORKER_NAME="one",
+            TANDEM_REGISTRATION_TOKEN=server.token("admin"))
+        self.worker.handler("held", f"echo begun; until [ -e {self.hold} ]; do sleep 0.02; done; "
+                                    "echo ended")
+        self.worker.start()
+        self.task = server.submit({"job_type": "held"})["task_id"]
+        until(lambda: log_of(server, self.task) == b"begun\n", self.worker.log)
+
+    def channel(self, server):
+        fleet = server.request("GET", "/api/v1/workers", token="admin").json["items"]
+        return next(worker["channel"] for worker in fleet if worker["name"] == "one")
+
+    def goes_on(self):
+        """For longer than TANDEM_RECONNECT_S, after which a worker that nobody has heard stops
+        its jobs."""
+        broke_at = time.monotonic()
+        until(lambda: time.monotonic() - broke_at > 4, "it would be over")
+
+    def ends(self, server):
+        self.hold.touch()
+        ended = server.finished(self.task)
+        assert (ended["status"], ended["attempt"]) == ("completed", 1), self.worker.log()
+        until(lambda: log_of(server, self.task) == b"begun\nended\n", self.worker.log)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
@@ -54,29 +84,39 @@ def test_a_job_outlives_the_server_that_its_worker_spoke_to(pair, tmp_path, how)
     one, other = pair
     other.token()  # while it can be had
     network = FaultProxy(one)
-    worker = WorkerProcess(tmp_path / "worker", network.url + "/api/v1/polling/config",
-                           TANDEM_WORKER_MODE="hybrid", TANDEM_WORKER_NAME="one",
-                           TANDEM_REGISTRATION_TOKEN=one.token("admin"))
-    worker.handler("held", HELD.format(hold=tmp_path / "hold"))
+    job = HeldJob(one, network, tmp_path)
     try:
-        worker.start()
-        until(network.open_sockets, worker.log)
-        task = one.submit({"job_type": "held"})["task_id"]
-        until(lambda: log_of(one, task) == b"begun\n", worker.log)
+        until(network.open_sockets, job.worker.log)
         network.target = other.url
         one.process.send_signal(how)
         network.cut()
-        until(network.open_sockets, worker.log)
-        broke_at = time.monotonic()
-        until(lambda: time.monotonic() - broke_at > 3, "it would be over")
-        (tmp_path / "hold").touch()
-        ended = other.finished(task)
-        assert (ended["status"], ended["attempt"]) == ("completed", 1), worker.log()
-        until(lambda: log_of(other, task) == b"begun\nended\n", worker.log)
+        job.goes_on()
+        job.ends(other)
     finally:
         one.process.send_signal(signal.SIGCONT)
-        worker.kill()
+        job.worker.kill()
         network.close()
+
+
+def test_a_job_outlives_each_server_behind_the_sample_balancer(installation, tmp_path):
+    members = [installation.start(TANDEM_LISTEN=f"127.0.0.1:{free_port()}") for _ in range(2)]
+    know_each_other(*members)
+    for member in members:
+        member.token()
+    balancer = HAProxy(tmp_path, members)
+    job = HeldJob(members[0], balancer, tmp_path)
+    try:
+        for number, member in enumerate(members, start=1):
+            until(lambda: job.channel(members[0]) == "push", job.worker.log)
+            member.kill()
+            until(lambda: balancer.has_noticed(number, "DOWN"), "the balancer looks")
+            job.goes_on()
+            member.start()
+            until(lambda: balancer.has_noticed(number, "UP"), "the balancer looks")
+        job.ends(members[0])
+    finally:
+        job.worker.kill()
+        balancer.end()
 
 
 def test_a_server_that_stood_still_gives_way(pair):
