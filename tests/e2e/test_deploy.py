@@ -1,6 +1,7 @@
 """What deploy/ holds fits the server: names of settings, times, libraries."""
 
 import configparser
+import os
 import re
 import subprocess
 
