@@ -58,6 +58,8 @@ class HeldJob:
             TANDEM_REGISTRATION_TOKEN=server.token("admin"))
         self.worker.handler("held", f"echo begun; until [ -e {self.hold} ]; do sleep 0.02; done; "
                                     "echo ended")
+
+    def begin(self, server):
         self.worker.start()
         self.task = server.submit({"job_type": "held"})["task_id"]
         until(lambda: log_of(server, self.task) == b"begun\n", self.worker.log)
@@ -86,6 +88,7 @@ def test_a_job_outlives_the_server_that_its_worker_spoke_to(pair, tmp_path, how)
     network = FaultProxy(one)
     job = HeldJob(one, network, tmp_path)
     try:
+        job.begin(one)
         until(network.open_sockets, job.worker.log)
         network.target = other.url
         one.process.send_signal(how)
@@ -106,6 +109,7 @@ def test_a_job_outlives_each_server_behind_the_sample_balancer(installation, tmp
     balancer = HAProxy(tmp_path, members)
     job = HeldJob(members[0], balancer, tmp_path)
     try:
+        job.begin(members[0])
         for number, member in enumerate(members, start=1):
             until(lambda: job.channel(members[0]) == "push", job.worker.log)
             member.kill()
