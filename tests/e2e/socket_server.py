@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import Server
-from fleet_server import queue, server
+from fleet_server import queue, server  # noqa: F401
 from polling_worker import task_of
 from socket_worker import SocketWorker
 

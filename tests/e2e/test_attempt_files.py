@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from conftest import Server
-from fleet_server import server
+from fleet_server import server  # noqa: F401
 from multipart import CONTENT_TYPE, form
 from polling_worker import POLLING, PollingWorker, code, log_of, new_queue, record, submit, task_of
 from raw_http import RawConnection, request_bytes

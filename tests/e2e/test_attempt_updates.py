@@ -6,7 +6,7 @@ import time
 import pytest
 
 from conftest import Server
-from fleet_server import queue, server
+from fleet_server import queue, server  # noqa: F401
 from polling_worker import POLLING, WORKERS, PollingWorker, cancel, code, log_of
 from polling_worker import record, send_input, submit, task_of, update, waiting
 from waiting import until

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from conftest import Server
-from fleet_server import queue, server
+from fleet_server import queue, server  # noqa: F401
 from multipart import CONTENT_TYPE, form
 from polling_worker import POLLING, WHO_MAY, WORKERS, PollingWorker, code, new_queue, submit
 from polling_worker import task_of, update, waiting

@@ -8,7 +8,7 @@ from journal import Journal
 from ledger import Ledger, noted
 from load import Load, settle
 from oracle import gather, violations
-from several_servers import (Balancer, engines, installation,  # the fixtures too
+from several_servers import (Balancer, engines, installation,  # noqa: F401: fixtures
                              know_each_other)
 from waiting import until
 

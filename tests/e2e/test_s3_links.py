@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from conftest import Server
-from test_s3 import s3  # the fixture
+from test_s3 import s3  # the fixture  # noqa: F401
 from waiting import until
 
 CONTENT = "<b>a file</b>\n"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from conftest import BINARY, ROOT
-from fleet_server import server
+from fleet_server import server  # noqa: F401
 from waiting import until
 
 BUILD = BINARY.parent

@@ -9,7 +9,7 @@ import pytest
 
 from ledger import Ledger, noted
 from polling_worker import PollingWorker, new_queue, record, submit, task_of, waiting
-from several_servers import at, code_of, engines, installation, pair  # the fixtures too
+from several_servers import at, code_of, engines, installation, pair  # noqa: F401: fixtures
 from socket_worker import SocketWorker, opened
 from waiting import until
 

@@ -11,7 +11,7 @@ from fault_proxy import FaultProxy
 from haproxy import HAProxy
 from polling_worker import PollingWorker, log_of, new_queue, submit, task_of
 from ports import free_port
-from several_servers import (Installation, at, engines, installation,  # the fixtures too
+from several_servers import (Installation, at, engines, installation,  # noqa: F401: fixtures
                              know_each_other, pair)
 from socket_worker import SocketWorker, opened
 from waiting import until

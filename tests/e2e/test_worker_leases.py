@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from played_worker import PAGE, ended, played, work
+from played_worker import PAGE, ended, played, work  # noqa: F401
 from processes import processes_with
 from waiting import until
 

@@ -6,7 +6,7 @@ from conftest import Server
 from polling_worker import POLLING, WHO_MAY, WORKERS, PollingWorker, cancel, log_of, record
 from polling_worker import send_input, submit, task_of, update
 from raw_websocket import RawWebSocket
-from socket_server import brief, queue, server, socket, worker
+from socket_server import brief, queue, server, socket, worker  # noqa: F401
 from socket_worker import SocketWorker, opened
 from waiting import until
 

@@ -10,7 +10,7 @@ from polling_worker import POLLING, WORKERS, PollingWorker, log_of, record, subm
 from polling_worker import update, waiting
 from processes import resident_bytes
 from raw_websocket import FIN, TEXT, RawWebSocket, frame
-from socket_server import brief, queue, server, socket, status, worker
+from socket_server import brief, queue, server, socket, status, worker  # noqa: F401
 from socket_worker import SocketWorker, opened
 from waiting import until
 
