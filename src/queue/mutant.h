@@ -14,6 +14,9 @@ enum class Mutant {
   two_channels_active,
   heartbeat_renews_lost_lease,
   offer_given_to_two,
+  // By the simulator's store, among several servers:
+  draw_from_the_living,
+  draw_untold,
 };
 
 #ifdef TANDEM_MUTANT

@@ -59,4 +59,21 @@ Result<std::optional<store::IdempotencyRow>> ObservedStore::find_idempotency(
   return row;
 }
 
+Result<store::RollCall> ObservedStore::beat() {
+  if (failing()) return error().error();
+  auto roll = inner_->peers()->beat();
+  if constexpr (queue::kMutant == queue::Mutant::draw_untold)
+    if (roll) roll->draws = 0;
+  return roll;
+}
+
+Result<std::vector<TaskId>> ObservedStore::draw(ServerId from, std::int64_t silent_ms,
+                                                std::span<const WorkerId> workers) {
+  if (failing()) return error().error();
+  if constexpr (queue::kMutant == queue::Mutant::draw_from_the_living) silent_ms = -1;
+  auto drawn = inner_->peers()->draw(from, silent_ms, workers);
+  if (fail_chance > 0 && world_.random.chance(0.3)) return error().error();  // it is rare
+  return drawn;
+}
+
 }  // namespace tandem::sim

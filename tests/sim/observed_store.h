@@ -70,10 +70,7 @@ class ObservedStore final : public store::Store, public store::PeerStore {
     return inner_->load_finished_before(before, limit);
   }
 
-  Result<store::RollCall> beat() override {
-    if (failing()) return error().error();
-    return inner_->peers()->beat();
-  }
+  Result<store::RollCall> beat() override;
   Result<store::Mail> mail(int max_letters) override {
     if (failing()) return error().error();
     return inner_->peers()->mail(max_letters);
@@ -92,12 +89,7 @@ class ObservedStore final : public store::Store, public store::PeerStore {
     return adopted;
   }
   Result<std::vector<TaskId>> draw(ServerId from, std::int64_t silent_ms,
-                                   std::span<const WorkerId> workers) override {
-    if (failing()) return error().error();
-    const auto drawn = inner_->peers()->draw(from, silent_ms, workers);
-    if (fail_chance > 0 && world_.random.chance(0.3)) return error().error();  // it is rare
-    return drawn;
-  }
+                                   std::span<const WorkerId> workers) override;
   Result<void> lock_key(ClientId client, const std::string& key) override {
     return inner_->peers()->lock_key(client, key);
   }
