@@ -39,6 +39,13 @@ void check_settings(const config::Reading& reading, config::Violations& all) {
         "holds no token for this service");
 }
 
+void check_rotation(const config::Reading& reading, config::Violations& all) {
+  check_settings(reading, all);
+  if (!reading.settings.worker_token.empty())
+    all.sentences.push_back(
+        "TANDEM_WORKER_TOKEN is set: only a token that the data directory keeps can be changed");
+}
+
 // What the signals reach: nothing yet, a registration under way, or the app.
 class Stopper {
  public:
@@ -153,6 +160,25 @@ int work(const config::Flags& flags, bool once) {
   StopSignals::raise();
   watcher.join();
   return exit_code;
+}
+
+int rotate_worker_token(const config::Flags& flags) {
+  const auto configuration = configure(flags, check_rotation);
+  if (!configuration) return refuse(configuration.error().sentences);
+  const config::Settings& settings = configuration->settings;
+  set_up_log(settings);
+  const std::atomic<bool> never = false;
+  const auto until = IdentitySource(settings, settings.data_dir, never).rotate();
+  if (!until && is_refusal(until.error())) return explain_refusal(until.error(), settings.data_dir);
+  if (!until) {
+    spdlog::error("The token was not changed: {}", service::one_line(until.error().detail));
+    return kExitFailed;
+  }
+  spdlog::info(
+      "the worker has another token; one that runs has to be started again by {}, when "
+      "the one before ends",
+      to_rfc3339(*until));
+  return 0;
 }
 
 }  // namespace tandem::app

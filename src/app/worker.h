@@ -10,4 +10,8 @@ namespace tandem::app {
 // token; 1 where it can't start.
 int work(const config::Flags& flags, bool once);
 
+// `tandem worker --rotate-token`: the worker of the data directory, which may be running, gets
+// another token. Exit codes as above.
+int rotate_worker_token(const config::Flags& flags);
+
 }  // namespace tandem::app

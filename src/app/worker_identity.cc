@@ -16,6 +16,7 @@
 #include "service/complaints.h"
 #include "service/retry_after.h"
 #include "service/terms.h"
+#include "wire/fleet_json.h"
 #include "wire/json_writer.h"
 #include "wire/raw_json.h"
 
@@ -36,15 +37,30 @@ Result<std::string> perform(net::HttpClient& client, const net::HttpCall& call,
   return body_of(std::move(*answer));
 }
 
-std::string identity_text(const std::string& config_url, const wire::Registered& registered) {
-  std::string text;
-  wire::JsonWriter writer(text);
-  writer.begin_object()
-      .member("config_url", config_url)
-      .member("worker_id", registered.worker_id)
-      .member("worker_token", registered.worker_token)
-      .end_object();
-  return text + "\n";
+net::HttpClientOptions client_options(const config::Settings& settings,
+                                      const std::atomic<bool>& stop) {
+  net::HttpClientOptions options;
+  options.ca_file = settings.ca_file;
+  options.timeout_ms = 20'000;
+  options.max_answer_bytes = 1u << 20;
+  options.stop = &stop;
+  return options;
+}
+
+net::HttpCall json_post(std::string url, const std::string& token, std::string body) {
+  net::HttpCall call;
+  call.method = "POST";
+  call.url = std::move(url);
+  call.headers = default_headers(token);
+  call.headers.add("Content-Type", "application/json");
+  call.body = std::move(body);
+  return call;
+}
+
+// Beside the configuration's, where a service of ours has it.
+std::string token_url(const std::string& config_url) {
+  const std::string path = config_url.substr(0, config_url.find_first_of("?#"));
+  return path.substr(0, path.rfind('/')) + "/token";
 }
 
 // Not reached, or in trouble; a page of something on the way that is no service.
@@ -77,7 +93,7 @@ wire::Registration registration_of(const config::Settings& settings,
 }
 
 Result<WorkerIdentity> IdentitySource::find(const wire::Registration& registration) const {
-  if (!settings_.worker_token.empty()) return WorkerIdentity{settings_.worker_token};
+  if (!settings_.worker_token.empty()) return WorkerIdentity{{}, settings_.worker_token};
   if (auto known = saved()) return known;
   if (settings_.registration_token.empty())
     return fail(Errc::unauthenticated,
@@ -91,7 +107,8 @@ Result<WorkerIdentity> IdentitySource::saved() const {
   auto text = read_file(file());
   if (!text) return text.error();
   if (auto sound = wire::check_json(*text); !sound) return sound.error();
-  WorkerIdentity known{wire::string_member(*text, "worker_token")};
+  WorkerIdentity known{wire::string_member(*text, "worker_id"),
+                       wire::string_member(*text, "worker_token")};
   const bool is_same = wire::string_member(*text, "config_url") == settings_.config_url;
   if (!is_same || known.worker_token.empty())
     return fail(Errc::not_found, "No token for this service was saved");
@@ -105,10 +122,10 @@ Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& regi
     std::int64_t asked_ms = 0;
     auto answer = register_once(registration, asked_ms);
     if (answer) {
-      const std::string text = identity_text(settings_.config_url, *answer);
-      if (auto written = write_file(file(), text, 0600); !written) return written.error();
+      WorkerIdentity identity{std::move(answer->worker_id), std::move(answer->worker_token)};
+      if (auto kept = save(identity); !kept) return kept.error();
       spdlog::info("registered as {}", registration.name);
-      return WorkerIdentity{std::move(answer->worker_token)};
+      return identity;
     }
     if (!may_change(answer.error())) return answer.error();
     spdlog::warn("Registering fails: {}; it is tried again",
@@ -121,12 +138,7 @@ Result<WorkerIdentity> IdentitySource::registered(const wire::Registration& regi
 
 Result<wire::Registered> IdentitySource::register_once(const wire::Registration& registration,
                                                        std::int64_t& asked_ms) const {
-  net::HttpClientOptions options;
-  options.ca_file = settings_.ca_file;
-  options.timeout_ms = 20'000;
-  options.max_answer_bytes = 1u << 20;
-  options.stop = &stop_;
-  net::HttpClient client(options);
+  net::HttpClient client(client_options(settings_, stop_));
   net::HttpCall call;
   call.url = settings_.config_url;
   call.headers = default_headers(settings_.registration_token);
@@ -136,13 +148,38 @@ Result<wire::Registered> IdentitySource::register_once(const wire::Registration&
   if (!config) return config.error();
   if (config->registration_url.empty())
     return fail(Errc::bad_request, "The configuration has no registration_url");
-  call.method = "POST";
-  call.url = config->registration_url;
-  call.headers.add("Content-Type", "application/json");
-  call.body = wire::encode_registration(registration);
-  body = perform(client, call, asked_ms);
+  body = perform(client,
+                 json_post(config->registration_url, settings_.registration_token,
+                           wire::encode_registration(registration)),
+                 asked_ms);
   if (!body) return body.error();
   return wire::decode_registered(*body);
+}
+
+Result<WallTime> IdentitySource::rotate() const {
+  const auto known = saved();
+  if (!known) return known.error();
+  std::int64_t asked_ms = 0;
+  net::HttpClient client(client_options(settings_, stop_));
+  const auto body = perform(
+      client, json_post(token_url(settings_.config_url), known->worker_token, "{}"), asked_ms);
+  if (!body) return body.error();
+  auto rotated = wire::decode_rotated_token(*body);
+  if (!rotated) return rotated.error();
+  auto kept = save({known->worker_id, std::move(rotated->worker_token)});
+  if (!kept) return kept.error();
+  return rotated->previous_valid_until;
+}
+
+Result<void> IdentitySource::save(const WorkerIdentity& identity) const {
+  std::string text;
+  wire::JsonWriter writer(text);
+  writer.begin_object()
+      .member("config_url", settings_.config_url)
+      .member("worker_id", identity.worker_id)
+      .member("worker_token", identity.worker_token)
+      .end_object();
+  return write_file(file(), text + "\n", 0600);
 }
 
 }  // namespace tandem::app

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "config/settings.h"
 #include "wire/worker_json.h"
@@ -13,6 +14,7 @@ namespace tandem::app {
 // As whom a worker works for its service: worker.json (0600) in its data directory keeps what a
 // registration gave.
 struct WorkerIdentity {
+  std::string worker_id;  // empty: the token is all that is known
   std::string worker_token;
 };
 
@@ -29,11 +31,15 @@ class IdentitySource {
   Result<WorkerIdentity> find(const wire::Registration& registration) const;
   // What was saved for this service; not_found.
   Result<WorkerIdentity> saved() const;
+  // Has the service give another token to what was saved, and saves that. Answers until when the
+  // one before is good.
+  Result<WallTime> rotate() const;
 
  private:
   Result<WorkerIdentity> registered(const wire::Registration& registration) const;
   Result<wire::Registered> register_once(const wire::Registration& registration,
                                          std::int64_t& asked_ms) const;
+  Result<void> save(const WorkerIdentity& identity) const;
   std::filesystem::path file() const { return directory_ / "worker.json"; }
 
   const config::Settings& settings_;

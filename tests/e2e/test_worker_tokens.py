@@ -1,6 +1,7 @@
 """A worker's token: changed, revoked, kept as a hash, and good for its own addresses alone."""
 
 import concurrent.futures
+import json
 import re
 import sqlite3
 import time
@@ -12,6 +13,7 @@ from registration import (
     ABSENT, POLLING, WORKERS, client_token, code, config, control, is_of_workers, register,
     registered, rotate, seen, well_formed, with_token)
 from waiting import until
+from worker_process import WorkerProcess
 
 
 @pytest.mark.parametrize("side", [POLLING, WORKERS])
@@ -179,3 +181,43 @@ def test_a_workers_token_in_the_url_is_refused(server):
     token = registered(server)["worker_token"]
     answer = with_token(server, token, "GET", f"{POLLING}/config?token={token}")
     assert code(answer) == (401, "token_in_url")
+
+
+@pytest.fixture
+def worker(server, tmp_path):
+    """It has registered."""
+    worker = WorkerProcess(tmp_path, f"{server.url}/api/v1/polling/config",
+                           TANDEM_REGISTRATION_TOKEN=server.token("admin")).start()
+    until(lambda: (worker.data / "worker.json").exists(), worker.log)
+    yield worker
+    worker.kill()
+
+
+def kept(worker):
+    return json.loads((worker.data / "worker.json").read_text())
+
+
+def test_a_worker_changes_its_token_while_it_runs(server, worker):
+    first = kept(worker)
+    done = worker.run("--rotate-token")
+    assert done.returncode == 0 and "started again by" in done.stderr
+    second = kept(worker)
+    assert second["worker_token"] != first["worker_token"]
+    assert first | {"worker_token": second["worker_token"]} == second
+    assert (worker.data / "worker.json").stat().st_mode & 0o777 == 0o600
+    for token in (first["worker_token"], second["worker_token"]):
+        assert config(server, token).status == 200
+        assert token not in done.stdout + done.stderr
+    assert worker.process.poll() is None
+
+
+def test_what_keeps_a_token_from_being_changed(server, worker):
+    before = kept(worker)
+    given = worker.run("--rotate-token", TANDEM_WORKER_TOKEN=before["worker_token"])
+    assert given.returncode == 78 and "TANDEM_WORKER_TOKEN is set" in given.stderr
+    other = worker.run("--rotate-token", TANDEM_CONFIG_URL="http://127.0.0.1:1/config")
+    assert other.returncode == 1 and "No token for this service" in other.stderr
+    assert control(server, before["worker_id"], "revoke").status == 200
+    revoked = worker.run("--rotate-token")
+    assert revoked.returncode == 77 and "was revoked" in revoked.stderr
+    assert kept(worker) == before

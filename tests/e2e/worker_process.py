@@ -36,6 +36,11 @@ class WorkerProcess:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("TANDEM_", "TASK_"))}
         return clean | self.settings
 
+    def run(self, *arguments, **settings):
+        """To its end, beside the one that was started."""
+        return subprocess.run([BINARY, "worker", *arguments], env=self.environment() | settings,
+                              capture_output=True, text=True, timeout=60)
+
     def start(self, *arguments):
         with open(self.directory / "worker.log", "ab") as log:
             self.process = subprocess.Popen(

@@ -29,7 +29,13 @@ void add_worker(const Menu& menu) {
   const auto flags = add_setting_flags(command, is_for_worker);
   auto once = std::make_shared<bool>(false);
   command.flag("--once", *once, "Wait for one task, run it, and end");
-  menu.on(command, [flags, once] { return work(*flags, *once); });
+  auto rotate = std::make_shared<bool>(false);
+  command.flag("--rotate-token", *rotate,
+               "Give the worker of the data directory another token, and end; the one before is "
+               "good for an hour");
+  menu.on(command, [flags, once, rotate] {
+    return *rotate ? rotate_worker_token(*flags) : work(*flags, *once);
+  });
 }
 
 }  // namespace tandem::app::cli
