@@ -14,19 +14,12 @@
 namespace tandem::bench {
 namespace {
 
-constexpr int kTasks = 100'000, kBatch = 100;
+constexpr int kTasks = 100'000;
 constexpr int kPollers = 64;
 constexpr double kLimitS = 60;
 
 ServerProcess server_without_worker() {
   return ServerProcess(ServerProcess::Flags{{"embedded-slots", "0"}});
-}
-
-void submit_all(const ServerProcess& server, int tasks) {
-  const HttpLoad load(server.port(), 8);
-  const std::string body = batch_of(R"({"payload":{"job_type":"noop"}})", kBatch);
-  load.run(request_text("POST", "/api/v1/tasks/batch", server.token(), body),
-           static_cast<std::uint64_t>(tasks / kBatch));
 }
 
 // Jobs as a server names them, answered with their ends; the text is scanned, not parsed, so that
@@ -47,11 +40,6 @@ int finish_jobs(std::string_view text, std::string& updates) {
   return jobs;
 }
 
-Rate finish(const ServerProcess& server, std::int64_t began_us, double cpu, int tasks) {
-  return {.per_second = tasks / seconds_since(began_us),
-          .server_cpu_s_per_1000 = (server.cpu_seconds() - cpu) / tasks * 1000};
-}
-
 // One worker on a WebSocket, with room for 1,000 tasks.
 Rate over_socket() {
   const ServerProcess server = server_without_worker();
@@ -67,12 +55,11 @@ Rate over_socket() {
   WorkerCrowd worker(server.port(), register_workers(server.port(), server.token(), 1),
                      WorkerCrowd::Channel::socket, said);
   crowd = &worker;
-  submit_all(server, kTasks);
-  const double cpu = server.cpu_seconds();
-  const std::int64_t began = now_us();
+  submit_noops(server, kTasks);
+  const ServerWatch watch(server);
   worker.send(0, R"({"type":"ready","slots_free":1000})");
   worker.read_until([&] { return ended >= kTasks; }, kLimitS);
-  return finish(server, began, cpu, kTasks);
+  return watch.rate(kTasks);
 }
 
 // One worker that asks for up to 100 jobs and, over a second connection, tells of their ends.
@@ -100,16 +87,15 @@ Rate over_claims() {
                       report();
                     });
   poller = &polls;
-  submit_all(server, kTasks);
-  const double cpu = server.cpu_seconds();
-  const std::int64_t began = now_us();
+  submit_noops(server, kTasks);
+  const ServerWatch watch(server);
   while (ended < kTasks) {
     const int before = ended;
     poller->post(0, "claim", R"({"max":100,"wait_s":5})");
     poller->read_until([&] { return ended > before; }, kLimitS);
     reporter->read_until([&] { return !is_reporting; }, kLimitS);
   }
-  return finish(server, began, cpu, kTasks);
+  return watch.rate(kTasks);
 }
 
 // Workers of one slot that know the configuration's address alone: a poll, then the job's end.
@@ -132,16 +118,27 @@ Rate over_plain_polls() {
   WorkerCrowd workers(server.port(), register_workers(server.port(), server.token(), kPollers),
                       WorkerCrowd::Channel::http, said);
   crowd = &workers;
-  submit_all(server, kTasks);
-  const double cpu = server.cpu_seconds();
-  const std::int64_t began = now_us();
+  submit_noops(server, kTasks);
+  const ServerWatch watch(server);
   for (std::size_t who = 0; who < kPollers; ++who) workers.get(who, "config");
   workers.read_until([&] { return ended >= kTasks; }, kLimitS);
-  return finish(server, began, cpu, kTasks);
+  return watch.rate(kTasks);
 }
 
-// A worker of the SDK, with functions.
+// A worker of the SDK, with functions, for what waits when it comes.
 Rate through_sdk(sdk::Mode mode) {
+  Entries entries;
+  const ServerProcess server = server_without_worker();
+  submit_noops(server, kTasks);
+  HttpClient client(server.port(), server.token());
+  const ServerWatch watch(server);
+  const RemoteWorker worker(server, entries, mode, 1000);
+  await_completed(client, entries, kTasks, kTasks);
+  return watch.rate(kTasks);
+}
+
+// The same while they are submitted.
+Rate life_cycles_through_sdk(sdk::Mode mode) {
   Entries entries;
   const ServerProcess server = server_without_worker();
   const RemoteWorker worker(server, entries, mode, 1000);
@@ -179,6 +176,10 @@ void measure_remote(Report& report) {
   add("64 workers, one job a poll of /polling/config", over_plain_polls(), 12'000);
   add("one SDK worker on a WebSocket, no-op functions", through_sdk(sdk::Mode::push), 30'000);
   add("one SDK worker, long polls, no-op functions", through_sdk(sdk::Mode::polling), 20'000);
+  add("submitted and run, one SDK worker on a WebSocket", life_cycles_through_sdk(sdk::Mode::push),
+      30'000);
+  add("submitted and run, one SDK worker, long polls", life_cycles_through_sdk(sdk::Mode::polling),
+      20'000);
   measure_entries(report, sdk::Mode::push, "push", 0.8);
   measure_entries(report, sdk::Mode::polling, "long poll", 1);
 }

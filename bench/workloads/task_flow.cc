@@ -168,25 +168,40 @@ void add_entry_times(Report& report, const std::string& name, const EntryTargets
   add(99, targets.p99_ms);
 }
 
-Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks) {
-  HttpClient client(server.port(), server.token());
-  const std::int64_t before = completed_tasks(client);
+ServerWatch::ServerWatch(const ServerProcess& server)
+    : server_(server), cpu_(server.cpu_seconds()), began_us_(now_us()) {}
+
+Rate ServerWatch::rate(int tasks) const {
+  return {.per_second = tasks / seconds_since(began_us_),
+          .server_cpu_s_per_1000 = (server_.cpu_seconds() - cpu_) / tasks * 1000};
+}
+
+void submit_noops(const ServerProcess& server, int tasks) {
   const HttpLoad load(server.port(), kBatchConnections);
   const std::string body = batch_of(R"({"payload":{"job_type":"noop"}})", kBatch);
-  const std::string request = request_text("POST", "/api/v1/tasks/batch", server.token(), body);
-  entries.clear();
-  const double cpu = server.cpu_seconds();
-  const std::int64_t began = now_us();
-  const LoadResult submitted = load.run(request, static_cast<std::uint64_t>(tasks / kBatch));
+  const LoadResult submitted =
+      load.run(request_text("POST", "/api/v1/tasks/batch", server.token(), body),
+               static_cast<std::uint64_t>(tasks / kBatch));
   if (submitted.refused > 0) throw std::runtime_error("batches were refused");
-  // Asked only when the last one has run: asking costs what is measured.
-  while (entries.count_so_far() < static_cast<std::size_t>(tasks) ||
-         completed_tasks(client) < before + tasks) {
+}
+
+void await_completed(HttpClient& client, const Entries& entries, int tasks, std::int64_t in_all) {
+  const std::int64_t began = now_us();
+  const auto entered = static_cast<std::size_t>(tasks);
+  while (entries.count_so_far() < entered || completed_tasks(client) < in_all) {
     if (now_us() - began > kDrainLimitUs) throw std::runtime_error("tasks do not complete");
     wait_until_us(now_us() + 2000);
   }
-  return {.per_second = tasks / seconds_since(began),
-          .server_cpu_s_per_1000 = (server.cpu_seconds() - cpu) / tasks * 1000};
+}
+
+Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks) {
+  HttpClient client(server.port(), server.token());
+  const std::int64_t before = completed_tasks(client);
+  entries.clear();
+  const ServerWatch watch(server);
+  submit_noops(server, tasks);
+  await_completed(client, entries, tasks, before + tasks);
+  return watch.rate(tasks);
 }
 
 }  // namespace tandem::bench

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "http_client.h"
 #include "http_load.h"
 #include "latencies.h"
 #include "report.h"
@@ -19,6 +20,18 @@ struct Rate {
   double per_second = 0;
   double server_cpu_s_per_1000 = 0;
   double p99_ms = 0;
+};
+
+// What a server does from now on.
+class ServerWatch {
+ public:
+  explicit ServerWatch(const ServerProcess& server);
+  Rate rate(int tasks) const;  // of so many
+
+ private:
+  const ServerProcess& server_;
+  double cpu_;
+  std::int64_t began_us_;
 };
 
 // Tasks that nobody takes: `job_type` has no handler, `assignment` no worker.
@@ -84,6 +97,11 @@ struct EntryTargets {
 // Their p50 and p99, each beside how long a bare server takes to answer.
 void add_entry_times(Report& report, const std::string& name, const EntryTargets& targets,
                      Latencies times, Latencies bare);
+// In batches of 100.
+void submit_noops(const ServerProcess& server, int tasks);
+// Until `tasks` have been entered, and `in_all` are completed and durable. Asks for these only when
+// the last one was entered: asking costs what is measured.
+void await_completed(HttpClient& client, const Entries& entries, int tasks, std::int64_t in_all);
 // Tasks each second from the first submission until the last one is completed and durable.
 Rate life_cycles(const ServerProcess& server, Entries& entries, int tasks);
 
