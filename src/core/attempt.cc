@@ -115,6 +115,10 @@ void retry(Task& task, WallTime now) {
   task.queued_at = now;
 }
 
+bool may_have_started(const Task& task) {
+  return task.attempt > 1 || (task.attempt == 1 && task.status != TaskStatus::assigned);
+}
+
 bool attempts_left(const Task& task) {
   return task.attempt + 1 < task.first_attempt + static_cast<std::uint32_t>(task.spec.max_attempts);
 }

@@ -42,6 +42,10 @@ void fail_attempt(Task& task, TaskError error, WallTime now);
 // An explicit retry of a terminal task: pending, with max_attempts fresh attempts.
 void retry(Task& task, WallTime now);
 
+// False: no attempt was begun so far, nor can the one that is offered have been. True also where an
+// offer was given back, of which nobody knows any more whether it was begun.
+bool may_have_started(const Task& task);
+
 // Attempts that count against max_attempts, the current one included.
 bool attempts_left(const Task& task);
 // No other attempt can mend these: no_handler, rejected, queue_timeout.

@@ -113,6 +113,21 @@ TEST(Complete, OfAnOfferThatWasNeverAcceptedStartsItToo) {
   EXPECT_EQ(task.started_at, kLater);
 }
 
+TEST(MayHaveStarted, FromTheFirstAcceptanceOn) {
+  Task task = pending_task(2);
+  EXPECT_FALSE(may_have_started(task));
+  assign(task, WorkerId(uuid(3)), "w3", kNow);
+  EXPECT_FALSE(may_have_started(task));
+  accept(task, kNow);
+  EXPECT_TRUE(may_have_started(task));
+  fail_attempt(task, error("exit_status"), kLater);
+  EXPECT_TRUE(may_have_started(task));  // scheduled
+  become_pending(task, kLater);
+  EXPECT_TRUE(may_have_started(task));
+  assign(task, WorkerId(uuid(3)), "w3", kLater);
+  EXPECT_TRUE(may_have_started(task));
+}
+
 TEST(Release, UsesNoAttemptButNeverANumberTwice) {
   Task task = pending_task(1);
   for (std::uint32_t number = 1; number <= 5; ++number) {

@@ -121,7 +121,7 @@ Result<Cancelled> Dispatcher::cancel(const Cancel& command) {
   if (entry.dirty && is_terminal(entry.guard_status))
     return fail(Errc::conflict, "The task is changing at this moment; try again");
   Cancelled value;
-  value.was_started = is_leased(entry.task->status) && entry.task->status != TaskStatus::assigned;
+  value.was_started = may_have_started(*entry.task);
   ask_to_stop(entry);
   value.task = TaskTable::share(entry);
   return value;

@@ -43,7 +43,7 @@ struct Submit {
 
 struct Cancelled {
   TaskPtr task;
-  bool was_started = false;  // false: it never will be
+  bool was_started = false;  // or may have been; false: it never will be
 };
 struct Cancel {  // already_finished, not_found
   Actor actor;

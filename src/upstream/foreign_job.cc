@@ -84,6 +84,9 @@ wire::Update update_of(const Task& task, const ForeignJob& job) {
   update.status = status_of(task.status);
   if (task.progress != Progress{}) update.progress = task.progress;
   update.input_request = task.input_request;
+  // Another attempt there is another task here, whose attempts begin at 1 again.
+  if (update.input_request)
+    update.input_request->request_id.insert(0, std::to_string(job.attempt) + '-');
   if (!is_terminal(task.status)) return update;
   update.result = task.result;
   update.error = task.error;

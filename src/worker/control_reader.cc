@@ -50,10 +50,8 @@ void ControlReader::take(const std::string& line, const Asked& asked) {
     return;
   }
   auto& question = std::get<wire::InputRequestLine>(*decoded);
-  asked(InputRequest{.request_id = std::to_string(++questions_),
-                     .prompt = masked(std::move(question.prompt)),
-                     .password = question.password,
-                     .asked_at = clock_.wall()});
+  question.prompt = masked(std::move(question.prompt));
+  asked(std::move(question));
 }
 
 void ControlReader::progressed(const Progress& progress) {

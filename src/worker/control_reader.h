@@ -9,6 +9,7 @@
 
 #include "exec/control_pipe.h"
 #include "io/asio.h"
+#include "wire/control_line.h"
 #include "worker/alarm.h"
 #include "worker/attempt_log.h"
 #include "worker/job.h"
@@ -22,17 +23,13 @@ namespace tandem::worker {
 class ControlReader {
  public:
   using Read = std::function<io::Awaitable<Result<std::size_t>>(std::span<char>)>;
-  using Asked = std::function<void(InputRequest)>;
+  using Asked = std::function<void(wire::InputRequestLine)>;
 
-  ControlReader(JobListener& listener, AttemptLog& log, const Clock& clock,
-                std::shared_ptr<const SecretMask> mask, io::Executor executor)
-      : listener_(listener),
-        log_(log),
-        clock_(clock),
-        mask_(std::move(mask)),
-        interval_(executor) {}
+  ControlReader(JobListener& listener, AttemptLog& log, std::shared_ptr<const SecretMask> mask,
+                io::Executor executor)
+      : listener_(listener), log_(log), mask_(std::move(mask)), interval_(executor) {}
 
-  // Until the pipe ends. `asked` is called with each question, numbered from 1.
+  // Until the pipe ends. `asked` is called with each question.
   io::Awaitable<void> run(Read read, Asked asked);
 
   // JSON text; empty where the job has said none.
@@ -47,13 +44,11 @@ class ControlReader {
 
   JobListener& listener_;
   AttemptLog& log_;
-  const Clock& clock_;
   const std::shared_ptr<const SecretMask> mask_;  // null: none
   exec::ControlPipe pipe_;
   Alarm interval_;  // set: progress was passed on a moment ago
   std::optional<Progress> waiting_;
   std::string result_;
-  std::uint64_t questions_ = 0;
   int complaints_ = 0;
 };
 

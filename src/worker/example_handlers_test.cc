@@ -47,11 +47,11 @@ TEST_F(ExampleHandlersTest, TextStatsCountsAnUploadedFile) {
 
 TEST_F(ExampleHandlersTest, InterviewAsksThreeTimes) {
   const TaskId id = submit(spec("interview"));
-  for (const char* number : {"1", "2", "3"}) {
-    wait_for(id, [number](const Task& task) {
-      return task.input_request && task.input_request->request_id == number;
+  for (const std::string number : {"1", "2", "3"}) {
+    wait_for(id, [&number](const Task& task) {
+      return task.input_request && task.input_request->request_id == "1-" + number;
     });
-    ASSERT_TRUE(answer(id, std::string("answer ") + number));
+    ASSERT_TRUE(answer(id, "answer " + number));
   }
   const Task task = finished(id);
   ASSERT_EQ(task.status, TaskStatus::completed) << log_of(id, logs::LogStream::stderr_);

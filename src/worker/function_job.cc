@@ -134,7 +134,7 @@ io::Awaitable<Result<std::string>> FunctionJob::ask_input(std::string prompt, bo
   if (nobody_answers_) co_return fail(Errc::shutting_down, "Nobody answers any more.");
   asking_ = true;
   given_.reset();
-  const InputRequest request{.request_id = std::to_string(++questions_),
+  const InputRequest request{.request_id = question_id(task_->attempt, ++questions_),
                              .prompt = std::move(prompt),
                              .password = password,
                              .asked_at = services_.clock.wall()};

@@ -32,6 +32,12 @@ struct Outcome {
 
 Outcome failed(std::string_view code, std::string message);
 
+// Of the attempt's nth question, from 1. No other attempt has one with this id: what comes late is
+// not taken for the answer to another question.
+inline std::string question_id(std::uint32_t attempt, std::uint64_t n) {
+  return std::to_string(attempt) + '-' + std::to_string(n);
+}
+
 // Told by a job while it runs. Calls come on the worker's loop and cost little.
 class JobListener {
  public:

@@ -44,7 +44,7 @@ class ProcessJob final : public Job {
   void read_all();
   io::Awaitable<void> clear_up(Outcome& outcome);
   Result<void> take_outputs(FoundOutputs& found, std::vector<FileInfo>& taken);
-  void asked(InputRequest request);
+  void asked(wire::InputRequestLine line);
   void type(Piece piece);
   io::Awaitable<void> type_all();
   void stop(StopReason reason);
@@ -83,6 +83,7 @@ class ProcessJob final : public Job {
   StopReason reason_ = StopReason::none;
   MonoTime kill_at_ = kNever, lease_until_ = kNever;  // the end of the grace; of the lease
   bool killed_ = false, exited_ = false, ended_by_itself_ = false, has_leftovers_ = false;
+  std::uint64_t questions_ = 0;
   std::string open_question_;  // its id; empty: none
   std::deque<Piece> typed_;    // for the terminal
   bool typing_ = false;
@@ -98,7 +99,7 @@ ProcessJob::ProcessJob(const ProcessServices& services, CommandHandler command, 
       task_(std::move(task)),
       listener_(listener),
       log_(services.base.log, services.base.clock, services.base.executor),
-      control_(listener, log_, services.base.clock, command_.rules->mask, services.base.executor),
+      control_(listener, log_, command_.rules->mask, services.base.executor),
       stdout_(log_, logs::LogStream::stdout_, command_.rules->mask, services.base.executor),
       stderr_(log_, logs::LogStream::stderr_, command_.rules->mask, services.base.executor),
       answers_(services.base.executor),
@@ -221,7 +222,9 @@ void ProcessJob::read_all() {
   const ControlReader::Read said = [process](std::span<char> to) {
     return process->read_control(to);
   };
-  const ControlReader::Asked question = [this](InputRequest request) { asked(std::move(request)); };
+  const ControlReader::Asked question = [this](wire::InputRequestLine line) {
+    asked(std::move(line));
+  };
   readers_.spawn("job stdout", stdout_.run(out));
   readers_.spawn("job stderr", stderr_.run(err));
   readers_.spawn("job control", control_.run(said, question));
@@ -264,9 +267,13 @@ Result<void> ProcessJob::take_outputs(FoundOutputs& found, std::vector<FileInfo>
   return {};
 }
 
-void ProcessJob::asked(InputRequest request) {
+void ProcessJob::asked(wire::InputRequestLine line) {
   if (exited_ || reason_ != StopReason::none) return;
-  open_question_ = request.request_id;
+  open_question_ = question_id(task_->attempt, ++questions_);
+  const InputRequest request{.request_id = open_question_,
+                             .prompt = std::move(line.prompt),
+                             .password = line.password,
+                             .asked_at = services_.base.clock.wall()};
   answer_is_late_.set(task_->spec.input_timeout_ms, [this] { stop(StopReason::input_timeout); });
   listener_.asks(request);
 }

@@ -13,7 +13,7 @@
 // A process as a job. What it is given, besides what the protocol says:
 //
 //   TANDEM_INPUT_FD=4   a pipe with the answers to its questions, one JSON object a line:
-//                         {"type":"input","request_id":"1","data":"…"}
+//                         {"type":"input","request_id":"1-1","data":"…"}
 //                         {"type":"eof"}                                nobody answers any more
 //                       (interactive jobs have none: answers are typed on their terminal)
 //   HOME, TMPDIR        its working directory, and tmp/ beside it

@@ -112,17 +112,17 @@ TEST_F(ProcessJobTest, AsksAndIsAnswered) {
   const TaskId id = submit(spec("ask"));
   const Task waiting = wait_for(id, TaskStatus::waiting_for_input);
   ASSERT_TRUE(waiting.input_request);
-  EXPECT_EQ(waiting.input_request->request_id, "1");
+  EXPECT_EQ(waiting.input_request->request_id, "1-1");
   EXPECT_EQ(waiting.input_request->prompt, "Name?");
   EXPECT_TRUE(waiting.input_request->password);
   ASSERT_TRUE(answer(id, "Ada \"L\""));
   wait_for(id, [](const Task& task) {
-    return task.input_request && task.input_request->request_id == "2";
+    return task.input_request && task.input_request->request_id == "1-2";
   });
   ASSERT_TRUE(answer(id, "", true));
   EXPECT_EQ(finished(id).status, TaskStatus::completed);
   EXPECT_EQ(log_of(id),
-            "No line end {\"type\":\"input\",\"request_id\":\"1\",\"data\":\"Ada \\\"L\\\"\"}\n"
+            "No line end {\"type\":\"input\",\"request_id\":\"1-1\",\"data\":\"Ada \\\"L\\\"\"}\n"
             "{\"type\":\"eof\"}\n");
 }
 

@@ -83,3 +83,16 @@ def test_cancel_within_five_milliseconds_of_the_start(served):
     assert not any("end" in ledger.events(task_id) for task_id in answers)
     assert answers[plan[0][1]] == 200 and answers[started] == 202
     assert set(answers.values()) == {200, 202}
+
+
+def test_cancel_while_it_waits_for_another_attempt(served):
+    """It has run: 200 would say that it never has."""
+    server, ledger = served
+    never = ledger.path.parent / "never"
+    body = noted(hold=never, timeout_s=1, max_attempts=2, retry_delay_s=3600)
+    task_id = server.request("POST", "/api/v1/tasks", body).json["task_id"]
+    path = f"/api/v1/tasks/{task_id}"
+    until(lambda: server.request("GET", path).json["status"] == "scheduled", "it has failed once")
+    answer = server.request("POST", path + "/cancel")
+    assert (answer.status, answer.json["status"]) == (202, "cancelled")
+    assert ledger.events(task_id) == ["start"]

@@ -74,6 +74,20 @@ def test_an_answer_to_a_killed_attempt_does_not_reach_the_next(world):
     assert notes(ledger, task_id, 2) == ["start", "new-0", "new-1", "new-2", "end"]
 
 
+def test_a_late_answer_is_not_taken_for_one_to_the_next_attempt(world):
+    server, ledger = world
+    task_id = ask(server, 1, max_attempts=2, retry_delay_s=0)
+    first = question_of(server, task_id, 1)
+    server.kill()
+    server.start()
+    second = question_of(server, task_id, 2)
+    late = answer(server, task_id, first, "late")
+    assert (late.status, late.json["code"]) == (409, "not_waiting")
+    assert answer(server, task_id, second, "in-time").status == 202
+    assert server.finished(task_id)["status"] == "completed"
+    assert notes(ledger, task_id, 2) == ["start", "in-time", "end"]
+
+
 def lost_answers(line):
     """Some of them of updates that ask, some of those that say how far the input has come."""
     line.proxy.drop_answers("/polling/update", 2)

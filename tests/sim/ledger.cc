@@ -44,6 +44,7 @@ void Ledger::retry_sent(TaskId task) {
 
 void Ledger::cancelled_before_start(TaskId task) {
   if (retries_sent_.contains(task)) return;
+  if (last_started_.contains(task)) broken(12, task, "was started, but its cancel says never");
   never_started_.insert(task);
 }
 
