@@ -10,17 +10,22 @@ import pathlib
 JOB_TYPE = "noted"
 ASKING_TYPE = "asking"
 
-# COUNT: lines that it prints. HOLD: a file that it waits for before it ends.
-HANDLER = """#!/bin/sh
+# What a job in the shell begins with.
+NOTE = """#!/bin/sh
 note() {{
   read -r now idle < /proc/uptime
   printf '%s %s %s %s\\n' "$TANDEM_TASK_ID" "$TANDEM_ATTEMPT" "$1" "$now" >> '{ledger}'
   sync '{ledger}'
 }}
-note start
+"""
+
+# COUNT: lines that it prints, each after PAUSE seconds. HOLD: a file that it waits for before it
+# ends.
+HANDLER = NOTE + """note start
 i=0
 while [ "$i" -lt "${{COUNT:-3}}" ]; do
   i=$((i + 1))
+  [ -z "$PAUSE" ] || sleep "$PAUSE"
   echo "line $i of attempt $TANDEM_ATTEMPT"
 done
 [ -z "$HOLD" ] || until [ -e "$HOLD" ]; do sleep 0.02; done
@@ -52,9 +57,10 @@ note("end")
 """
 
 
-def noted(count=3, hold=None, **members):
+def noted(count=3, hold=None, pause=None, **members):
     """The task whose job prints `count` lines, waits for the file `hold`, and ends."""
     env = {"COUNT": str(count)} | ({"HOLD": str(hold)} if hold else {})
+    env |= {"PAUSE": str(pause)} if pause else {}
     return {"payload": {"job_type": JOB_TYPE, "count": count}, "env": env} | members
 
 

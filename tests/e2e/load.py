@@ -12,26 +12,31 @@ FINAL = ("status", "attempt", "finished_at", "exit_code", "error", "result", "lo
 
 class Load:
     """`clients` threads that submit through a journal, in portions: `portion()` lets them make
-    some tasks more, so that a long test makes no more of them than it needs."""
+    some tasks more, so that a long test makes no more of them than it needs.
 
-    def __init__(self, journal, clients=4):
+    `act(is_over)`, where given, is what a client does for each of these tasks instead."""
+
+    def __init__(self, journal, clients=4, act=None):
         self.journal = journal
+        self.act = act or self._submit_one
         self.permits = threading.Semaphore(0)
         self.is_over = threading.Event()
         self.failures = []
-        self.threads = [threading.Thread(target=self._guarded, args=(work,))
-                        for work in [self._submit] * clients]
+        self.threads = [threading.Thread(target=self._guarded) for _ in range(clients)]
 
-    def _guarded(self, work):
+    def _guarded(self):
         try:
-            work()
+            self._work()
         except BaseException as error:  # told by __exit__, in the test's own thread
             self.failures.append(error)
 
-    def _submit(self):
+    def _work(self):
         while not self.is_over.is_set():
             if self.permits.acquire(timeout=0.05):
-                self.journal.submit_until_acknowledged(self.journal.new_key(), self.is_over.is_set)
+                self.act(self.is_over.is_set)
+
+    def _submit_one(self, is_over):
+        self.journal.submit_until_acknowledged(self.journal.new_key(), is_over)
 
     def portion(self, tasks):
         for _ in range(tasks):
@@ -54,7 +59,7 @@ class Observer:
 
     def __init__(self, server, run):
         self.server, self.run = server, run
-        self.ends, self.logs = {}, {}
+        self.ends, self.logs, self.changes = {}, {}, []
         self.is_over = threading.Event()
         self.thread = threading.Thread(target=self._watch)
 
@@ -67,18 +72,26 @@ class Observer:
             pause()
 
     def _look(self):
-        page = self.server.request("GET", f"/api/v1/tasks?label=run:{self.run}&limit=20").json
-        for task in page["items"]:
-            if task["status"] in TERMINAL and task["task_id"] not in self.ends:
-                log = log_of(self.server, task["task_id"])
-                self.ends[task["task_id"]], self.logs[task["task_id"]] = task, log
+        ended = dict(self.ends)
+        page = self.server.request("GET", f"/api/v1/tasks?label=run:{self.run}&limit=20")
+        assert page.status == 200, page.body
+        for task in page.json["items"]:
+            self.saw(task, ended.get(task["task_id"]))
+            if task["status"] in TERMINAL and task["task_id"] not in self.logs:
+                self.logs[task["task_id"]] = log_of(self.server, task["task_id"])
+
+    def saw(self, task, end):
+        """The task as a client was told it, and its end where that was known when it asked."""
+        if task["status"] in TERMINAL:
+            end = self.ends.setdefault(task["task_id"], task)
+        self.changes += differences(task, end) if end else []
 
     def violations(self, tasks, logs):
+        yield from self.changes
         for task_id, end in self.ends.items():
-            for member in FINAL:
-                if tasks[task_id][member] != end[member]:
-                    yield f"{task_id}: {member} was {end[member]}, is {tasks[task_id][member]}"
-            if self.logs[task_id] != logs[task_id]:
+            yield from differences(tasks[task_id], end)
+        for task_id, log in self.logs.items():
+            if log != logs[task_id]:
                 yield f"{task_id}: its log went on after its end"
 
     def __enter__(self):
@@ -88,6 +101,11 @@ class Observer:
     def __exit__(self, *_):
         self.is_over.set()
         self.thread.join()
+
+
+def differences(task, end):
+    return [f"{task['task_id']}: {member} was {end[member]}, is {task[member]}"
+            for member in FINAL if task[member] != end[member]]
 
 
 def settle(server, journal):

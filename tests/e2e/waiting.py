@@ -17,9 +17,9 @@ def until(condition, what, within_s=30):
         pause()
 
 
-def pause():
+def pause(seconds=PAUSE_S):
     """Between two looks: leaves the cores to those who are looked at."""
-    threading.Event().wait(PAUSE_S)
+    threading.Event().wait(seconds)
 
 
 def last_write(path):
