@@ -13,6 +13,7 @@ constexpr std::size_t kMaxHeldChunks = 256;
 constexpr std::size_t kMaxHeldBytes = 1024 * 1024;  // of a reader that has stalled
 constexpr int kPageRecords = 1000;
 constexpr std::size_t kPageBytes = 64 * 1024;
+constexpr std::int64_t kRestMs = 60'000;
 
 std::size_t data_bytes(const std::vector<logs::LogRecord>& records) {
   std::size_t bytes = 0;
@@ -114,6 +115,13 @@ LogPiece LogFollow::next_live() {
     return piece;
   }
   return {};
+}
+
+// What the totals count is surely of this attempt where it is the first.
+bool LogFollow::awaits_rest(const Task& task) const {
+  if (task.attempt != 1 || !task.finished_at) return false;
+  if (sent_ >= logs::LogPosition{1, task.log.records}) return false;
+  return services_.clock.wall() - *task.finished_at < kRestMs;
 }
 
 std::optional<std::pair<logs::LogPosition, logs::LogPosition>> LogFollow::skip_to_live() {

@@ -33,6 +33,9 @@ class LogFollow {
   io::Awaitable<Result<LogPiece>> next();
   // Makes next() read the store to its end once more: after the last record has become durable.
   void read_again() { is_live_ = false; }
+  // Whether records may still come of a task that has ended: a server that had to stop while the
+  // store was away writes them when it runs again. For a minute at most.
+  bool awaits_rest(const Task& task) const;
   // Leaves out all that is there already, up to the last live record; from and to, or nothing.
   std::optional<std::pair<logs::LogPosition, logs::LogPosition>> skip_to_live();
 

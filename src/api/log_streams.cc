@@ -74,19 +74,21 @@ class FollowedLog final : public net::BodySource {
         if (!chunk.empty()) co_return true;
         continue;
       }
-      if (!is_draining_ && is_over()) {
-        is_draining_ = true;
+      if (is_draining_ != is_over()) {  // ended; or retried, while the rest of its log was awaited
+        is_draining_ = !is_draining_;
         log_.read_again();
       }
       auto piece = co_await log_.next();
       if (!piece) co_return piece.error();
       piece_ = std::move(*piece);
       if (piece_.chunk != nullptr) continue;
-      if (is_draining_ || !is_still_welcome(api_, caller_)) {
-        end(chunk);
+      const bool is_whole = is_draining_ && !awaits_rest();
+      if (is_whole || !is_still_welcome(api_, caller_)) {
+        end(chunk, is_whole);
         break;
       }
       co_await task_->wait(kCheckMs);
+      if (is_draining_) log_.read_again();
       if (++checks_ % kChecksPerSign == 0 && format_ == FollowFormat::events) {
         chunk = ": still here\n\n";
         co_return true;
@@ -97,6 +99,10 @@ class FollowedLog final : public net::BodySource {
 
  private:
   bool is_over() const { return task_->image() == nullptr || is_terminal(task_->image()->status); }
+
+  bool awaits_rest() const {
+    return task_->image() != nullptr && log_.awaits_rest(*task_->image());
+  }
 
   // The next records of the piece; lets go of it with its last one.
   void append_some(std::string& out) {
@@ -114,9 +120,9 @@ class FollowedLog final : public net::BodySource {
     if (piece_.first == piece_.chunk->size()) piece_ = {};
   }
 
-  void end(std::string& out) {
+  void end(std::string& out, bool is_whole) {
     has_ended_ = true;
-    if (format_ == FollowFormat::raw || !is_draining_) return;
+    if (format_ == FollowFormat::raw || !is_whole) return;
     const std::string_view status =
         task_->image() == nullptr ? "deleted" : to_string(task_->image()->status);
     out += "event: end\ndata: {\"status\":\"" + std::string(status) + "\"}\n\n";

@@ -59,6 +59,10 @@ io::Awaitable<SocketSession::Step> SocketSession::step(net::WsPeer& peer) {
   if (!send_pending(peer)) co_return Step::wait;
   const Step next = co_await send_log(peer);
   if (next != Step::wait || !is_over || is_full_) co_return next;
+  if (log_.awaits_rest(*image)) {
+    log_.read_again();
+    co_return Step::wait;
+  }
   co_return task_->image() == image&& send_end(peer) ? Step::ended : Step::wait;
 }
 

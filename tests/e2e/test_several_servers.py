@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import re
 import signal
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 from ledger import Ledger, noted
 from polling_worker import PollingWorker, new_queue, record, submit, task_of, waiting
+from raw_websocket import RawWebSocket
 from several_servers import at, code_of, engines, installation, pair  # noqa: F401: fixtures
 from socket_worker import SocketWorker, opened
 from waiting import until
@@ -278,3 +280,47 @@ def test_every_request_to_another_server(pair):
         done = task_of(other, task_id)
         assert (done["status"], done["log"]["records"]) == ("completed", 1) or done["log"], done
     assert json.dumps(sorted(ended)) == json.dumps(sorted(tasks))
+
+
+def events_of(server, task_id):
+    """The text of the log that a client is given as events, and the status that ends it."""
+    answer = server.request("GET", f"/api/v1/tasks/{task_id}/logs",
+                            headers={"Accept": "text/event-stream"})
+    events = [(name, json.loads(data)) for name, data
+              in re.findall("event: (.*)\ndata: (.*)\n", answer.body.decode())]
+    return ("".join(data["data"] for name, data in events if name == "log"),
+            [data["status"] for name, data in events if name == "end"])
+
+
+def messages_of(server, task_id):
+    """The same of one with a WebSocket."""
+    with RawWebSocket(server, f"/ws/{task_id}", server.token(), within_s=60) as socket:
+        messages = list(socket.messages())
+    return ("".join(record["data"] for message in messages if message["type"] == "log"
+                    for record in message["records"]),
+            [message["status"] for message in messages if message["type"] == "end"])
+
+
+@pytest.mark.parametrize("follow", [events_of, messages_of])
+def test_who_follows_elsewhere_gets_what_a_stopped_server_had_kept(installation, engines, follow):
+    redis, directory = engines[1], installation.directory
+    runner = installation.start(TANDEM_EMBEDDED_SLOTS="1", TANDEM_DRAIN_TIMEOUT_S="1")
+    other = installation.start()
+    hold, wrote = directory / "hold", directory / "wrote"
+    task_id = runner.shell(f"echo first; while [ ! -e {hold} ]; do sleep 0.02; done; "
+                           f"seq 1000; touch {wrote}")["task_id"]
+    path = f"/api/v1/tasks/{task_id}/logs"
+    until(lambda: other.request("GET", path).json["items"], "it has said something")
+    redis.kill()
+    hold.touch()
+    until(wrote.exists, "it has said the rest")
+    runner.stop()
+    redis.start()
+    assert other.finished(task_id)["status"] == "completed"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        followed = pool.submit(follow, other, task_id)
+        with pytest.raises(concurrent.futures.TimeoutError):
+            followed.result(1.5)  # the rest is at a server that does not run
+        runner.start()
+        text, ends = followed.result(60)
+    assert (text, ends) == ("first\n" + "".join(f"{i}\n" for i in range(1, 1001)), ["completed"])
