@@ -117,10 +117,9 @@ LogPiece LogFollow::next_live() {
   return {};
 }
 
-// What the totals count is surely of this attempt where it is the first.
 bool LogFollow::awaits_rest(const Task& task) const {
-  if (task.attempt != 1 || !task.finished_at) return false;
-  if (sent_ >= logs::LogPosition{1, task.log.records}) return false;
+  if (!task.finished_at || task.log.records == 0) return false;
+  if (sent_ >= logs::LogPosition{task.attempt, task.log.records}) return false;
   return services_.clock.wall() - *task.finished_at < kRestMs;
 }
 

@@ -23,6 +23,7 @@ void clear_outcome(Task& task) {
   task.exit_code.reset();
   task.signal.reset();
   task.outputs.clear();
+  task.log = {};
   task.started_at.reset();
   task.finished_at.reset();
 }

@@ -113,6 +113,17 @@ TEST(Complete, OfAnOfferThatWasNeverAcceptedStartsItToo) {
   EXPECT_EQ(task.started_at, kLater);
 }
 
+TEST(Assign, BeginsWithoutTheTotalsOfTheAttemptBefore) {
+  Task task = pending_task(2);
+  start(task);
+  task.log = {.records = 3, .bytes = 30};
+  fail_attempt(task, error("exit_status"), kLater);
+  EXPECT_EQ(task.log.records, 3u);
+  become_pending(task, kLater);
+  assign(task, WorkerId(uuid(3)), "w3", kLater);
+  EXPECT_EQ(task.log, LogTotals{});
+}
+
 TEST(MayHaveStarted, FromTheFirstAcceptanceOn) {
   Task task = pending_task(2);
   EXPECT_FALSE(may_have_started(task));

@@ -25,9 +25,8 @@ Result<void> LogArchiving::archive_if_ended(TaskId id) {
   if (!*task || !(*task)->finished_at) return {};  // one without a row is an orphan
   const std::int64_t age_ms = parts_.clock.wall() - *(*task)->finished_at;
   if (age_ms < kSettledMs) return {};
-  // The totals are of the last attempt that told some: surely of this one where it is the first.
-  logs::LogPosition end;
-  if ((*task)->attempt == 1) end = {1, (*task)->log.records};
+  logs::LogPosition end;  // where it is known: a lost worker tells no totals
+  if ((*task)->log.records > 0) end = {(*task)->attempt, (*task)->log.records};
   using enum logs::ArchivedLogs::Rest;
   const auto rest = age_ms < kRestMs ? may_come : lost;
   if (auto done = parts_.archive.archive(id, end, rest); !done) return done;
